@@ -1,0 +1,60 @@
+"""A sentence for people that can be said in another language later.
+
+The pillars speak English and know nothing of translation: they return a `Message`, a template with
+named parameters. The roof looks the template up in its catalogue and fills in the same parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An English template (`"up to {value}x"`) and what fills it.
+
+    Parameters that are messages' templates themselves (a device class, a baseline's kind) are
+    listed in `words`: those are translated before they are filled in.
+    """
+
+    template: str
+    params: Mapping[str, Value] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+
+    def render(self, translate: Callable[[str], str] = lambda text: text) -> str:
+        """Return the sentence, its template and its words passed through `translate`."""
+        filled = {
+            name: translate(str(value)) if name in self.words else _plain(value)
+            for name, value in self.params.items()
+        }
+        return translate(self.template).format(**filled)
+
+    def __str__(self) -> str:
+        return self.render()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record that the catalog keeps."""
+        record: dict[str, Any] = {"template": self.template, "params": dict(self.params)}
+        if self.words:
+            record["words"] = list(self.words)
+        return record
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Message:
+        """Read what `to_json` wrote."""
+        return cls(record["template"], dict(record["params"]), tuple(record.get("words", ())))
+
+
+def message(template: str, /, *, words: tuple[str, ...] = (), **params: Value) -> Message:
+    """Build a `Message`; the template must be a literal, so that it can be collected."""
+    return Message(template, params, words)
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)

@@ -1,0 +1,1 @@
+"""The roof: all that a person touches. The only part that knows the three pillars."""
