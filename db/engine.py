@@ -1,0 +1,117 @@
+"""Opening the catalog: one engine for one file, set up so that several processes can write."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.orm import Session
+
+from db.errors import CatalogError, UnreachableError, as_catalog_error
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def open_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
+    """Return an engine for the catalog at `url` (`sqlite:///…`); nothing is opened yet.
+
+    SQLite is put into WAL mode with synchronous NORMAL, a busy timeout and foreign keys on: four
+    processes writing in tight loops then neither starve nor lose a commit. Raises `CatalogError`
+    for a URL that isn't one of SQLite.
+    """
+    require_sqlite(url)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _preparation(busy_timeout_ms))
+    return engine
+
+
+def require_sqlite(url: str) -> None:
+    """Raise `CatalogError` unless `url` names a SQLite database."""
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        raise UnreachableError(
+            "{url!r} is not a database URL: give one like sqlite:////home/you/assay.db.", url=url
+        ) from None
+    if backend != "sqlite":
+        raise UnreachableError(
+            "Assay keeps its catalog in SQLite, and can't use {backend}: "
+            "give a URL like sqlite:////home/you/assay.db.",
+            backend=backend,
+        )
+
+
+def place_of(engine: Engine) -> str:
+    """Return how messages call the catalog: its file, or `:memory:`."""
+    return engine.url.database or ":memory:"
+
+
+def _preparation(busy_timeout_ms: int) -> Any:
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
+            _switch_to_wal(cursor, busy_timeout_ms / 1000)
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    return prepare
+
+
+def _switch_to_wal(cursor: Any, timeout_s: float) -> None:
+    # The busy timeout doesn't cover this switch: two processes creating one file would collide.
+    give_up_at = time.monotonic() + timeout_s
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            is_busy = str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+            if not is_busy or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def session_scope(engine: Engine) -> Iterator[Session]:
+    """Yield a session that commits at the end, and rolls back on any error.
+
+    Reads hold no lock. A function of `db.queries` that writes takes the write lock first and reads
+    afterwards, so what it read is still true when it commits. Raises `CatalogError` where the
+    database fails in a way that a person can mend (locked, full, read-only, not a catalog).
+    """
+    with (
+        catalog_errors(engine),
+        Session(engine, expire_on_commit=False) as session,
+        session.begin(),
+    ):
+        yield session
+
+
+@contextmanager
+def read_scope(engine: Engine) -> Iterator[Session]:
+    """Yield a session whose reads all see one moment of the catalog; what it writes is dropped."""
+    with catalog_errors(engine), Session(engine, expire_on_commit=False) as session:
+        session.execute(text("BEGIN"))
+        yield session
+        session.rollback()
+
+
+@contextmanager
+def catalog_errors(engine: Engine) -> Iterator[None]:
+    """Turn database errors that a person can mend into `CatalogError`s."""
+    try:
+        yield
+    except CatalogError:
+        raise
+    except DBAPIError as error:
+        known = as_catalog_error(error, place_of(engine))
+        if known is None:
+            raise
+        raise known from error

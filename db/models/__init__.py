@@ -1,0 +1,43 @@
+"""The catalog's tables.
+
+A paper has **facts** (one value of one field from one source in one reading), **claims** with
+**places**, **corrections** (what a later reading says of an earlier one), **notes**, **runs** of
+its prototype and **scores** with their history. Times are UTC, ISO 8601, written by Python.
+"""
+
+from db.models.base import Base, now
+from db.models.measurements import Environment, ReportSnapshot, Run, Score, ScoreChange
+from db.models.papers import (
+    Claim,
+    Correction,
+    Fact,
+    Note,
+    Paper,
+    Place,
+    PrototypeLink,
+    Reading,
+    RemovedPaper,
+)
+from db.models.work import Counter, Job, Runner
+
+__all__ = [
+    "Base",
+    "Claim",
+    "Correction",
+    "Counter",
+    "Environment",
+    "Fact",
+    "Job",
+    "Note",
+    "Paper",
+    "Place",
+    "PrototypeLink",
+    "Reading",
+    "RemovedPaper",
+    "ReportSnapshot",
+    "Run",
+    "Runner",
+    "Score",
+    "ScoreChange",
+    "now",
+]

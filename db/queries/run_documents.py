@@ -1,0 +1,162 @@
+"""The shape of a run document (`python -m prototypes run … --out FILE`), checked before storing.
+
+Runs are measured elsewhere and come as files from anywhere, so nothing in them is trusted: what
+breaks the shape is refused with a reason, and so is a run that claims speed without its gates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+from db.errors import DocumentError
+
+SCHEMA = 1
+STATUSES = frozenset(
+    {"ok", "broken", "below_quality", "implausible", "not_runnable", "timeout", "out_of_memory"}
+    | {"crashed", "cancelled", "error"}
+)
+SCOPES = frozenset({"setup", "call", "kernel"})
+DEVICE_CLASSES = frozenset({"cpu", "consumer_gpu", "datacentre_gpu"})
+_MAX_NAME = 200
+
+
+class RunRefusedError(ValueError):
+    """One run of a document that can't be stored, and why."""
+
+
+def read_environment(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """Return the environment and the runs of a document; raises `DocumentError` if it is none."""
+    if not isinstance(document, Mapping) or "runs" not in document:
+        raise DocumentError(
+            "This is not a run document: it has no runs. Make one with "
+            "`python -m prototypes run NAME --out FILE`."
+        )
+    schema = document.get("schema")
+    if schema != SCHEMA:
+        raise DocumentError(
+            "This run document has schema {theirs!r}, and this Assay reads {ours}: measure again "
+            "with the prototypes of this version, or update Assay.",
+            theirs=schema,
+            ours=SCHEMA,
+        )
+    environment, runs = document.get("environment"), document["runs"]
+    if not isinstance(environment, dict) or not isinstance(runs, list):
+        raise DocumentError("This run document is damaged: environment or runs are missing.")
+    for name in ("device_id", "device_name", "device_class", "started_at"):
+        value = environment.get(name)
+        if not isinstance(value, str) or not value.strip() or len(value) > _MAX_NAME:
+            raise DocumentError(
+                "This run document is damaged: its environment has no {name}.", name=name
+            )
+    if environment["device_class"] not in DEVICE_CLASSES:
+        raise DocumentError(
+            "This run document names an unknown device class {value!r}.",
+            value=environment["device_class"],
+        )
+    utc_time(environment["started_at"])
+    return environment, runs
+
+
+def utc_time(text: str) -> str:
+    """Return an ISO 8601 time as UTC with microseconds; raises `DocumentError`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise DocumentError(
+            "This run document is damaged: started_at is {text!r}, not an ISO 8601 time.", text=text
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def check_run(run: Any) -> dict[str, Any]:
+    """Return the run where it may be stored; raises `RunRefusedError` with the reason."""
+    if not isinstance(run, dict):
+        raise RunRefusedError("not a record")
+    for name in ("prototype", "case", "implementation", "device"):
+        value = run.get(name)
+        if not isinstance(value, str) or not value.strip() or len(value) > _MAX_NAME:
+            raise RunRefusedError(f"{name} is missing")
+    _require_member(run, "scope", SCOPES)
+    _require_member(run, "status", STATUSES)
+    for name in ("shipped", "provisional"):
+        if not isinstance(run.get(name, False), bool):
+            raise RunRefusedError(f"{name} is neither true nor false")
+    weight = run.get("target_weight", 0)
+    if not _is_number(weight) or weight < 0:
+        raise RunRefusedError("target_weight is no number of 0 or more")
+    baselines = run.get("baselines") or []
+    if not isinstance(baselines, list) or not all(isinstance(b, dict) for b in baselines):
+        raise RunRefusedError("baselines is no list of records")
+    _check_interval(run.get("speedup"), "speedup")
+    _check_interval(run.get("time_us"), "time_us")
+    for baseline in baselines:
+        _check_interval(baseline.get("speedup"), f"speedup against {baseline.get('name')}")
+        _check_interval(baseline.get("time_us"), f"time_us of {baseline.get('name')}")
+    _check_gates(run, baselines)
+    return run
+
+
+def gate(run: Mapping[str, Any], name: str) -> bool | None:
+    """Return whether a run passed its `fidelity` or `quality` gate; None: not tried."""
+    verdict: Any
+    if name == "quality":
+        verdict = run.get("quality_pass")
+    else:
+        record = run.get("fidelity")
+        verdict = record.get("pass") if isinstance(record, dict) else None
+    if verdict is not None and not isinstance(verdict, bool):
+        raise RunRefusedError(f"the verdict of the {name} gate is neither true, false nor null")
+    return verdict
+
+
+def speeds_claimed(run: Mapping[str, Any]) -> list[str]:
+    """Return which fields of a run say how fast it is."""
+    claimed = [name for name in ("speedup", "time_us") if run.get(name) is not None]
+    baselines = run.get("baselines") or []
+    return claimed + [
+        f"speedup against {baseline.get('name')}"
+        for baseline in baselines
+        if baseline.get("speedup") is not None
+    ]
+
+
+def _check_gates(run: Mapping[str, Any], baselines: list[dict[str, Any]]) -> None:
+    passed = {name: gate(run, name) is True for name in ("fidelity", "quality")}
+    failed = [name for name, is_passed in passed.items() if not is_passed]
+    claimed = speeds_claimed(run)
+    if claimed and failed:
+        raise RunRefusedError(
+            f"it claims speed ({', '.join(claimed)}) without having passed its "
+            f"{' and '.join(failed)} gate"
+        )
+    if claimed and run["status"] != "ok":
+        raise RunRefusedError(f"it claims speed ({', '.join(claimed)}) and says {run['status']}")
+    if run["status"] == "ok" and failed:
+        raise RunRefusedError(f"it says ok without having passed its {' and '.join(failed)} gate")
+
+
+def _require_member(run: Mapping[str, Any], name: str, allowed: frozenset[str]) -> None:
+    value = run.get(name)
+    if not isinstance(value, str) or value not in allowed:
+        raise RunRefusedError(f"{name} is {value!r}, not one of {', '.join(sorted(allowed))}")
+
+
+def _check_interval(value: Any, name: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        raise RunRefusedError(f"{name} is no record of median, low and high")
+    low, median, high = (value.get(part) for part in ("low", "median", "high"))
+    if not (_is_number(low) and _is_number(median) and _is_number(high) and low > 0):
+        raise RunRefusedError(f"{name} holds something else than positive numbers")
+    if not low <= median <= high:
+        raise RunRefusedError(f"{name}: its median lies outside its interval")
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

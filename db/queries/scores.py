@@ -1,0 +1,135 @@
+"""Scores: what the list shows, and the history of what moved them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from db.models import Score, ScoreChange, now
+from db.queries import counters
+
+DECIMALS = 3
+"""A score that moves less than its third decimal didn't move: no line in the history."""
+
+
+class ScoreValue(NamedTuple):
+    """A score to store. `kind` is report, claimed or believed; `record` the breakdown and why."""
+
+    paper_id: str
+    target: str
+    kind: str
+    value: float | None
+    low: float | None
+    high: float | None
+    rank: int | None
+    record: dict[str, Any]
+
+
+def save(
+    session: Session,
+    values: Iterable[ScoreValue],
+    cause: Mapping[str, Any],
+    *,
+    causes: Mapping[str, Mapping[str, Any]] | None = None,
+    at: str | None = None,
+) -> list[ScoreChange]:
+    """Store scores and return the steps that the history gained.
+
+    A step is written only where the value moved at three decimals, a score's first value included.
+    `cause` ({"kind", "ref", "message"}) says what moved it; `causes` overrides it by paper id.
+    """
+    counters.bump(session)
+    wanted = {(value.paper_id, value.target, value.kind): value for value in values}
+    targets = {value.target for value in wanted.values()}
+    statement = select(Score.paper_id, Score.target, Score.kind, Score.value).where(
+        Score.target.in_(targets)
+    )
+    held = {(row.paper_id, row.target, row.kind): row.value for row in session.execute(statement)}
+    if not wanted:
+        return []
+    upsert = insert(Score)
+    changed = {
+        name: getattr(upsert.excluded, name) for name in ("value", "low", "high", "rank", "record")
+    }
+    session.execute(
+        upsert.on_conflict_do_update(
+            index_elements=[Score.paper_id, Score.target, Score.kind], set_=changed
+        ),
+        [value._asdict() for value in wanted.values()],
+    )
+    moment = at or now()
+    steps = [
+        ScoreChange(
+            paper_id=value.paper_id,
+            target=value.target,
+            kind=value.kind,
+            before=held.get(key),
+            after=value.value,
+            cause=dict((causes or {}).get(value.paper_id, cause)),
+            at=moment,
+        )
+        for key, value in wanted.items()
+        if _rounded(held.get(key)) != _rounded(value.value)
+    ]
+    session.add_all(steps)
+    session.flush()
+    return steps
+
+
+def _rounded(value: float | None) -> float | None:
+    # + 0.0: −0.0 and 0.0 are one value.
+    return None if value is None else round(value, DECIMALS) + 0.0
+
+
+def for_target(session: Session, target: str, kind: str | None = None) -> list[Score]:
+    """Return the scores for a target (of one kind) by rank; those without a rank come last."""
+    statement = (
+        select(Score)
+        .where(Score.target == target)
+        .order_by(Score.rank.is_(None), Score.rank, Score.paper_id, Score.kind)
+        .execution_options(populate_existing=True)
+    )
+    if kind is not None:
+        statement = statement.where(Score.kind == kind)
+    return list(session.scalars(statement))
+
+
+def of_paper(session: Session, paper_id: str, target: str) -> dict[str, Score]:
+    """Return a paper's scores for a target, by kind."""
+    statement = (
+        select(Score)
+        .where(Score.paper_id == paper_id, Score.target == target)
+        .execution_options(populate_existing=True)
+    )
+    return {score.kind: score for score in session.scalars(statement)}
+
+
+def history(
+    session: Session,
+    paper_ids: Collection[str] | None = None,
+    *,
+    target: str | None = None,
+    kind: str | None = None,
+    since: str | None = None,
+) -> list[ScoreChange]:
+    """Return the steps of scores' histories, the oldest first."""
+    statement = select(ScoreChange).order_by(ScoreChange.at, ScoreChange.id)
+    if paper_ids is not None:
+        statement = statement.where(ScoreChange.paper_id.in_(list(paper_ids)))
+    if target is not None:
+        statement = statement.where(ScoreChange.target == target)
+    if kind is not None:
+        statement = statement.where(ScoreChange.kind == kind)
+    if since is not None:
+        statement = statement.where(ScoreChange.at > since)
+    return list(session.scalars(statement))
+
+
+def forget_kinds(session: Session, target: str, keep: Collection[str]) -> None:
+    """Delete the scores for a target of every kind that isn't in `keep`; history stays."""
+    counters.bump(session)
+    session.execute(delete(Score).where(Score.target == target, Score.kind.not_in(list(keep))))

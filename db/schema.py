@@ -1,0 +1,143 @@
+"""The catalog's schema: bring it up to date, and check that it is whole.
+
+Migrations are Alembic's (`db/migrations/versions/NNNN_….py`, ids count up). Alembic is imported
+only when there is something to migrate: `is_current` is one SELECT.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from db.engine import BUSY_TIMEOUT_MS, catalog_errors, place_of, require_sqlite
+from db.errors import CatalogError, NewerSchemaError, NotACatalogError, NotSetUpError
+
+HEAD = "0001"
+"""The newest migration's id; a test holds that it is Alembic's head."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the catalog's migration id, None where it has no tables of ours yet."""
+    with catalog_errors(engine), engine.connect() as connection:
+        return _revision(connection)
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the catalog has this program's schema: one SELECT, no Alembic."""
+    return current_revision(engine) == HEAD
+
+
+def _revision(connection: Connection) -> str | None:
+    try:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except DBAPIError as error:
+        if "no such table" in str(error.orig):
+            return None
+        raise
+
+
+def upgrade(url: str, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> bool:
+    """Bring the catalog at `url` to this program's schema; return whether anything changed.
+
+    All migrations run in one transaction that holds the write lock: two processes starting at
+    once don't collide, and a failure leaves the catalog as it was. Raises `NewerSchemaError` for a
+    catalog of a newer Assay, `NotACatalogError` for a file that is something else, and the other
+    `CatalogError`s for one that can't be written.
+    """
+    engine = _migration_engine(url)
+    try:
+        with catalog_errors(engine), engine.connect() as connection:
+            place = place_of(engine)
+            if _needs_no_upgrade(connection, head, place):
+                return False
+            connection.rollback()
+            connection.execute(text("BEGIN IMMEDIATE"))
+            # Asked again under the lock: another process may have upgraded meanwhile.
+            if _needs_no_upgrade(connection, head, place):
+                return False
+            _migrate(connection, migrations)
+            broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+            if broken is not None:
+                raise CatalogError(
+                    "The catalog {place} can't be upgraded: a row of table {table} points "
+                    "nowhere. Nothing was changed; run `assay db check`.",
+                    place=place,
+                    table=broken[0],
+                )
+            connection.commit()
+            return True
+    finally:
+        engine.dispose()
+
+
+def _migration_engine(url: str) -> Engine:
+    require_sqlite(url)
+    engine = create_engine(url, poolclass=NullPool)
+
+    def prepare(connection: object, _record: object) -> None:
+        # Foreign keys stay off: a batch migration drops and refills tables, and with them on the
+        # drop would delete every row that points there.
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _needs_no_upgrade(connection: Connection, head: str, place: str) -> bool:
+    revision = _revision(connection)
+    if revision == head:
+        return True
+    if revision is None:
+        tables = connection.execute(
+            text(
+                "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name != 'sqlite_stat1'"
+            )
+        ).scalar_one()
+        if tables:
+            raise NotACatalogError(
+                "{place} is a database of another program: choose another file by ASSAY_HOME.",
+                place=place,
+            )
+    elif not revision.isdigit():
+        raise NotACatalogError(
+            "{place} is a database of another program: choose another file by ASSAY_HOME.",
+            place=place,
+        )
+    elif revision > head:
+        raise NewerSchemaError(
+            "The catalog {place} was written by a newer Assay (schema {theirs}; this one knows up "
+            "to {ours}): update Assay, or choose another folder by ASSAY_HOME.",
+            place=place,
+            theirs=revision,
+            ours=head,
+        )
+    return False
+
+
+def _migrate(connection: Connection, migrations: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def require_current(engine: Engine) -> None:
+    """Raise `NotSetUpError` unless the catalog has this program's schema."""
+    if not is_current(engine):
+        raise NotSetUpError(
+            "The catalog {place} isn't set up for this version of Assay. "
+            "Type `assay init`, or `assay db upgrade` where it holds data already.",
+            place=place_of(engine),
+        )
