@@ -55,6 +55,8 @@ def message(template: str, /, *, words: tuple[str, ...] = (), **params: Value) -
 
 
 def _plain(value: Value) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return str(value)
+    if not isinstance(value, float):
+        return str(value)
+    # A ratio close to 1 says nothing in three digits: 1.003x isn't 1x.
+    near_one = 0.9 < value < 1.1 and round(value, 2) != value
+    return f"{value:.3f}" if near_one else f"{value:.3g}"

@@ -1,0 +1,54 @@
+"""`assay db …`: upgrade, back up and check the catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.output import note
+
+app = typer.Typer(
+    name="db",
+    help="Upgrade, back up and check the catalog.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command("upgrade", epilog="Example: assay db upgrade")
+def upgrade() -> None:
+    """Bring the catalog to this version's schema."""
+    from app import home
+    from db import schema
+
+    changed = schema.upgrade(home.database_url())
+    print("Upgraded." if changed else "The catalog is up to date.")
+
+
+@app.command("backup", epilog="Example: assay db backup ~/assay-backup.db")
+def backup(
+    destination: Annotated[Path, typer.Argument(help="A new file, or a folder.")],
+) -> None:
+    """Copy the catalog while it is in use."""
+    from app.workflows.opening import open_catalog
+    from db.backup import backup as copy
+
+    print(copy(open_catalog(), destination))
+
+
+@app.command("check", epilog="Example: assay db check")
+def check() -> None:
+    """Check that the catalog is whole."""
+    from app import home
+    from app.workflows.opening import open_catalog
+    from db.check import check as find_problems
+
+    open_catalog().dispose()
+    problems = find_problems(home.database_url())
+    for problem in problems:
+        note(f"Error: {problem}")
+    if problems:
+        raise typer.Exit(1)
+    print("The catalog is whole.")

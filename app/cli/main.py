@@ -1,0 +1,81 @@
+"""The command line's entry, and the one place where errors become sentences."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from app.cli import bench, database, papers, reports, workbench
+
+app = typer.Typer(
+    name="assay",
+    help="Reads papers about faster LLM inference, weighs their claims, measures a prototype on "
+    "this machine, and ranks the papers by what it measured.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    epilog="Example: assay init && assay list",
+)
+papers.register(app)
+reports.register(app)
+workbench.register(app)
+app.add_typer(bench.app, name="bench")
+app.add_typer(database.app, name="db")
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its status."""
+    try:
+        app()
+    except Exception as error:
+        sys.exit(_report(error))
+    sys.exit(0)
+
+
+def _report(error: Exception) -> int:
+    """Say what went wrong in one sentence, and return the exit status."""
+    from app.errors import AssayError, UsageError
+
+    if isinstance(error, BrokenPipeError):
+        # Whoever read our output has had enough; don't complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, UsageError):
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    if isinstance(error, AssayError) or _is_for_people(error):
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return _unexpected(error)
+
+
+def _is_for_people(error: Exception) -> bool:
+    """Whether a pillar raised it for the user to read."""
+    from analyzers.errors import ReadError
+    from analyzers.targets import TargetError
+    from db.errors import CatalogError
+
+    return isinstance(error, (ReadError, CatalogError, TargetError))
+
+
+def _unexpected(error: Exception) -> int:
+    """Keep the traceback in a log and tell where it is."""
+    import traceback
+
+    from app import home
+
+    try:
+        log = home.logs_folder() / "errors.log"
+        with log.open("a", encoding="utf-8") as out:
+            traceback.print_exception(error, file=out)
+        where = f"details are in {log}"
+    except OSError:
+        where = "no log could be written"
+    print(
+        f"Error: something unexpected happened ({type(error).__name__}); {where}.", file=sys.stderr
+    )
+    return 1

@@ -1,0 +1,47 @@
+"""Printing: tables for people, JSON for programs, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def print_table(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str]) -> None:
+    """Print rows under the headings of `columns`; cells are plain text, never markup."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name, heading in columns.items():
+        numeric = name in ("rank", "score", "report", "claimed")
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric)
+    for row in rows:
+        table.add_row(*(Text(clean(row.get(name, ""))) for name in columns))
+    console.print(table)
+
+
+def clean(text: str) -> str:
+    """Return text without control characters: a title must not drive the terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+
+
+def note(text: str) -> None:
+    """Say something to the person, on stderr."""
+    print(clean(text), file=sys.stderr, flush=True)
+
+
+def notes(lines: Iterable[object]) -> None:
+    """Say several things, a line each."""
+    for line in lines:
+        note(str(line))

@@ -1,0 +1,283 @@
+"""Commands about papers: init, add, analyze, list, show, set, note, refresh, remove."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.output import note, notes, print_json, print_table
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Target = Annotated[str, typer.Option(help="The engine to rank for.")]
+Device = Annotated[str | None, typer.Option(help="Rank by this device's measurements alone.")]
+Language = Annotated[str, typer.Option("--lang", help="en or zh.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to the command line."""
+    app.command("init", epilog="Example: assay init")(init)
+    app.command("add", epilog='Example: assay add 2401.06706 paper.pdf --query "abs:speculative"')(
+        add
+    )
+    app.command("analyze", epilog="Example: assay analyze papers/*.pdf --jsonl > out.jsonl")(
+        analyze
+    )
+    app.command("list", epilog="Example: assay list --order safe --json")(list_)
+    app.command("show", epilog="Example: assay show sampling")(show)
+    app.command(
+        "set", epilog='Example: assay set sage relevance=0.5 --why "we ship for consumer cards"'
+    )(set_)
+    app.command("note", epilog='Example: assay note sage "ask about head_dim 80"')(add_note)
+    app.command("refresh", epilog="Example: assay refresh 2401.06706")(refresh)
+    app.command("remove", epilog="Example: assay remove 2401.06706")(remove)
+
+
+def init() -> None:
+    """Create the catalog, load the seed and the shipped runs; doing it again does no harm."""
+    from app.workflows.opening import create_catalog
+
+    engine, summary = create_catalog()
+    with engine.connect():
+        pass
+    note(
+        f"{'Created' if summary.created else 'Checked'} the catalog {engine.url.database}: "
+        f"{summary.papers} papers, {summary.runs_added} runs added, "
+        f"{summary.runs_known} known already."
+    )
+
+
+def add(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="arXiv ids or addresses, PDF/Markdown/text/HTML files, folders, .bib"),
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="An arXiv query; the newest that fit are added.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many of a query.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Fetch and analyse papers, and rank them."""
+    from app.errors import UsageError
+    from app.workflows.add import add_sources
+    from app.workflows.opening import open_catalog
+
+    if not sources and not query:
+        raise UsageError("Nothing to add: give an arXiv id, a file, a folder, or --query.")
+    engine = open_catalog(create=True)
+    summary = add_sources(
+        engine, sources or [], query=query, limit=limit, on_progress=lambda p: note(str(p))
+    )
+    if as_json:
+        print_json(summary.to_json())
+    else:
+        for paper in summary.added:
+            print(f"added    {paper}")
+        for paper in summary.updated:
+            print(f"updated  {paper}")
+    notes(f"Error: {failure.source}: {failure.message}" for failure in summary.failed)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def analyze(
+    files: Annotated[list[str], typer.Argument(help="PDF, Markdown, text or HTML files, folders.")],
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line.")] = False,
+    target: Target = "llama.cpp",
+) -> None:
+    """Analyse files without touching the catalog."""
+    import json
+    import sys
+
+    from app.workflows.analyze import analyze_paths
+
+    failed = False
+    for result in analyze_paths(files, target=target):
+        failed = failed or "error" in result
+        if jsonl:
+            print(json.dumps(result, ensure_ascii=False), flush=True)
+        elif "error" in result:
+            note(f"Error: {result['source']}: {result['error']['message']}")
+        else:
+            _print_analysis(result)
+    sys.stdout.flush()
+    if failed:
+        raise typer.Exit(1)
+
+
+def _print_analysis(result: dict[str, Any]) -> None:
+    from app.cli.output import clean
+
+    paper, technique = result["paper"], result["technique"]
+    print(clean(paper["title"] or result["source"]))
+    print(f"  technique   {technique['primary']}   complexity  {result['complexity']['level']}")
+    print(f"  relevance   {result['relevance']['value']}   claims  {len(result['claims'])}")
+    for claim in result["claims"]:
+        high = f"–{claim['value_high']:g}" if claim["value_high"] is not None else ""
+        page = f"p.{claim['page']}" if claim["page"] else ""
+        print(
+            clean(
+                f"  {claim['value']:g}{high} {claim['unit']:2} {claim['metric']}  "
+                f"{page}  {claim['quote'][:100]}"
+            )
+        )
+    print()
+
+
+def list_(
+    as_json: Json = False,
+    target: Target = "llama.cpp",
+    device: Device = None,
+    order: Annotated[str, typer.Option(help="expected or safe.")] = "expected",
+    language: Language = "en",
+) -> None:
+    """Print the ranking."""
+    from app.workflows.opening import open_catalog
+    from app.workflows.triage import list_papers
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        rows = list_papers(session, target=target, device=device, order=order, language=language)
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        note("The catalog is empty: type `assay init` for the seed, or `assay add …`.")
+        return
+    print_table([_cells(row) for row in rows], _COLUMNS)
+
+
+_COLUMNS = {
+    "rank": "#",
+    "paper": "paper",
+    "title": "title",
+    "score": "score",
+    "report": "report",
+    "claimed": "claimed",
+    "measured": "measured",
+    "run": "whole run",
+    "verdict": "verdict",
+    "advice": "advice",
+}
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    def figure(value: float | None, form: str = "{:.2f}x") -> str:
+        return "" if value is None else form.format(value)
+
+    low, high = row["score_interval"] or (None, None)
+    interval = "" if low is None else f" [{low:.1f}, {high:.1f}]"
+    return {
+        "rank": str(row["rank"]),
+        "paper": row["paper_id"],
+        "title": row["title"][:44],
+        "score": figure(row["score"], "{:.2f}") + interval,
+        "report": figure(row["score_report"], "{:.1f}"),
+        "claimed": figure(row["claimed_speedup"]),
+        "measured": figure(row["measured_speedup"]),
+        "run": figure(row["run_speedup"], "{:.3f}x"),
+        "verdict": (row["verdict"] or "").replace("_", " "),
+        "advice": row["recommendation"].replace("_", " "),
+    }
+
+
+def show(
+    paper: Annotated[str, typer.Argument(help="Its id, its arXiv id, or how its title begins.")],
+    as_json: Json = False,
+    target: Target = "llama.cpp",
+    device: Device = None,
+    language: Language = "en",
+) -> None:
+    """Print all that is known of a paper."""
+    from app.cli.paper_text import paper_text
+    from app.workflows.opening import open_catalog
+    from app.workflows.paper import show_paper
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        record = show_paper(session, paper, target=target, device=device, language=language)
+    if as_json:
+        print_json(record)
+    else:
+        print(paper_text(record))
+
+
+def set_(
+    paper: Annotated[str, typer.Argument(help="The paper.")],
+    assignments: Annotated[list[str], typer.Argument(help="field=value …")],
+    why: Annotated[str, typer.Option(help="The reason; it stays with the correction.")],
+    who: Annotated[str | None, typer.Option(help="Your name; the login name if left out.")] = None,
+) -> None:
+    """Correct facts of a paper; the score follows at once, and the correction can be reverted."""
+    from app.errors import UsageError
+    from app.workflows.correct import set_facts
+    from app.workflows.opening import open_catalog
+    from db.engine import session_scope
+
+    values: dict[str, str] = {}
+    for assignment in assignments:
+        field, sign, value = assignment.partition("=")
+        if not sign:
+            raise UsageError(f"{assignment!r} isn't field=value, such as relevance=0.5.")
+        values[field.strip()] = value.strip()
+    with session_scope(open_catalog()) as session:
+        moves = set_facts(session, paper, values, why=why, who=who or getpass.getuser())
+    if moves:
+        for move in moves:
+            print(move)
+    else:
+        print("Recorded; no score moved.")
+
+
+def add_note(
+    paper: Annotated[str, typer.Argument(help="The paper.")],
+    text: Annotated[str, typer.Argument(help="The note.")],
+    who: Annotated[str | None, typer.Option(help="Your name.")] = None,
+) -> None:
+    """Keep a note on a paper."""
+    from app.workflows import correct
+    from app.workflows.opening import open_catalog
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        paper_id = correct.add_note(session, paper, text, who=who or getpass.getuser())
+    print(f"Noted on {paper_id}.")
+
+
+def refresh(
+    papers: Annotated[list[str], typer.Argument(help="Papers whose file is analysed again.")],
+) -> None:
+    """Analyse papers again; corrections and notes stay."""
+    from app.workflows.add import refresh_papers
+    from app.workflows.opening import open_catalog
+
+    summary = refresh_papers(open_catalog(), papers, on_progress=lambda p: note(str(p)))
+    for paper in summary.updated:
+        print(f"updated  {paper}")
+    notes(f"Error: {failure.source}: {failure.message}" for failure in summary.failed)
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+def remove(papers: Annotated[list[str], typer.Argument(help="Papers to remove.")]) -> None:
+    """Remove papers from the catalog; the user's own files stay where they are."""
+    from app.workflows.correct import remove_papers
+    from app.workflows.opening import open_catalog
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        for paper_id in remove_papers(session, papers):
+            print(f"removed  {paper_id}")
+
+
+def existing_file(text: str) -> Path:
+    """Return a path that is a file; raises `UsageError`."""
+    from app.errors import UsageError
+
+    path = Path(text)
+    if not path.is_file():
+        raise UsageError(f"There is no file {text}.")
+    return path

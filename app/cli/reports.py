@@ -1,0 +1,47 @@
+"""`assay report`: write the priority report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands to the command line."""
+    app.command("report", epilog="Example: assay report --format html --lang zh -o report.html")(
+        report
+    )
+
+
+def report(
+    format_: Annotated[str, typer.Option("--format", help="md or html.")] = "md",
+    language: Annotated[str, typer.Option("--lang", help="en or zh.")] = "en",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else stdout.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="The engine to rank for.")] = "llama.cpp",
+    since: Annotated[
+        str | None, typer.Option(help="Show changes since this report, e.g. report-2025-08.")
+    ] = None,
+    save: Annotated[
+        bool, typer.Option("--save", help="Keep it as a report to compare with later.")
+    ] = False,
+) -> None:
+    """Write the priority report from the catalog as it stands."""
+    from app.cli.output import note
+    from app.workflows.opening import open_catalog
+    from app.workflows.report import render, save_snapshot, write_output
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        text = render(session, format=format_, language=language, target=target, since=since)
+        if save:
+            note(f"Kept as {save_snapshot(session, target=target)}.")
+    if output is None:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    else:
+        note(f"Wrote {write_output(output, text)}.")

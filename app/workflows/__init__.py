@@ -1,0 +1,1 @@
+"""Use cases in plain Python, for the command line and the pages alike: no Streamlit, no typer."""

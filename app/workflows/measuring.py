@@ -1,0 +1,131 @@
+"""Measuring prototypes from the command line: the same jobs that the workbench's button makes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from app.errors import AssayError, UsageError
+from app.labels import say
+from app.workflows.moves import Move
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What running prototypes gave: the run document, a line a run, the scores that moved."""
+
+    document: dict[str, Any]
+    lines: tuple[str, ...]
+    moves: tuple[Move, ...]
+    succeeded: bool
+
+
+@cache
+def list_prototypes() -> list[dict[str, Any]]:
+    """Return `python -m prototypes list --json`; the pillar is asked, not imported."""
+    done = subprocess.run(
+        [sys.executable, "-m", "prototypes", "list", "--json"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise AssayError(f"The prototypes can't be listed: {last}")
+    prototypes: list[dict[str, Any]] = json.loads(done.stdout)
+    return prototypes
+
+
+def run_prototypes(
+    engine: Engine,
+    names: Sequence[str],
+    *,
+    device: str,
+    quick: bool,
+    cases: Sequence[str],
+    on_progress: Callable[[str], None],
+) -> Measured:
+    """Measure prototypes one after another, each as a job, and wait for them.
+
+    Raises `UsageError` for an unknown prototype, device or case before anything runs.
+    """
+    from app import jobs
+
+    chosen = _choose(names, device, cases)
+    document: dict[str, Any] = {}
+    lines: list[str] = []
+    moves: list[Move] = []
+    succeeded = True
+    for name in chosen:
+        spec = {"prototype": name, "device": device, "quick": quick, "cases": list(cases)}
+        job_id = jobs.submit(engine, "benchmark", spec, device=device)
+        job = jobs.wait(engine, job_id, lambda j: on_progress(_progress_line(j)))
+        outcome = job.outcome or {}
+        if job.state != "succeeded":
+            succeeded = False
+            reason = outcome.get("error")
+            told = say(reason, "en") if isinstance(reason, dict) else str(reason or job.state)
+            lines.append(f"{name}: {told}")
+        if outcome.get("file") and Path(outcome["file"]).is_file():
+            found = json.loads(Path(outcome["file"]).read_text(encoding="utf-8"))
+            if document:
+                document["runs"] += found["runs"]
+            else:
+                document = found
+            lines += [_run_line(run) for run in found["runs"]]
+            succeeded = succeeded and all(run["status"] == "ok" for run in found["runs"])
+        moves += [
+            Move(m["paper"], m["kind"], m["before"], m["after"]) for m in outcome.get("moved", ())
+        ]
+    return Measured(document, tuple(lines), tuple(moves), succeeded)
+
+
+def _choose(names: Sequence[str], device: str, cases: Sequence[str]) -> list[str]:
+    known = {p["name"]: p for p in list_prototypes()}
+    chosen = list(known) if "all" in names else list(dict.fromkeys(names))
+    for name in chosen:
+        if name not in known:
+            raise UsageError(
+                f"There is no prototype {name!r}. Prototypes: {', '.join(known) or 'none'}."
+            )
+        there = {c["id"] if isinstance(c, dict) else c for c in known[name]["cases"]}
+        for case in cases:
+            if case not in there:
+                raise UsageError(f"{name} has no case {case!r}. Type `assay bench list --json`.")
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"The device is cpu or cuda, not {device!r}.")
+    return chosen
+
+
+def _progress_line(job: Any) -> str:
+    told = say(job.message, "en") if job.message else job.state
+    return f"[{job.done}/{job.total}] {told}" if job.total else told
+
+
+def _run_line(run: dict[str, Any]) -> str:
+    line = f"{run['prototype']:10} {run['case']:34} {run['implementation']:20} {run['status']:10}"
+    time_us = (run.get("time_us") or {}).get("median")
+    if time_us is not None:
+        line += f" {time_us:10.1f} us"
+    for baseline in run.get("baselines") or ():
+        speedup = baseline.get("speedup")
+        if speedup:
+            line += (
+                f"  {speedup['median']:.2f}x [{speedup['low']:.2f}, {speedup['high']:.2f}]"
+                f" vs {baseline['name']}"
+            )
+    if run.get("error"):
+        line += f"  {run['error'].get('message', '')}"
+    return line

@@ -1,0 +1,269 @@
+"""Scoring the catalog anew, and the ranking as people and programs read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from analyzers.scoring import (
+    EXPECTED,
+    SAFE,
+    Ranked,
+    ReportRanked,
+    rank,
+    rank_claimed,
+    rank_report,
+    score_paper,
+)
+from analyzers.targets import Target, load_target
+from app import home
+from app.errors import UsageError
+from app.workflows.assembling import Assembled, assemble, assemble_report
+from app.workflows.judging import headline_verdict
+from app.workflows.moves import Move
+from db.queries import scores as score_queries
+from db.queries.scores import ScoreValue
+
+DEFAULT_TARGET = "llama.cpp"
+
+
+def target_named(name: str) -> Target:
+    """Return a target; a person's own file in the data folder wins over the shipped one."""
+    return load_target(name, home.targets_folder())
+
+
+def rescore(
+    session: Session,
+    cause: Mapping[str, Any],
+    paper_ids: Collection[str] | None = None,
+    *,
+    target_name: str = DEFAULT_TARGET,
+) -> list[Move]:
+    """Score all papers, store what the list shows, and return what moved.
+
+    `cause` says what is behind it: {"kind": reading|analysis|correction|run|rule, "ref", …}; a
+    paper outside `paper_ids` that moves all the same moved with the rule or the target file.
+    """
+    target = target_named(target_name)
+    assembled = assemble(session, target)
+    by_id = {a.paper.id: a for a in assembled}
+    ranked = rank(score_paper(a.facts, target) for a in assembled)
+    claimed_rank = {r.facts.paper_id: i for i, r in enumerate(rank_claimed(ranked), start=1)}
+    report = {
+        r.facts.paper_id: (i, r)
+        for i, r in enumerate(rank_report(assemble_report(session, target), target), start=1)
+    }
+    values: list[ScoreValue] = []
+    for position, paper in enumerate(ranked, start=1):
+        paper_id = paper.facts.paper_id
+        row = list_row(by_id[paper_id], paper, target)
+        believed, claimed = paper.believed, paper.claimed
+        values.append(
+            ScoreValue(
+                paper_id,
+                target.name,
+                "believed",
+                believed.value,
+                believed.low,
+                believed.high,
+                position,
+                believed.to_json() | {"row": row, "belief": belief_record(paper)},
+            )
+        )
+        values.append(
+            ScoreValue(
+                paper_id,
+                target.name,
+                "claimed",
+                claimed.value,
+                claimed.low,
+                claimed.high,
+                claimed_rank[paper_id],
+                claimed.to_json(),
+            )
+        )
+        values.append(_report_value(paper_id, report.get(paper_id), target))
+    other = {"kind": "rule", "ref": target.name}
+    causes = (
+        None
+        if paper_ids is None
+        else {a.paper.id: other for a in assembled if a.paper.id not in paper_ids}
+    )
+    steps = score_queries.save(session, values, cause, causes=causes)
+    return [Move(s.paper_id, s.kind, s.before, s.after) for s in steps]
+
+
+def _report_value(
+    paper_id: str, entry: tuple[int, ReportRanked] | None, target: Target
+) -> ScoreValue:
+    if entry is None:
+        return ScoreValue(paper_id, target.name, "report", None, None, None, None, {})
+    position, ranked = entry
+    record = {"recommendation": ranked.recommendation.to_json()}
+    if ranked.scored is None:
+        return ScoreValue(paper_id, target.name, "report", None, None, None, None, record)
+    scored = ranked.scored
+    return ScoreValue(
+        paper_id,
+        target.name,
+        "report",
+        scored.value,
+        scored.low,
+        scored.high,
+        position,
+        scored.to_json() | record,
+    )
+
+
+def belief_record(paper: Ranked) -> dict[str, Any]:
+    """Return what is believed of a paper's speed, and from what, for the pages."""
+    belief = paper.belief
+    headline = belief.headline
+    return {
+        "part": belief.part.value,
+        "share": belief.share,
+        "known": belief.known,
+        "speedup": belief.speedup,
+        "low": belief.low,
+        "high": belief.high,
+        "run_speedup": belief.run_speedup,
+        "run_low": belief.run_low,
+        "run_high": belief.run_high,
+        "claim_weight": belief.claim_weight,
+        "measured_weight": belief.measured_weight,
+        "headline": headline
+        and {
+            "key": headline.claim.key,
+            "speedup": headline.speedup,
+            "part": headline.part.value,
+            "k": headline.k,
+            "sigma": headline.sigma,
+            "doubts": [d.to_json() for d in headline.doubts],
+        },
+        "measurements": [
+            {
+                "device": m.device_id,
+                "device_class": m.device_class.value,
+                "part": m.part.value,
+                "speedup": m.speedup,
+                "low": m.low,
+                "high": m.high,
+                "baseline": m.baseline,
+                "baseline_role": m.baseline_role,
+                "provisional": m.provisional,
+                "run_ids": list(m.run_ids),
+                "measured_at": m.measured_at,
+            }
+            for m in belief.measurements
+        ],
+    }
+
+
+def list_row(paper: Assembled, ranked: Ranked, target: Target) -> dict[str, Any]:
+    """Return a paper's row of the ranking, but for its ranks and what needs a language."""
+    belief, facts, row = ranked.belief, paper.facts, paper.paper
+    device = ranked.device
+    verdict = headline_verdict(paper, ranked, target)
+    return {
+        "paper_id": row.id,
+        "arxiv_id": row.arxiv_id,
+        "title": row.title,
+        "technique": facts.technique and facts.technique.value,
+        "score": round(ranked.believed.value, 4),
+        "score_interval": [round(ranked.believed.low, 4), round(ranked.believed.high, 4)],
+        "score_safe": round(ranked.believed.low, 4),
+        "score_claimed": round(ranked.claimed.value, 4),
+        "claimed_speedup": belief.headline and round(belief.headline.speedup, 4),
+        "measured_speedup": verdict.measured and round(verdict.measured.median, 4),
+        "engine_speedup": device and round(device.speedup, 4),
+        "run_speedup": round(belief.run_speedup, 4) if belief.known else None,
+        "run_interval": [round(belief.run_low, 4), round(belief.run_high, 4)],
+        "device": device.device_id if device else verdict.device,
+        "verdict": verdict.kind.value,
+        "provisional": bool(device.provisional) if device else verdict.provisional,
+        "complexity": facts.complexity and facts.complexity.value,
+        "relevance": facts.relevance,
+        "integration": facts.integration and facts.integration.value,
+        "in_target": facts.in_target.value,
+        "recommendation": ranked.recommendation.advice.value,
+        "phase": ranked.recommendation.phase,
+        "why": ranked.recommendation.why.to_json(),
+        "prototype": paper.prototypes[0] if paper.prototypes else None,
+        "headline": belief.headline and belief.headline.claim.key,
+    }
+
+
+def list_papers(
+    session: Session,
+    *,
+    target: str = DEFAULT_TARGET,
+    device: str | None = None,
+    order: str = EXPECTED,
+    language: str = "en",
+) -> list[dict[str, Any]]:
+    """Return the ranking, the best first, as `assay list --json` prints it.
+
+    Stored scores answer the usual question; another target, device or order is scored on the fly.
+    Raises `UsageError` for an order or a device that isn't known.
+    """
+    from app.labels import say
+    from db.queries import papers as paper_queries
+
+    if order not in (EXPECTED, SAFE):
+        raise UsageError(f"The order is {EXPECTED} or {SAFE}, not {order!r}.")
+    stored = {
+        (score.paper_id, score.kind): score for score in score_queries.for_target(session, target)
+    }
+    if (target, device, order) == (DEFAULT_TARGET, None, EXPECTED) and stored:
+        rows = [
+            score.record["row"] | {"rank": score.rank}
+            for (_, kind), score in stored.items()
+            if kind == "believed"
+        ]
+        rows.sort(key=lambda r: r["rank"])
+    else:
+        rows = _score_now(session, target, device, order)
+    known = {paper.id: paper for paper in paper_queries.list_papers(session)}
+    listed = []
+    for row in rows:
+        paper = known.get(row["paper_id"])
+        if paper is None:
+            continue
+        report, claimed = stored.get((paper.id, "report")), stored.get((paper.id, "claimed"))
+        listed.append(
+            row
+            | {
+                "title": paper.title,
+                "authors": paper.authors,
+                "published": paper.published,
+                "status": paper.status,
+                "is_seed": paper.is_seed,
+                "added_at": paper.added_at,
+                "rank_claimed": claimed.rank if claimed else None,
+                "score_report": report.value if report else None,
+                "rank_report": report.rank if report else None,
+                "why": say(row["why"], language),
+            }
+        )
+    return listed
+
+
+def _score_now(
+    session: Session, target_name: str, device: str | None, order: str
+) -> list[dict[str, Any]]:
+    from db.queries import runs as run_queries
+
+    target = target_named(target_name)
+    if device is not None:
+        known = [d.device_id for d in run_queries.devices(session)]
+        if device not in known:
+            there = ", ".join(known) or "none yet"
+            raise UsageError(f"Nothing was measured on {device!r}. Devices with runs: {there}.")
+    assembled = {a.paper.id: a for a in assemble(session, target, device=device)}
+    ranked = rank((score_paper(a.facts, target, device) for a in assembled.values()), order)
+    return [
+        list_row(assembled[r.facts.paper_id], r, target) | {"rank": position}
+        for position, r in enumerate(ranked, start=1)
+    ]
