@@ -1,0 +1,162 @@
+"""Jobs as pages and commands show them: in words, with times and the place in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from analyzers.message import Message
+from app.i18n import N_, translator
+from db.engine import session_scope
+from db.queries import jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from db.models import Job
+
+FINAL = jobs.FINAL_STATES
+"""The states that a job never leaves."""
+
+STATE_WORDS = {
+    "queued": N_("waiting"),
+    "running": N_("running"),
+    "succeeded": N_("done"),
+    "failed": N_("failed"),
+    "timed_out": N_("took too long"),
+    "cancelled": N_("cancelled"),
+    "lost": N_("interrupted"),
+}
+_STOPPING = N_("stopping")
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What there is to say about a job at one moment, in one language."""
+
+    id: str
+    kind: str
+    title: str
+    state: str
+    state_text: str
+    text: str
+    """What is going on, or how it ended; may be empty. Plain text, perhaps hostile."""
+    fraction: float | None
+    """Part that is done, 0…1; None where the total is unknown."""
+    elapsed_s: float
+    """Since it started; for a waiting job since it was asked for."""
+    expected_s: float | None
+    """Median of the same work done before; None if it never was."""
+    position: int | None
+    """Of a waiting job: 1 is next."""
+    device: str | None
+    is_active: bool
+    can_cancel: bool
+    can_retry: bool
+    error: str | None
+    """A failure's own words, not translated."""
+    outcome: dict[str, Any]
+
+
+def describe(
+    job: Job,
+    language: str,
+    *,
+    position: int | None = None,
+    expected_s: float | None = None,
+    at: datetime | None = None,
+) -> JobView:
+    """Say in `language` how a job stands."""
+    _ = translator(language)
+    is_active = job.state not in FINAL
+    stopping = is_active and job.cancel_requested
+    outcome = job.outcome or {}
+    return JobView(
+        id=job.id,
+        kind=job.kind,
+        title=_title(job, language),
+        state=job.state,
+        state_text=_(_STOPPING if stopping else STATE_WORDS[job.state]),
+        text=Message.from_json(job.message).render(_) if job.message else "",
+        fraction=_fraction(job),
+        elapsed_s=_elapsed_s(job, at or datetime.now(UTC)),
+        expected_s=expected_s,
+        position=position if job.state == "queued" else None,
+        device=job.device,
+        is_active=is_active,
+        can_cancel=is_active and not stopping,
+        can_retry=job.state in FINAL - {"succeeded"},
+        error=outcome.get("error"),
+        outcome=outcome,
+    )
+
+
+def describe_all(engine: Engine, language: str, *, limit: int = 20) -> list[JobView]:
+    """Say how the newest jobs stand: those that run or wait first, then the newest that ended."""
+    with session_scope(engine) as session:
+        active = list(jobs.list_active(session))
+        recent = [job for job in jobs.list_recent(session, limit=limit) if job.state in FINAL]
+    waiting = [job.id for job in active if job.state == "queued"]
+    return [
+        describe(
+            job,
+            language,
+            position=waiting.index(job.id) + 1 if job.id in waiting else None,
+            expected_s=expected_s(job, recent),
+        )
+        for job in [*active, *recent]
+    ]
+
+
+def expected_s(job: Job, earlier: Sequence[Job]) -> float | None:
+    """Return the median duration of the same work in `earlier`, in seconds."""
+    durations = [
+        _between_s(done.started_at, done.finished_at)
+        for done in earlier
+        if done.state == "succeeded"
+        and (done.kind, done.spec, done.device) == (job.kind, job.spec, job.device)
+        and done.started_at
+        and done.finished_at
+    ]
+    return median(durations) if durations else None
+
+
+def _title(job: Job, language: str) -> str:
+    _ = translator(language)
+    spec = job.spec
+    if job.kind == "benchmark":
+        template = (
+            _("Quick run of {prototype} on {device}")
+            if spec.get("quick")
+            else _("Full run of {prototype} on {device}")
+        )
+        return template.format(prototype=spec.get("prototype"), device=spec.get("device"))
+    if job.kind == "add":
+        sources = spec.get("sources") or []
+        if len(sources) == 1:
+            return _("Add {source}").format(source=str(sources[0]).rsplit("/", 1)[-1])
+        if not sources and spec.get("query"):
+            return _("Add papers found for “{query}”").format(query=spec["query"])
+        return _("Add {count} papers").format(count=len(sources))
+    return job.kind
+
+
+def _fraction(job: Job) -> float | None:
+    if job.state == "succeeded":
+        return 1.0
+    if not job.total:
+        return None
+    return min(1.0, max(0.0, job.done / job.total))
+
+
+def _elapsed_s(job: Job, at: datetime) -> float:
+    begin = job.started_at or job.created_at
+    end = job.finished_at or at.isoformat()
+    return max(0.0, _between_s(begin, end))
+
+
+def _between_s(begin: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()

@@ -1,0 +1,120 @@
+"""What a worker process runs for each kind of job; see `app.jobs.tasks.KINDS`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from analyzers.message import message
+from app.home import runs_folder
+from app.jobs.command import run_command
+from app.jobs.context import JobContext, JobFailedError
+from app.workflows.benchmark import import_run_files, read_run_document
+
+
+def run_benchmark(context: JobContext) -> dict[str, Any]:
+    """Measure a prototype, store its runs, rescore.
+
+    Spec: {"prototype", "device"?, "quick"?, "cases"?}. Outcome: {"file", "files", "added", "known",
+    "rejected", "runs": [{"prototype", "case", "implementation", "status", "speedup",
+    "provisional"}], "moved": [{"paper", "kind", "before", "after"}]}. A run that failed a gate is a
+    result; the job fails when nothing was measured.
+    """
+    cases = context.spec.get("cases") or [None]
+    files = []
+    for number, case in enumerate(cases):
+        out = _out_file(context, number)
+        _measure(context, out, case, number, len(cases))
+        files.append(out)
+    context.progress(1, 1, message("Storing the runs and rescoring"))
+    summary = import_run_files(context.engine, files)
+    for file in summary.files:
+        if file.error:
+            raise JobFailedError(message("The runs can't be stored: {why}", why=file.error))
+    return {
+        "file": str(files[0]),
+        "files": [str(file) for file in files],
+        "added": summary.added,
+        "known": summary.known,
+        "rejected": [reason for file in summary.files for reason in file.rejected],
+        "runs": [_brief(run) for file in files for run in read_run_document(file)["runs"]],
+        "moved": [
+            {"paper": move.paper_id, "kind": move.kind, "before": move.before, "after": move.after}
+            for move in summary.moves
+        ],
+        "message": message("{count} runs stored.", count=summary.added).to_json(),
+    }
+
+
+def add_papers(context: JobContext) -> dict[str, Any]:
+    """Fetch and analyse papers.
+
+    Spec: {"sources": [id, URL or full path, …], "query"?}.
+    """
+    from app.workflows.add import add_sources
+
+    return add_sources(
+        context.engine,
+        context.spec.get("sources", []),
+        on_progress=context.progress,
+        cancelled=context.cancelled,
+    )
+
+
+def _out_file(context: JobContext, number: int) -> Path:
+    started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    name = re.sub(r"[^\w-]+", "-", f"{context.spec['prototype']}-{context.spec['device']}")
+    return runs_folder() / f"{name}-{started}-{context.job_id[:8]}-{number}.json"
+
+
+def _measure(context: JobContext, out: Path, case: str | None, number: int, count: int) -> None:
+    spec = context.spec
+    command = [sys.executable, "-m", "prototypes", "run", str(spec["prototype"])]
+    command += ["--out", str(out), "--progress-fd", "1"]
+    if spec.get("device"):
+        command += ["--device", str(spec["device"])]
+    if spec.get("quick"):
+        command.append("--quick")
+    if case is not None:
+        command += ["--case", case]
+
+    def take_progress(line: str) -> bool:
+        step = _read_progress(line)
+        if step is None:
+            return False
+        done, total, text = step
+        context.progress(
+            number * total + done, count * total, message("{step}", step=text) if text else None
+        )
+        return True
+
+    code, tail = run_command(context, command, take_progress)
+    if not _holds_runs(out):
+        out.unlink(missing_ok=True)
+        why = tail[-1].removeprefix("prototypes: ")[:300] if tail else "it printed nothing"
+        raise JobFailedError(
+            message("Nothing was measured (exit code {code}): {why}", code=code, why=why),
+            {"log": str(context.log_path)},
+        )
+
+
+def _holds_runs(out: Path) -> bool:
+    return out.exists() and bool(read_run_document(out).get("runs"))
+
+
+def _read_progress(line: str) -> tuple[int, int, str] | None:
+    try:
+        record = json.loads(line)
+        return int(record["done"]), int(record["total"]), str(record.get("message") or "")
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _brief(run: dict[str, Any]) -> dict[str, Any]:
+    names = ("prototype", "case", "implementation", "status", "provisional")
+    speedup = run.get("speedup") or {}
+    return {**{name: run.get(name) for name in names}, "speedup": speedup.get("median")}
