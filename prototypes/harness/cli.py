@@ -1,0 +1,164 @@
+"""The command line of `python -m prototypes`: needs torch only in the children it starts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from prototypes.harness import session
+from prototypes.harness.child import die_with_parent
+from prototypes.harness.declarations import Declaration, Device
+from prototypes.harness.document import Document, OutputError, check_writable
+from prototypes.harness.isolation import CancelledError
+from prototypes.harness.progress import Progress
+from prototypes.harness.registry import RegistryError, scan, select
+from prototypes.harness.status import Status
+
+DONE, SOME_FAILED, USAGE = 0, 1, 2
+
+EXAMPLES = """examples:
+  python -m prototypes list
+  python -m prototypes run sampling --device cpu --quick --out runs.json
+  python -m prototypes run all --device cuda --out runs.json
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of both commands."""
+    parser = _Parser(
+        prog="python -m prototypes",
+        description="Run techniques from papers on this machine and measure them.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    listing = commands.add_parser(
+        "list",
+        help="what there is to run",
+        epilog="example:\n  python -m prototypes list --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    listing.add_argument("--json", action="store_true", help="everything declared, as JSON")
+    run = commands.add_parser(
+        "run",
+        help="measure one prototype, or all",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("name", metavar="NAME", help="a prototype's name, or all")
+    run.add_argument(
+        "--device", choices=[str(d) for d in Device], help="default: cuda if there is one, else cpu"
+    )
+    run.add_argument("--quick", action="store_true", help="few cases and rounds; provisional")
+    run.add_argument("--case", metavar="ID", help="only this case")
+    run.add_argument(
+        "--out", metavar="FILE", required=True, help="JSON document to write (- prints)"
+    )
+    run.add_argument("--timeout", type=float, metavar="S", help="seconds one measurement may take")
+    run.add_argument("--memory", type=float, default=8.0, metavar="GB", help="limit on the CPU")
+    run.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads (default 1)")
+    run.add_argument("--progress-fd", type=int, metavar="N", help="write progress as JSON lines")
+    run.add_argument(
+        "--exit-with-parent", action="store_true", help="stop when the starting process dies"
+    )
+    run.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return _list(options) if options.command == "list" else _run(options)
+    except (RegistryError, OutputError, session.ProbeError) as error:
+        print(f"prototypes: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        return DONE
+
+
+def _list(options: argparse.Namespace) -> int:
+    known = scan()
+    if options.json:
+        print(json.dumps([d.to_json() for d in known.values()], ensure_ascii=False, indent=1))
+        return DONE
+    for declaration in known.values():
+        devices = ", ".join(declaration.devices)
+        print(f"{declaration.name}: {declaration.title} ({devices})")
+        for case in declaration.cases:
+            marks = [f"target weight {case.target_weight:g}"] if case.target_weight else []
+            marks += ["quick"] if case.quick else []
+            print(f"  {case.id}" + (f"  ({', '.join(marks)})" if marks else ""))
+    return DONE
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.exit_with_parent:
+        die_with_parent(os.getppid(), signal.SIGTERM)
+    chosen = select(options.name, scan())
+    settings = _settings(options)
+    plans = _plans(chosen, settings, options.name)
+    path = None if options.out == "-" else Path(options.out).resolve()
+    if path is not None:
+        check_writable(path)
+    document = Document(path)
+    progress = Progress(len(plans), options.progress_fd, options.quiet)
+    try:
+        with session.cancel_on_signals():
+            session.run(plans, settings, document, progress)
+    except CancelledError as reason:
+        kept = f"; {path} keeps what was done" if path is not None and document.environment else ""
+        print(f"prototypes: stopped by {reason}{kept}.", file=sys.stderr)
+        return SOME_FAILED
+    failed = [r for r in document.runs if r["status"] != Status.OK]
+    return SOME_FAILED if failed else DONE
+
+
+def _settings(options: argparse.Namespace) -> session.Settings:
+    seconds = (
+        options.timeout if options.timeout is not None else (120.0 if options.quick else 300.0)
+    )
+    for name, value in (
+        ("timeout", seconds),
+        ("memory", options.memory),
+        ("threads", options.threads),
+    ):
+        if not value > 0:
+            raise OutputError(f"--{name} must be more than 0, not {value:g}.")
+    return session.Settings(
+        device=Device(options.device) if options.device else _default_device(),
+        quick=options.quick,
+        case=options.case,
+        seconds=seconds,
+        memory_bytes=int(options.memory * (1 << 30)),
+        threads=options.threads,
+    )
+
+
+def _default_device() -> Device:
+    found = Path("/dev/nvidia0").exists()
+    device = Device.CUDA if found else Device.CPU
+    why = "there is /dev/nvidia0" if found else "there is no NVIDIA device"
+    print(f"prototypes: measuring on {device}: {why}.", file=sys.stderr)
+    return device
+
+
+def _plans(chosen: list[Declaration], settings: session.Settings, name: str) -> list[session.Plan]:
+    if settings.case is not None and not any(d.has(settings.case) for d in chosen):
+        known: Any = ", ".join(c.id for d in chosen for c in d.cases)
+        raise RegistryError(f"{name} has no case {settings.case!r}; known: {known}.")
+    plans = session.plan(chosen, settings)
+    if not plans:
+        what = f"case {settings.case!r}" if settings.case else "case"
+        raise RegistryError(f"{name} has no {what} for {settings.device}: try the other device.")
+    return plans

@@ -1,0 +1,109 @@
+"""The two gates before any number, and the proof of having passed them.
+
+Fidelity: does the code do what the technique says? Failing is our bug (`broken`). Quality: is the
+technique good enough against full precision? Failing is the technique's (`below_quality`). A time
+can only be built from `PassedGates`, and those only from checks that all passed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from prototypes.harness.statistics import significant
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked: what was seen, the bar, and whether it held."""
+
+    name: str
+    value: float
+    bar: float
+    passed: bool
+
+    @classmethod
+    def at_most(cls, name: str, value: float, bar: float) -> Check:
+        """Pass when `value` ≤ `bar`; NaN never passes."""
+        return cls(name, value, bar, value <= bar)
+
+    @classmethod
+    def at_least(cls, name: str, value: float, bar: float) -> Check:
+        """Pass when `value` ≥ `bar`; NaN never passes."""
+        return cls(name, value, bar, value >= bar)
+
+    @classmethod
+    def none(cls, name: str, count: int) -> Check:
+        """Pass when nothing of the kind was seen."""
+        return cls(name, count, 0, count == 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record; a value that JSON can't hold becomes null."""
+        value = significant(self.value, 4) if math.isfinite(self.value) else None
+        return {
+            "name": self.name,
+            "value": value,
+            "bar": significant(self.bar, 4),
+            "pass": self.passed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """All checks of both gates; an empty quality gate has nothing to say (None)."""
+
+    fidelity: tuple[Check, ...]
+    quality: tuple[Check, ...] = ()
+
+    @property
+    def fidelity_pass(self) -> bool:
+        """Whether there were fidelity checks, and all held."""
+        return bool(self.fidelity) and all(c.passed for c in self.fidelity)
+
+    @property
+    def quality_pass(self) -> bool | None:
+        """Whether all quality checks held; None where none was made."""
+        return all(c.passed for c in self.quality) if self.quality else None
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that didn't hold."""
+        return tuple(c for c in (*self.fidelity, *self.quality) if not c.passed)
+
+
+@dataclass(frozen=True, slots=True)
+class PassedGates:
+    """The proof without which no time exists. Raises `GateError` from failed checks."""
+
+    report: GateReport
+
+    def __post_init__(self) -> None:
+        if not self.report.fidelity_pass or not self.report.quality_pass:
+            raise GateError(self.report)
+
+
+class GateError(Exception):
+    """A number was asked for without a full pass of both gates."""
+
+    def __init__(self, report: GateReport) -> None:
+        self.report = report
+        names = ", ".join(c.name for c in report.failures) or "a gate made no check"
+        super().__init__(f"gates not passed: {names}")
+
+
+def merge(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """Keep one check for each name: a failed one first, else the one nearest to its bar."""
+    worst: dict[str, Check] = {}
+    for check in checks:
+        seen = worst.get(check.name)
+        if seen is None or (seen.passed, -_margin(seen)) > (check.passed, -_margin(check)):
+            worst[check.name] = check
+    return tuple(worst.values())
+
+
+def _margin(check: Check) -> float:
+    margin = abs(check.value - check.bar)
+    # The nearest to its bar says the most, so it sorts first among equals.
+    return -margin if math.isfinite(margin) else -math.inf

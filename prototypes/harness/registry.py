@@ -1,0 +1,47 @@
+"""Finds the prototypes: every folder under `prototypes/` with a `declaration.py`."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from prototypes.harness.declarations import Declaration
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class RegistryError(Exception):
+    """A folder can't be a prototype, or a name is ambiguous; safe to show to a person."""
+
+
+def scan(root: Path = ROOT, package: str = "prototypes") -> dict[str, Declaration]:
+    """Return the prototypes by name, in order of name.
+
+    Raises `RegistryError` for a folder whose declaration is missing, named otherwise than its
+    folder, or taken already: a run must never be of another thing than its name says.
+    """
+    found: dict[str, Declaration] = {}
+    for file in sorted(root.glob("*/declaration.py")):
+        folder = file.parent.name
+        declaration = getattr(
+            importlib.import_module(f"{package}.{folder}.declaration"), "DECLARATION", None
+        )
+        if not isinstance(declaration, Declaration):
+            raise RegistryError(f"{folder}/declaration.py holds no DECLARATION.")
+        if declaration.name != folder:
+            raise RegistryError(
+                f"The prototype in {folder}/ calls itself {declaration.name!r}: name it {folder!r}."
+            )
+        found[folder] = declaration
+    return found
+
+
+def select(name: str, known: dict[str, Declaration]) -> list[Declaration]:
+    """Return the prototypes that `name` (or `all`) means; raises `RegistryError`."""
+    if name == "all":
+        return list(known.values())
+    if name not in known:
+        raise RegistryError(
+            f"There is no prototype {name!r}; known: {', '.join(known) or 'none'} (or all)."
+        )
+    return [known[name]]

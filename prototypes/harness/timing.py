@@ -1,0 +1,178 @@
+"""Times: cold caches, warm-up until steady, baseline and candidate in turns.
+
+One sample is the mean time of a call over a few input sets, so that code whose work depends on luck
+(rejection sampling) is charged for its average and not for its luckiest call. All contestants of a
+round see the same input sets; the order alternates from round to round.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+Call = Callable[[int], None]
+"""Runs once on the input set with this index."""
+
+Tick = Callable[[int, int], None]
+
+FLUSH_FACTOR = 4
+"""How many times the last-level cache a flush reads: all of it is replaced, whatever the policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long one case may be timed."""
+
+    rounds: int
+    least_rounds: int
+    seconds: float
+    warm_up_seconds: float
+    sets: int
+    """Input sets that are rotated through."""
+
+
+FULL = Budget(rounds=40, least_rounds=10, seconds=45.0, warm_up_seconds=4.0, sets=8)
+QUICK = Budget(rounds=10, least_rounds=5, seconds=6.0, warm_up_seconds=1.0, sets=4)
+
+
+class Timer(Protocol):
+    """Times calls on one device."""
+
+    method: str
+    cache: str
+
+    def prepare(self, call: Call) -> None:
+        """Learn what this call needs (how long its launch takes)."""
+        ...
+
+    def sample(self, call: Call, sets: Sequence[int]) -> float:
+        """Return the mean time of one call over these input sets, in microseconds."""
+        ...
+
+
+class CpuTimer:
+    """Wall time of the calling thread's work; the input sets rotate."""
+
+    method = "perf_counter around each call"
+    cache = "rotating input sets"
+
+    def prepare(self, call: Call) -> None:
+        """Nothing to learn on a CPU."""
+
+    def sample(self, call: Call, sets: Sequence[int]) -> float:
+        """Return the mean time of one call, in microseconds."""
+        spent = 0
+        for index in sets:
+            start = time.perf_counter_ns()
+            call(index)
+            spent += time.perf_counter_ns() - start
+        return spent / len(sets) / 1e3
+
+
+class CudaTimer:
+    """Time on the device between two events, from a cold L2, launch gaps hidden.
+
+    Before each call the whole L2 is replaced by reading a large buffer (reading, not writing: dirty
+    lines would be written back inside the timed region), then the stream is held busy for longer
+    than the host needs to enqueue the call.
+    """
+
+    method = "CUDA events around one call, launches queued behind a busy wait"
+    cache = "L2 replaced before each call, rotating input sets"
+
+    def __init__(self, device: torch.device) -> None:
+        import torch
+
+        self._torch = torch
+        l2 = torch.cuda.get_device_properties(device).L2_cache_size
+        self._flush = torch.ones(max(FLUSH_FACTOR * l2, 1 << 26) // 4, device=device)
+        self._sink = torch.empty((), device=device)
+        self._device = device
+        self._wait: dict[int, int] = {}
+        self._cycles_per_us = self._calibrate()
+
+    def _calibrate(self) -> float:
+        torch = self._torch
+        cycles = 2_000_000
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        torch.cuda._sleep(cycles)
+        torch.cuda.synchronize(self._device)
+        start.record()
+        torch.cuda._sleep(cycles)
+        end.record()
+        end.synchronize()
+        return float(cycles / (start.elapsed_time(end) * 1e3))
+
+    def prepare(self, call: Call) -> None:
+        """Learn how long the host takes to enqueue this call."""
+        enqueue = []
+        for _ in range(5):
+            self._torch.cuda.synchronize(self._device)
+            start = time.perf_counter()
+            call(0)
+            enqueue.append(time.perf_counter() - start)
+        self._torch.cuda.synchronize(self._device)
+        wait_us = min(2 * min(enqueue) * 1e6 + 30, 3000)
+        self._wait[id(call)] = int(wait_us * self._cycles_per_us)
+
+    def sample(self, call: Call, sets: Sequence[int]) -> float:
+        """Return the mean device time of one call, in microseconds."""
+        torch = self._torch
+        pairs = []
+        for index in sets:
+            start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            torch.sum(self._flush, dim=0, out=self._sink)
+            torch.cuda._sleep(self._wait.get(id(call), 200_000))
+            start.record()
+            call(index)
+            end.record()
+            pairs.append((start, end))
+        torch.cuda.synchronize(self._device)
+        return float(sum(s.elapsed_time(e) for s, e in pairs) * 1e3 / len(pairs))
+
+
+def timer_for(device: torch.device) -> Timer:
+    """Return the timer of this device."""
+    return CudaTimer(device) if device.type == "cuda" else CpuTimer()
+
+
+def warm_up(sample: Callable[[], float], seconds: float, tolerance: float = 0.03) -> int:
+    """Sample until three in a row agree within `tolerance`, or the time is up; return how many."""
+    recent: list[float] = []
+    start = time.monotonic()
+    count = 0
+    while True:
+        recent = [*recent, sample()][-3:]
+        count += 1
+        steady = len(recent) == 3 and all(
+            abs(b - a) <= tolerance * max(a, b) for a, b in pairwise(recent)
+        )
+        if steady or (count >= 2 and time.monotonic() - start > seconds):
+            return count
+
+
+def interleave(
+    samplers: Mapping[str, Callable[[int], float]], budget: Budget, tick: Tick | None = None
+) -> dict[str, list[float]]:
+    """Time all contestants in every round; odd rounds go in reverse order.
+
+    A sampler gets the round's number. Stops at the budget's rounds, or when its seconds are spent
+    and the least number of rounds is done; every contestant always has the same number.
+    """
+    samples: dict[str, list[float]] = {name: [] for name in samplers}
+    start = time.monotonic()
+    for number in range(budget.rounds):
+        if number >= budget.least_rounds and time.monotonic() - start > budget.seconds:
+            break
+        order = list(samplers)[:: 1 if number % 2 == 0 else -1]
+        for name in order:
+            samples[name].append(samplers[name](number))
+        if tick is not None:
+            tick(number + 1, budget.rounds)
+    return samples
