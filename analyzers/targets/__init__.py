@@ -27,7 +27,9 @@ class EngineState:
     paper: str
     state: InTarget
     date: str
+    why: Mapping[str, str]
     today: Mapping[str, str]
+    """What the engine does instead: the baseline that counts. Empty in older entries."""
     evidence: tuple[Mapping[str, str], ...] = ()
 
 
@@ -128,7 +130,8 @@ def _parse(record: Mapping[str, Any]) -> Target:
                 paper=entry["paper"],
                 state=InTarget(entry["state"]),
                 date=entry["date"],
-                today=entry["today"],
+                why=entry["why"],
+                today=entry.get("today", {}),
                 evidence=tuple(entry.get("evidence", ())),
             )
             for entry in record.get("engine", ())

@@ -140,7 +140,7 @@ def _facts(session: Session, assembled: Assembled, target: Target, language: str
             "id": None,
             "value": state.state.value,
             "source": "target",
-            "reasons": [say(state.today, language)],
+            "reasons": [say(text, language) for text in (state.why, state.today) if text],
             "evidence": [dict(e) for e in state.evidence],
             "who": None,
             "why": None,
