@@ -136,7 +136,7 @@ def list_(
 ) -> None:
     """Print the ranking."""
     from app.workflows.opening import open_catalog
-    from app.workflows.triage import list_papers
+    from app.workflows.ranking import list_papers
     from db.engine import session_scope
 
     with session_scope(open_catalog()) as session:

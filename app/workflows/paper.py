@@ -14,7 +14,8 @@ from app.labels import say
 from app.workflows.assembling import Assembled, assemble
 from app.workflows.causes import cause_text
 from app.workflows.judging import claim_verdicts
-from app.workflows.triage import DEFAULT_TARGET, list_papers, target_named
+from app.workflows.ranking import DEFAULT_TARGET, list_papers
+from app.workflows.triage import belief_record, target_named
 from db.models import Claim, Fact, Paper
 from db.queries import claims as claim_queries
 from db.queries import corrections as correction_queries
@@ -237,8 +238,6 @@ def _told(record: Mapping[str, Any], language: str) -> dict[str, Any]:
 def _belief(
     assembled: Assembled, target: Target, device: str | None, language: str
 ) -> dict[str, Any]:
-    from app.workflows.triage import belief_record
-
     record = belief_record(score_paper(assembled.facts, target, device))
     if record["headline"]:
         record["headline"]["doubts"] = [say(d, language) for d in record["headline"]["doubts"]]

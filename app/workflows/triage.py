@@ -1,4 +1,4 @@
-"""Scoring the catalog anew, and the ranking as people and programs read it."""
+"""Scoring the catalog anew: what moved, and the rows that the ranking shows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from analyzers.scoring import (
-    EXPECTED,
-    SAFE,
     Ranked,
     ReportRanked,
     rank,
@@ -23,10 +21,9 @@ from app.errors import UsageError
 from app.workflows.assembling import Assembled, assemble, assemble_report
 from app.workflows.judging import headline_verdict
 from app.workflows.moves import Move
+from app.workflows.ranking import DEFAULT_TARGET
 from db.queries import scores as score_queries
 from db.queries.scores import ScoreValue
-
-DEFAULT_TARGET = "llama.cpp"
 
 
 def target_named(name: str) -> Target:
@@ -195,64 +192,13 @@ def list_row(paper: Assembled, ranked: Ranked, target: Target) -> dict[str, Any]
     }
 
 
-def list_papers(
-    session: Session,
-    *,
-    target: str = DEFAULT_TARGET,
-    device: str | None = None,
-    order: str = EXPECTED,
-    language: str = "en",
-) -> list[dict[str, Any]]:
-    """Return the ranking, the best first, as `assay list --json` prints it.
-
-    Stored scores answer the usual question; another target, device or order is scored on the fly.
-    Raises `UsageError` for an order or a device that isn't known.
-    """
-    from app.labels import say
-    from db.queries import papers as paper_queries
-
-    if order not in (EXPECTED, SAFE):
-        raise UsageError(f"The order is {EXPECTED} or {SAFE}, not {order!r}.")
-    stored = {
-        (score.paper_id, score.kind): score for score in score_queries.for_target(session, target)
-    }
-    if (target, device, order) == (DEFAULT_TARGET, None, EXPECTED) and stored:
-        rows = [
-            score.record["row"] | {"rank": score.rank}
-            for (_, kind), score in stored.items()
-            if kind == "believed"
-        ]
-        rows.sort(key=lambda r: r["rank"])
-    else:
-        rows = _score_now(session, target, device, order)
-    known = {paper.id: paper for paper in paper_queries.list_papers(session)}
-    listed = []
-    for row in rows:
-        paper = known.get(row["paper_id"])
-        if paper is None:
-            continue
-        report, claimed = stored.get((paper.id, "report")), stored.get((paper.id, "claimed"))
-        listed.append(
-            row
-            | {
-                "title": paper.title,
-                "authors": paper.authors,
-                "published": paper.published,
-                "status": paper.status,
-                "is_seed": paper.is_seed,
-                "added_at": paper.added_at,
-                "rank_claimed": claimed.rank if claimed else None,
-                "score_report": report.value if report else None,
-                "rank_report": report.rank if report else None,
-                "why": say(row["why"], language),
-            }
-        )
-    return listed
-
-
-def _score_now(
+def rank_now(
     session: Session, target_name: str, device: str | None, order: str
 ) -> list[dict[str, Any]]:
+    """Score and rank on the fly: for another target, one device alone, or the safe order.
+
+    Raises `UsageError` for a device that nothing was measured on.
+    """
     from db.queries import runs as run_queries
 
     target = target_named(target_name)
