@@ -132,7 +132,7 @@ class Document:
 def dumps(document: dict[str, Any]) -> str:
     """Return the document as text, one run a line: small, and still friendly to diff."""
     head = {k: v for k, v in document.items() if k != "runs"}
-    lines = json.dumps(head, ensure_ascii=False, indent=1).rstrip("}\n")
+    lines = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
     runs = ",\n".join("  " + json.dumps(run, ensure_ascii=False) for run in document["runs"])
     return f'{lines},\n "runs": [\n{runs}\n ]\n}}\n'
 
