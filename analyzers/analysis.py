@@ -1,0 +1,82 @@
+"""One file in, the facts of one paper out: the analysis contract's JSON.
+
+In process: call `analyzers.isolation.analyze_files` for files that you don't trust.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from analyzers.claims import extract_claims
+from analyzers.complexity import read_complexity
+from analyzers.contribution import read_code_url, read_contribution, read_hardware
+from analyzers.document import Document, read_document
+from analyzers.errors import ReadError
+from analyzers.relevance import read_relevance
+from analyzers.risk import read_risks
+from analyzers.technique import read_technique
+
+
+def analyze_file(
+    path: Path, target: str = "llama.cpp", targets: Path | None = None
+) -> dict[str, Any]:
+    """Return the analysis of one file; a file that can't be read gives {"source", "error"}.
+
+    `targets` is a person's folder of target files. The same file gives the same answer, "seconds"
+    aside.
+    """
+    source = str(path)
+    start = perf_counter()
+    try:
+        document = read_document(path)
+    except ReadError as error:
+        return {"source": source, "error": error.to_json()}
+    parsed = perf_counter()
+    result = analyze_document(document, target, targets)
+    done = perf_counter()
+    return {
+        "source": source,
+        **result,
+        "seconds": {"parse": round(parsed - start, 4), "analyze": round(done - parsed, 4)},
+    }
+
+
+def analyze_document(
+    document: Document, target: str = "llama.cpp", targets: Path | None = None
+) -> dict[str, Any]:
+    """Return the contract's facts about a document that was read already."""
+    from analyzers.targets import load_target
+
+    engine = load_target(target, targets)
+    claims = extract_claims(document)
+    technique = read_technique(document)
+    complexity = read_complexity(document)
+    code_url = read_code_url(document)
+    return {
+        "read": document.read.value,
+        "paper": {
+            "arxiv_id": document.arxiv_id,
+            "arxiv_version": document.arxiv_version,
+            "title": document.title,
+            "authors": document.authors,
+            "abstract": document.abstract,
+        },
+        "document": {
+            "kind": document.kind,
+            "pages": document.pages,
+            "words": document.words,
+            "columns": document.columns,
+            "sections": [{"title": s.title, "page": s.page} for s in document.sections],
+            "left_out": document.left_out,
+        },
+        "contribution": read_contribution(document),
+        "claims": [claim.to_json() for claim in claims],
+        "technique": technique.to_json(),
+        "complexity": complexity.to_json(),
+        "relevance": read_relevance(document, technique, target, engine).to_json(),
+        "risks": [risk.to_json() for risk in read_risks(document, claims, complexity, code_url)],
+        "hardware": read_hardware(document),
+        "code_url": code_url,
+    }

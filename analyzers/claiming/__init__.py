@@ -1,0 +1,1 @@
+"""The rules behind `analyzers.claims`: numbers, metrics, ownership, baselines, subjects."""

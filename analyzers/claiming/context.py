@@ -1,0 +1,282 @@
+"""What a number in a sentence counts: the metric, from the words that govern it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from analyzers.claiming import words as w
+from analyzers.claiming.quantities import Quantity
+from analyzers.facts import Metric
+
+_HEDGE = (
+    r"(?:up[- ]?to|about|around|approximately|roughly|nearly|almost|over|more than"
+    r"|at least|as (?:much|high"
+    r"|many|low) as|a factor of|factors of|an? (?:average|additional|impressive"
+    r"|maximum|further|total|mean"
+    r"|consistent|notable|significant|remarkable|substantial)|average|only|just"
+    r"|merely|less than|within|by"
+    r"|of|to|is|are|at|was|were|an?|the|another|further|additional|maximum|~|≥|≤|>|<"
+    r"|\(|:|=|\+|below|under"
+    r"|above|exceeding|from|between|close to|some|even|and|or|,|with|respectively"
+    r"|achiev\w+|reach\w+|in)"
+)
+_ADJACENT_TAIL = re.compile(rf"(?:(?:\s|^){_HEDGE}|[\s(~≥≤><=+:,])*$", re.I)
+_CLAUSE = re.compile(
+    r"[;]|,?\s(?:while|whereas|although|but|however|though|since|because)\s|:\s|\.\s"
+)
+_STOP_RIGHT = re.compile(
+    r"[;()\[\]]|\s(?:over|than|compared|relative|against|versus|vs|for|on|when|while"
+    r"|with|at|across|under"
+    r"|where|which|that|because|since|as|using|without|and|or|but|per|between|among"
+    r"|only|if|respectively"
+    r"|is|are|was|were|by|via|due|thanks|after|before|from|to)\b|,|\.(?:\s|$)",
+    re.I,
+)
+_NOUN_OF = re.compile(
+    r"(?:reductions?|improvements?|increases?|decreases?|gains?|drops?|sav(?:ing"
+    r"|ings)|boosts?|loss(?:es)?"
+    r"|degradation|growth|fall|rise)\s(?:in|of|on|to|for)\s((?:[\w/'-]+\s?){1,6})",
+    re.I,
+)
+_SHARE = re.compile(
+    r"\s?(?:of\s(?!theor|peak|the\s(?:theor|peak|max)|maximum)|sparsity|sparse\b|activat|"
+    r"confidence|quantile|percentile|(?:\w+\s)?(?:sparsity|pruning\sratio|threshold|ratio\sof)\b)",
+    re.I,
+)
+_SIZE = re.compile(r"\s?(?:the\s)?(?:size|number|length|amount|scale|width)\b", re.I)
+_VERB_BY = re.compile(
+    r"\b(?:reduc|decreas|lower|cut|shrink|shrunk|sav|improv|increas|boost|accelerat"
+    r"|speed|sped|speeded|enhanc"
+    r"|outperform|surpass|exceed|compress|rais|shav|drop|degrad|beat|gain|scal|extend"
+    r"|fall|fell|rise|los|slow"
+    r"|higher|lower|faster|better|multipl|declin|amplif|worse|deteriorat|shorten)\w*\b",
+    re.I,
+)
+_GOVERNOR = re.compile(
+    r"\b(?:speed-?\s?ups?|accelerations?|improvements?|reductions?|decreases?"
+    r"|savings?|gains?|increases?"
+    r"|compression|drops?|loss(?:es)?|degradation|factor|ratios?|rates?|boosts?"
+    r"|speeds?|multipliers?"
+    r"|throughput|latency|faster|slowdowns?|overheads?|utili[sz]ation|efficiency"
+    r"|improves?|advantage|margin"
+    r"|higher|lower|smaller|accuracy)"
+    r"(?:\s(?:ratios?|factors?|rates?|multipliers?|improvements?|reductions?|gains?))?"
+    r"(?:\s(?:in|for|over|on|compared to|relative to|from|by|through)\s(?:[\w'./-]+\s?){1,7})?$",
+    re.I,
+)
+_UTILISED = re.compile(
+    r"\b(?:of (?:the )?(?:theoretical|peak|maximum|max)"
+    r"|(?:model )?flops(?:/s)? utili[sz]ation|mfu\b"
+    r"|of (?:the )?(?:hardware|device)'?s? (?:peak|max))",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a quantity means: its metric, the words that said so, and the rule that read them."""
+
+    metric: Metric
+    phrase: str
+    rule: str
+
+
+def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Reading | None:
+    """Return what `quantity` counts in the normalised sentence `text`; None if it is no result.
+
+    `others` are all quantities of the sentence: neighbours in a list ("1.45x and 2x speedup")
+    share the words that follow the last or stand before the first.
+    """
+    index = others.index(quantity)
+    right = _right(text, quantity, others, index)
+    left = _left(text, quantity, others, index)
+    after = text[quantity.end : quantity.end + 40]
+    if quantity.unit == "x" and w.HARDWARE_COUNT.match(after):
+        return None
+    if quantity.unit == "bits":
+        return _bits(text, quantity, left)
+    if quantity.form == "derived":
+        return _derived(text, quantity)
+    if quantity.unit in ("%", "x") and _SHARE.match(after):
+        return None
+    if quantity.unit == "%" and _UTILISED.search(text[quantity.end : quantity.end + 60]):
+        rate = re.search(r"\b(?:reach|achiev|attain|up to|utiliz)\w*[\w\s,/.]{0,60}$", left, re.I)
+        return Reading(Metric.OTHER, right.strip(), "utilisation") if rate else None
+    if reading := _by_right(right, text, quantity):
+        return reading
+    return _by_left(left, text, quantity)
+
+
+def _right(text: str, quantity: Quantity, others: list[Quantity], index: int) -> str:
+    """Return what follows; past the next numbers if only a list's glue is between."""
+    end = quantity.end
+    for following in others[index + 1 :]:
+        between = text[end : following.start]
+        if not re.fullmatch(
+            r"\s?(?:\([^()]*\))?\s?(?:,|and|or|to|/|,\s?and|as well as|up to|about|-|~|\s)*\s?",
+            between,
+        ):
+            break
+        end = following.end
+    limit = next((q.start for q in others if q.start >= end), len(text))
+    return text[end : min(limit, end + 110)]
+
+
+def _left(text: str, quantity: Quantity, others: list[Quantity], index: int) -> str:
+    """Return what stands before, from the start of the clause; past the numbers of a list."""
+    head = text[max(0, quantity.start - 220) : quantity.start]
+    cut = [match.end() for match in _CLAUSE.finditer(head)]
+    return head[cut[-1] :] if cut else head
+
+
+def _by_right(right: str, text: str, quantity: Quantity) -> Reading | None:
+    bare = re.sub(
+        r"^\s*(?:\([^()]{0,40}\)\s?)?(?:or more|or higher|on average|and above)?", "", right
+    )
+    noun = re.match(r"\s?(?:[\w/'-]+\s){0,4}?", bare)
+    if noun and (of := _NOUN_OF.match(bare.lstrip())):
+        return _metric(of[0], text, quantity, "number + change of")
+    stop = _STOP_RIGHT.search(" " + bare.lstrip(" -"))
+    phrase = (" " + bare.lstrip(" -"))[: stop.start() if stop else 70].strip()
+    chosen = " ".join(phrase.split()[:6])
+    if not chosen:
+        return None
+    if (of := _NOUN_OF.search(bare[:90])) and of.start() <= len(phrase):
+        chosen = f"{phrase} {of[1]}"
+    if w.WORSE.search(chosen) and not re.search(r"less|lower|reduc", chosen, re.I):
+        return None
+    changes = (
+        w.SPEED.search(chosen)
+        or w.DOWN.search(chosen)
+        or w.UP.search(chosen)
+        or w.COMPRESSION.search(chosen)
+    )
+    if not changes or _SIZE.match(chosen):
+        return None
+    return _metric(chosen, text, quantity, "number + change")
+
+
+def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
+    trimmed = _ADJACENT_TAIL.sub("", _without_list(left)).rstrip()
+    if not trimmed:
+        return None
+    joint = left[len(trimmed) :].lower()
+    if match := _GOVERNOR.search(trimmed[-110:]):
+        phrase = trimmed[-110:][max(0, match.start() - 45) :]
+        if w.WORSE.search(match[0]) and not w.DOWN.search(phrase):
+            return None
+        if (
+            w.SPEED.search(phrase)
+            or w.DOWN.search(phrase)
+            or w.UP.search(phrase)
+            or re.search(r"compression|multiplier", phrase, re.I)
+        ):
+            return _metric(phrase, text, quantity, "change of + number")
+    verbs = list(_VERB_BY.finditer(trimmed))
+    if verbs and re.search(
+        r"\b(?:by|to|up[- ]?to|only|another|than|~|a factor|for|at|about|of)\b|~",
+        joint + " " + trimmed[-12:],
+    ):
+        verb = verbs[-1]
+        if len(trimmed) - verb.start() > 130:
+            return None
+        phrase = trimmed[verb.start() :]
+        if w.WORSE.match(phrase):
+            return None
+        return _metric(phrase, text, quantity, "verb … by number")
+    if verbs and not joint.strip() and len(trimmed) - verbs[-1].start() < 60:
+        return _metric(trimmed[verbs[-1].start() :], text, quantity, "verb + number")
+    return None
+
+
+def _without_list(left: str) -> str:
+    """Take away the earlier numbers of a list, so that the last number finds the list's head."""
+    item = (
+        r"(?:[~+]?\d[\d.,]*\s?(?:×|x\b|%|times\b)?(?:\s?\([^()]*\))?(?:\s(?:for|on|in|at"
+        r"|over|with)\s[^,;]{1,50}?)?\s?(?:,\s?and|,|and|/|or)\s)"
+    )
+    return re.sub(rf"{item}+(?:up to |about |by )?$", "", left, flags=re.I)
+
+
+def _metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Reading | None:
+    """Tell the metric from the governing words, with the whole sentence to fall back on."""
+    down, up = bool(w.DOWN.search(phrase)), bool(w.UP.search(phrase))
+    clean = phrase.strip()
+    if w.ERROR.search(phrase) and (down or quantity.unit == "x"):
+        return Reading(Metric.ERROR_REDUCTION, clean, rule)
+    if quantity.unit == "points":
+        return Reading(Metric.ACCURACY_DROP if down else Metric.OTHER, clean, rule)
+    if w.SPEED.search(phrase) and not (w.THROUGHPUT.search(phrase) and up):
+        return Reading(Metric.SPEEDUP, clean, rule)
+    if w.QUALITY.search(phrase) and quantity.unit == "%" and not w.LATENCY.search(phrase):
+        if down:
+            return Reading(Metric.ACCURACY_DROP, clean, rule)
+        if re.search(r"performance|efficien", phrase, re.I) and w.SPEED.search(text):
+            return Reading(Metric.SPEEDUP, clean, rule)
+        return Reading(Metric.OTHER, clean, rule)
+    if w.THROUGHPUT.search(phrase):
+        return Reading(Metric.THROUGHPUT_GAIN, clean, rule) if up or not down else None
+    if w.LATENCY.search(phrase):
+        return (
+            Reading(Metric.LATENCY_REDUCTION, clean, rule)
+            if down or re.search("improv", phrase, re.I)
+            else None
+        )
+    if (
+        w.MEMORY.search(phrase)
+        and down
+        and not re.search(r"access|bandwidth|traffic", phrase, re.I)
+    ):
+        if re.search(r"compress", phrase, re.I):
+            return Reading(Metric.COMPRESSION_RATIO, clean, rule)
+        return Reading(Metric.MEMORY_REDUCTION, clean, rule)
+    if w.COMPRESSION.search(phrase):
+        return Reading(Metric.COMPRESSION_RATIO, clean, rule)
+    if w.COST.search(phrase):
+        return Reading(Metric.OTHER, clean, rule) if up or down else None
+    if up or down:
+        return _by_sentence(text, clean, quantity, rule)
+    return None
+
+
+def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Reading | None:
+    """Name a bare "improvement of 2x" by what the sentence is about."""
+    near = text[max(0, quantity.start - 160) : quantity.end + 120]
+    if w.THROUGHPUT.search(near):
+        return Reading(Metric.THROUGHPUT_GAIN, phrase, rule + ", sentence")
+    if w.SPEED.search(near):
+        return Reading(Metric.SPEEDUP, phrase, rule + ", sentence")
+    if w.LATENCY.search(near):
+        return Reading(Metric.LATENCY_REDUCTION, phrase, rule + ", sentence")
+    if w.MEMORY.search(near) and w.DOWN.search(phrase):
+        return Reading(Metric.MEMORY_REDUCTION, phrase, rule + ", sentence")
+    if quantity.unit == "x":
+        return Reading(
+            Metric.SPEEDUP if re.search("outperform|surpass", phrase, re.I) else Metric.OTHER,
+            phrase,
+            rule,
+        )
+    return Reading(Metric.OTHER, phrase, rule)
+
+
+def _bits(text: str, quantity: Quantity, left: str) -> Reading | None:
+    """Take a bit width as a claim only where something is brought down to it."""
+    if re.search(
+        r"(?:compress|quanti[sz]|reduc|bring|push|down)\w*\b[^.;]{0,70}?\b(?:to|at|into)\s"
+        r"(?:as (?:low|few) as |only |about |around |~|an? |just |merely |the "
+        r"|extreme(?:ly)? |mere |low |ultra-low )*$",
+        left,
+        re.I,
+    ):
+        return Reading(Metric.BITWIDTH, left[-60:].strip(), "brought down to bits")
+    return None
+
+
+def _derived(text: str, quantity: Quantity) -> Reading | None:
+    near = text[max(0, quantity.start - 90) : quantity.end + 40]
+    if not (w.DOWN.search(near) or w.SPEED.search(near) or re.search("improv", near, re.I)):
+        return None
+    if re.search(r"[GM]B\b", text[quantity.start : quantity.end]):
+        return Reading(Metric.MEMORY_REDUCTION, near.strip(), "from … to")
+    return Reading(Metric.LATENCY_REDUCTION, near.strip(), "from … to")

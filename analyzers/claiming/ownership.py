@@ -1,0 +1,225 @@
+"""Whose result a sentence reports: the paper's own, or one that it cites."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analyzers.claiming.words import SPECULATIVE
+from analyzers.document import Document, Kind, Sentence
+
+_WE = re.compile(
+    r"\b(?:we|our|ours|us)\b|\b(?:this|the (?:proposed|presented|resulting"
+    r"|new)) (?:paper|work|method|approach"
+    r"|technique|framework|system|scheme|design|algorithm|kernel|implementation"
+    r"|optimi[sz]ations?|solution"
+    r"|strategy|blog|post|engine|architecture|model)s?\b|\bexperiments?\b|\bexperimental results\b"
+    r"|\b(?:evaluation|empirical) results?\b|\bextensive (?:experiments|evaluations?)\b",
+    re.I,
+)
+_ANAPHOR = re.compile(
+    r"^(?:this|these|it|as a result|overall|specifically|notably|in particular"
+    r"|moreover|furthermore|remarkably"
+    r"|additionally|consequently|thus|hence|therefore|finally|in contrast|meanwhile"
+    r"|besides|further|also"
+    r"|for (?:example|instance)|with (?:this|these)|together|in total|on average"
+    r"|compared (?:to|with)"
+    r"|when|as shown|as (?:illustrated|depicted|summari[sz]ed|seen)|(?:figure|table|fig\.) ?\d)",
+    re.I,
+)
+_CITED = re.compile(
+    r"\[\d[\d,\s–-]*\]|\[[A-Z][A-Za-z+]{1,12}\d{2}[a-z]?[^\]]{0,40}\]"
+    r"|\([^()]{0,80}et al[^()]{0,60}\)"
+    r"|et al\.?,? ?\(?\d{4}|\([A-Z][\w-]+(?: (?:&|and) [A-Z][\w-]+)?,? (?:19"
+    r"|20)\d{2}[a-z]?\)|et al\."
+    r"|[A-Z][a-z]+ & [A-Z][a-z]+ \(\d{4}\)"
+)
+_PRIOR = re.compile(
+    r"\b(?:prior|previous|existing|recent|earlier|related|other|most|state-of-the-art"
+    r"|traditional|conventional"
+    r"|concurrent|current|vanilla|standard|naive) (?:\w+[- ]){0,3}?(?:works?|methods?"
+    r"|approaches|studies|systems?"
+    r"|techniques|solutions|research|researchers|implementations?|quanti[sz]ers?"
+    r"|algorithms?|efforts|schemes"
+    r"|kernels|attention|frameworks?)\b",
+    re.I,
+)
+_RESULT_VERB = re.compile(
+    r"\b(?:achiev|reach|yield|deliver|obtain|provid|attain|reduc|improv|increas"
+    r"|accelerat|speed|outperform"
+    r"|surpass|lead|result|show|observ|enabl|demonstrat|boost|gain|offer|bring|report"
+    r"|cut|sav|exceed|lower"
+    r"|retain|maintain|measur|compress|lose|losing|decreas|exhibit|run|be|is|are"
+    r"|enhanc|support|generat|need)"
+    r"\w*\b",
+    re.I,
+)
+_FOREIGN_SECTION = re.compile(r"related work|prior work|background|preliminar|literature", re.I)
+_WEAK_SECTION = re.compile(r"motivation|observation|challenge|limitation of|analysis of", re.I)
+_RESULT_SECTION = re.compile(
+    r"abstract|result|evaluat|experiment|conclusion|performance|speed|latency"
+    r"|throughput|benchmark|ablation"
+    r"|summary|contribution|discussion|comparison|efficiency|accuracy",
+    re.I,
+)
+_INTRO = re.compile(r"introduction|overview", re.I)
+_PROPER = re.compile(r"\b[A-Z][A-Za-z]*(?:[A-Z]|\d|-[A-Z\d])[\w.+-]*\b")
+_FOREIGN = frozenset(
+    (
+        *("GPU", "GPUs", "CPU", "CPUs", "LLM", "LLMs", "KV", "TPU", "FP16", "FP8", "FP32", "BF16"),
+        *("INT8", "INT4", "NVIDIA", "HBM", "SRAM", "GEMM", "API", "CUDA", "PyTorch", "MLP", "FFN"),
+        *("MoE", "SSD", "NPU", "A100", "H100", "V100", "RTX", "IO", "PCIe", "NVLink", "FLOPs"),
+        *("TFLOPs", "OPT", "LLaMA"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A verdict on whose result it is, with its points and why."""
+
+    own: bool
+    points: float
+    reasons: tuple[str, ...]
+
+
+def method_names(document: Document) -> frozenset[str]:
+    """Return the names that the authors give their work: from the title and "we propose X"."""
+    names: set[str] = set()
+    title = document.title or ""
+    head = title.split(":")[0].strip()
+    if ":" in title and 1 <= len(head.split()) <= 4:
+        names.add(head)
+    if "(" in title:
+        names.update(re.findall(r"\(([A-Z][\w-]{2,20})\)", title))
+    for sentence in document.sentences[:120]:
+        for match in re.finditer(
+            r"\b(?:propos|present|introduc|develop|call|design|build|describ|nam|term"
+            r"|dub|implement)\w*"
+            r"\s(?:it |this |the |our |a |an |new |novel |\w+ed |simple |method "
+            r"|approach |\w+, ){0,4}([A-Z][\w.+-]{2,30})",
+            sentence.text,
+        ):
+            if re.search(r"\b(?:we|our|this (?:paper|work))\b", sentence.text[: match.end()], re.I):
+                names.add(match[1].rstrip(".-"))
+    kept = set()
+    front = document.front.lower()
+    for name in names:
+        proper = _PROPER.search(name) or (name == head and len(head.split()) <= 2)
+        if proper and name not in _FOREIGN and (name == head or front.count(name.lower()) >= 1):
+            kept.add(name)
+    return frozenset(kept)
+
+
+def judge(
+    sentence: Sentence,
+    normal: str,
+    start: int,
+    names: frozenset[str],
+    before: Sequence[Sentence],
+) -> Owner:
+    """Tell whose result the number at `start` of the sentence is.
+
+    `before` are the sentences that precede it in its paragraph or section.
+    """
+    points, reasons = 0.0, []
+
+    def add(value: float, reason: str) -> None:
+        nonlocal points
+        points += value
+        reasons.append(reason)
+
+    head = normal[:start]
+    tail = normal[start:]
+    named = any(_has(normal, name) for name in names)
+    we = bool(_WE.search(normal))
+    subject = _subject(normal)
+    own_subject = bool(_WE.search(subject)) or any(_has(subject, name) for name in names)
+    if sentence.in_abstract:
+        add(1.5, "stands in the abstract")
+    elif _FOREIGN_SECTION.search(sentence.section) and not _RESULT_SECTION.search(sentence.section):
+        add(-2.0, "stands in a section on other work")
+    elif _WEAK_SECTION.search(sentence.section):
+        add(-1.0, "stands in a section on the problem")
+    elif _RESULT_SECTION.search(sentence.section):
+        add(1.0, "stands in a section on results")
+    elif sentence.kind is Kind.CAPTION:
+        add(0.0, "stands in a caption")
+    if we or named:
+        add(1.5 if own_subject else 1.0, "the authors or their method are named")
+    elif _ANAPHOR.match(normal) and before and _is_own(before[-1].text, names):
+        add(1.0, "goes on from a sentence about the authors' work")
+    if _cites_before(head, names):
+        add(-2.0, "a cited work is the subject")
+    if _PRIOR.search(subject) and not own_subject:
+        add(-2.0, "other work is the subject")
+    elif not own_subject and _other_name(subject, names) and not we:
+        add(-1.5, "another system is the subject")
+    if SPECULATIVE.search(head[-90:]) or SPECULATIVE.search(tail[:50]):
+        add(-2.5, "expected or computed, not measured")
+    if _RESULT_VERB.search(normal):
+        add(0.25, "a result verb")
+    if re.search(
+        r"\b(?:for example|suppose|consider|imagine|typically|in general|usually)\b", head, re.I
+    ):
+        add(-0.5, "an example")
+    return Owner(points >= 1.0, points, tuple(reasons))
+
+
+def _is_own(text: str, names: frozenset[str]) -> bool:
+    return bool(_WE.search(text)) or any(_has(text, name) for name in names)
+
+
+def _has(text: str, name: str) -> bool:
+    if name.lower() not in text.lower():
+        return False
+    # FlashAttention is no mention of FlashAttention-2, nor the other way round
+    return bool(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w]|-?\d)", text, re.I))
+
+
+def _subject(normal: str) -> str:
+    """Return what stands before the first verb of result (or the whole head)."""
+    text = re.sub(
+        r"^(?:compared (?:to|with)|relative to|in contrast to|unlike)[^,]{0,120},\s",
+        "",
+        normal,
+        flags=re.I,
+    )
+    match = next((m for m in _RESULT_VERB.finditer(text) if m.start() > 2), None)
+    return text[: match.start() if match else 80][-160:]
+
+
+def _cites_before(head: str, names: frozenset[str]) -> bool:
+    """Tell whether a citation stands in the subject and not behind a comparison or a model."""
+    for match in _CITED.finditer(head):
+        ahead = head[max(0, match.start() - 60) : match.start()]
+        if re.search(
+            r"\b(?:over|than|to|with|against|versus|on|in|using|by|from|of|for|and)\s[^,;]{0,50}$",
+            ahead,
+            re.I,
+        ):
+            continue
+        if any(_has(ahead, name) for name in names) or _WE.search(ahead):
+            continue
+        return True
+    return False
+
+
+def _other_name(subject: str, names: frozenset[str]) -> bool:
+    """Tell whether the subject is a proper name ("vLLM", "GPTQ") that isn't the authors'."""
+    bare = re.sub(_CITED, "", subject).strip(" ,")
+    bare = re.sub(
+        r"^(?:[A-Z][a-z]+(?:ly)?,\s|(?:while|although|however|and|the|in contrast,)\s)+", "", bare
+    )
+    match = re.fullmatch(
+        r"(?:the\s|original\s)*([A-Z][\w.+-]*)(?:\s[\w-]+){0,2}(?:\s(?:can|could|only"
+        r"|also|still))?",
+        bare,
+    )
+    if not match or not (_PROPER.fullmatch(match[1]) or match[1][1:].lower() != match[1][1:]):
+        return False
+    name = match[1]
+    if name in _FOREIGN or name.rstrip("s") in _FOREIGN:
+        return False
+    return not any(name.lower() in own.lower() or own.lower() in name.lower() for own in names)

@@ -1,0 +1,160 @@
+"""How much work a technique is to build into an engine, and how deep it cuts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from analyzers.document import Document
+from analyzers.evidence import Reason, count, find, reason
+from analyzers.facts import Complexity, Integration
+from analyzers.message import Message, message
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """Words that raise or lower the work, where `least` sentences hold them."""
+
+    pattern: re.Pattern[str]
+    points: float
+    text: Message
+    least: int = 1
+    depth: int = 0
+
+
+def _sign(pattern: str, points: float, text: Message, least: int = 1, depth: int = 0) -> _Sign:
+    return _Sign(re.compile(pattern, re.I), points, text, least, depth)
+
+
+_SIGNS = (
+    _sign(
+        r"(?:pre-?train|trained?|training)\b[^.]{0,40}from scratch|novel (?:model )?architecture"
+        r"|(?:we|our) (?:pre-?train)|new (?:model )?architecture|(?:billions?|\dT"
+        r"|trillions?) (?:of )?(?:training )?tokens",
+        1.6,
+        message("a model of its own has to be trained"),
+        2,
+        2,
+    ),
+    _sign(
+        r"fine-?tun\w+|distill\w+|(?:train(?:ed|ing)?|learn(?:ed|able|ing)?) (?:a "
+        r"|an |the |per-layer )?(?:\w+ )?"
+        r"(?:draft|gate|gating|head|predictor|adapter|router|indexer|transform\w*)"
+        r"|quantization-aware training",
+        0.8,
+        message("needs training or fine-tuning"),
+        4,
+        1,
+    ),
+    _sign(
+        r"(?:custom|optimized|efficient|fused|specialized|our|cuda|triton|gpu|own"
+        r"|bespoke|dedicated) (?:\w+ ){0,2}kernels?"
+        r"|cutlass|\bptx\b|tensor cores?|\bwmma\b|\bmma\b",
+        0.9,
+        message("needs kernels of its own"),
+        4,
+        1,
+    ),
+    _sign(
+        r"calibrat\w+|hessian|second-order|codebook|centroids|cluster(?:ing"
+        r"|ed)? (?:the )?(?:weights|keys)",
+        0.4,
+        message("needs calibration data or a new storage format"),
+        3,
+        1,
+    ),
+    _sign(
+        r"rdma|infiniband|nvlink|inter-?node|multi-?node|cluster of|disaggregat\w+"
+        r"|tensor parallel\w*|distributed"
+        r"|pipeline parallel\w*|across (?:multiple )?(?:gpus|machines|nodes)|all-?reduce",
+        0.9,
+        message("works across several devices or machines"),
+        6,
+        2,
+    ),
+    _sign(
+        r"scheduler|block table|block manager|paged? ?attention|memory manag\w+"
+        r"|page table|cache manager|eviction"
+        r"|prefetch\w*|offload\w*|ssd\b|load balanc\w+",
+        0.8,
+        message("changes memory management or scheduling"),
+        6,
+        2,
+    ),
+    _sign(
+        r"plug-and-play|drop-in|plug in|without (?:any )?(?:re-?training|fine-?tuning"
+        r"|additional training|extra training)"
+        r"|training-free|(?:no|not require(?: any)?) (?:additional |extra "
+        r"|re)?-?(?:training|calibration)|few lines of code"
+        r"|easy to (?:implement|integrate)|simple (?:to implement|algorithm"
+        r"|and effective)|off-the-shelf|out-of-the-box"
+        r"|without (?:any )?(?:chang|modif)\w+",
+        -0.9,
+        message("works with models as they are"),
+        1,
+        0,
+    ),
+    _sign(
+        r"(?:we|this (?:paper|work)) (?:\w+ ){0,2}(?:analy[sz]e|benchmark|survey"
+        r"|study|characteri[sz]e|compare)\b|empirical (?:study|analysis)"
+        r"|systematic (?:study|evaluation|benchmark\w*)|white ?paper",
+        -0.5,
+        message("is mainly an analysis"),
+        2,
+        0,
+    ),
+)
+_HIGH, _MEDIUM = 1.6, 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class ComplexityReading:
+    """The level, how it would sit in an engine, and why."""
+
+    level: Complexity
+    integration: Integration
+    reasons: tuple[Reason, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record of the analysis contract."""
+        return {
+            "level": self.level.value,
+            "integration": self.integration.value,
+            "reasons": [item.to_json() for item in self.reasons],
+        }
+
+
+def read_complexity(document: Document) -> ComplexityReading:
+    """Add up the signs of work; a sign counts more the more of the paper speaks of it."""
+    total, depth = 0.3, 0
+    reasons: list[Reason] = []
+    size = max(1.0, len(document.sentences) / 300)
+    for sign in _SIGNS:
+        hits = count(document, sign.pattern)
+        sentence = find(document, sign.pattern)
+        if sentence is None or not (hits >= sign.least * size or sentence.in_abstract):
+            continue
+        share = 1.0 if sentence.in_abstract or hits >= 3 * sign.least * size else 0.7
+        points = sign.points * share
+        total += points
+        depth = max(depth, sign.depth)
+        reasons.append(reason(sign.text, points, sentence))
+    level = Complexity.LOW
+    if total >= _HIGH:
+        level = Complexity.HIGH
+    elif total >= _MEDIUM:
+        level = Complexity.MEDIUM
+    if not reasons:
+        reasons.append(
+            reason(message("nothing in the text asks for training, kernels or systems work"))
+        )
+    easy = any(item.points < 0 for item in reasons)
+    integration = (
+        Integration.ARCHITECTURAL if depth == 2 and level is Complexity.HIGH else Integration.LOCAL
+    )
+    if level is Complexity.LOW or (easy and depth < 2 and level is Complexity.MEDIUM):
+        integration = Integration.DROP_IN if easy or level is Complexity.LOW else Integration.LOCAL
+    return ComplexityReading(
+        level, integration, tuple(sorted(reasons, key=lambda r: -abs(r.points)))
+    )

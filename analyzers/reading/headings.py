@@ -1,0 +1,131 @@
+"""Headings: the PDF's outline first, the look of a line for the rest."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from analyzers.document import Section
+from analyzers.reading.layout import Line, Page
+
+_NAMES = (
+    r"abstract|introduction|background(?: and \w+(?: \w+)?)?|related works?|preliminar(?:y|ies)"
+    r"|motivation|overview|methods?|methodology|approach|design|implementation|experiments?"
+    r"|experimental (?:setup|results)|evaluation|results|discussion|limitations?|conclusions?"
+    r"|conclusions? and \w+(?: \w+)?|acknowledge?ments?|references|bibliography|appendix"
+    r"|supplementary materials?"
+)
+_NUMBER = r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-H](?:\.\d{1,2}){1,3}\.?|[A-H]\.|[IVX]{1,4}\.)"
+_NAMED = re.compile(rf"(?:(?:{_NUMBER}|[A-H])\s+)?({_NAMES})\s*[.:]?", re.I)
+_NUMBERED = re.compile(rf"{_NUMBER}\s+[A-Z][\w’'&,:/()-]*(?:\s[\w’'&,:/()+-]+){{0,10}}[?]?")
+_LEAD_IN = re.compile(r"(abstract)\s*(?:[.:—–-]|$)\s*", re.I)
+_BIBLIOGRAPHY = re.compile(r"(?:\W|\d)*(references|bibliography|literature cited)\W*", re.I)
+
+
+@dataclass(slots=True)
+class Outline:
+    """The bookmarks of a PDF: squeezed titles, by page."""
+
+    titles: dict[int, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    @classmethod
+    def read(cls, pdf: Any) -> Outline:
+        """Read the bookmarks; a broken outline reads as none."""
+        outline = cls()
+        try:
+            entries = pdf.get_toc()
+        except Exception:
+            entries = []
+        for _, title, page in entries:
+            title = " ".join(str(title).split())
+            if 2 < len(title) < 160:
+                outline.titles[int(page)][squeeze(title)] = title
+        return outline
+
+    def take(self, text: str, page: int) -> str | None:
+        """Return the title that `text` is on `page`, with or without its number."""
+        short = squeeze(text)
+        bare = squeeze(re.sub(rf"^\s*(?:appendix\s+)?(?:{_NUMBER}|[A-H])\s+", "", text))
+        for titles in (self.titles.get(page), self.titles.get(page - 1)):
+            for key in (short, bare):
+                if titles and key and key in titles:
+                    return titles[key]
+        return None
+
+
+def squeeze(text: str) -> str:
+    """Return letters and digits only, in lower case."""
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def is_bibliography(title: str) -> bool:
+    """Tell whether a heading opens the reference list."""
+    return bool(_BIBLIOGRAPHY.fullmatch(title))
+
+
+def find_headings(pages: list[Page], outline: Outline, body_height: float) -> list[Section]:
+    """Mark heading lines (`Line.heading`; "" on the further lines of one) and list the sections."""
+    sections: list[Section] = []
+    has_outline = sum(len(titles) for titles in outline.titles.values()) >= 4
+    for page in pages:
+        index = 0
+        while index < len(page.lines):
+            title, count = _heading(page, index, outline, has_outline, body_height)
+            if title:
+                page.lines[index].heading = title
+                for line in page.lines[index + 1 : index + count]:
+                    line.heading = ""
+                sections.append(Section(title, page.number))
+            index += count
+    return sections
+
+
+def _heading(
+    page: Page, index: int, outline: Outline, has_outline: bool, body_height: float
+) -> tuple[str | None, int]:
+    text = ""
+    for count in (1, 2, 3):
+        lines = page.lines[index : index + count]
+        if len(lines) < count or len(text) > 120:
+            break
+        text = " ".join(line.text for line in lines)
+        if title := outline.take(text, page.number):
+            return title, count
+        if count <= 2 and _looks_like_one(lines, text, has_outline, body_height):
+            return " ".join(text.split()).rstrip(".:"), count
+    first = page.lines[index]
+    if page.number <= 2 and (lead := _LEAD_IN.match(first.text)) and lead.end() < len(first.text):
+        # "Abstract. We present …" or "Abstract—…": the heading shares the line with the text
+        first.words = first.words[len(lead[0].split()) :] or first.words
+        if first.words[0][4].lower().startswith("abstract"):
+            box = first.words[0]
+            first.words[0] = (*box[:4], re.sub(r"(?i)^abstract\W*", "", box[4]) or box[4])
+        first.heading = None
+        page.lines.insert(index, _copy(first, "Abstract"))
+        return "Abstract", 1
+    return None, 1
+
+
+def _looks_like_one(lines: list[Line], text: str, has_outline: bool, body_height: float) -> bool:
+    if any(line.y0 > lines[0].y1 + body_height for line in lines[1:]):
+        return False
+    if _NAMED.fullmatch(text):
+        return True
+    if has_outline or len(text) > 90 or text.count(",") > 2:
+        return False
+    if not _NUMBERED.fullmatch(text) or lines[0].height < 0.97 * body_height:
+        return False
+    words = text.split()[1:]
+    # a numbered list item is a sentence: mostly lower case, and long
+    capitals = sum(word[0].isupper() for word in words if len(word) > 3)
+    long = sum(len(word) > 3 for word in words)
+    return len(words) <= 4 or 2 * capitals >= long or lines[0].height > 1.1 * body_height
+
+
+def _copy(line: Line, text: str) -> Line:
+    box = line.words[0]
+    copy = Line(line.page, line.block, [(*box[:4], text)], line.number)
+    copy.measure()
+    return copy

@@ -1,0 +1,138 @@
+"""A PDF's pages as lines of words, one text page each, and from there a `Document`.
+
+MuPDF parses hostile input in C: run this in a child process (`analyzers.isolation`).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from analyzers.document import Document, Read
+from analyzers.errors import ErrorKind, ReadError
+from analyzers.reading import front
+from analyzers.reading.headings import Outline, find_headings
+from analyzers.reading.layout import Line, Page, arrange, common_height, drop_running_heads
+from analyzers.reading.prose import compose
+
+MAX_PAGES = 400
+MAX_WORDS_PER_PAGE = 20_000
+MAX_WORDS = 1_500_000
+
+
+def read_pdf(path: Path) -> Document:
+    """Read the PDF at `path`.
+
+    Raises `ReadError`: encrypted, empty (no pages), too_many_pages, no_text (a scan), unreadable.
+    """
+    pymupdf: Any = import_module("pymupdf")  # untyped, and heavy: 0.2 s
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    try:
+        pdf = pymupdf.open(path, filetype="pdf")
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ReadError(
+            ErrorKind.UNREADABLE, "The PDF is damaged beyond repair. Fetch it again."
+        ) from error
+    with pdf:
+        _check(pdf)
+        pages, left_out = _pages(pdf)
+        if not any(page.lines for page in pages):
+            raise ReadError(
+                ErrorKind.NO_TEXT,
+                "No page holds text (a scan, or text as drawings). Give a PDF with text.",
+            )
+        words = sum(len(line.words) for page in pages for line in page.lines)
+        page_one = front.styled_lines(pdf[0])
+        stamp = front.find_stamp(pages[0].lines)
+        outline = Outline.read(pdf)
+        links = front.links(pdf)
+        metadata = {k: str(v) for k, v in (pdf.metadata or {}).items() if v}
+    body_height = common_height(pages)
+    drop_running_heads(pages)
+    for page in pages:
+        arrange(page)
+    sections = find_headings(pages, outline, body_height)
+    sentences = compose(pages, body_height)
+    document = Document(
+        kind="pdf",
+        sentences=sentences,
+        sections=sections,
+        pages=len(pages),
+        words=words,
+        columns=_columns(pages),
+        links=links,
+        read=Read.PARTIAL if left_out else Read.FULL,
+        left_out=left_out,
+    )
+    if stamp:
+        document.arxiv_id, document.arxiv_version = stamp
+    front.fill(document, page_one, metadata, pages)
+    return document
+
+
+def _check(pdf: Any) -> None:
+    if pdf.needs_pass:
+        raise ReadError(
+            ErrorKind.ENCRYPTED, "The PDF is locked with a password. Save a copy without one."
+        )
+    if pdf.page_count == 0:
+        raise ReadError(ErrorKind.EMPTY, "The PDF has no pages. Fetch it again.")
+    if pdf.page_count > MAX_PAGES:
+        raise ReadError(
+            ErrorKind.TOO_MANY_PAGES,
+            f"The PDF has {pdf.page_count} pages; the limit is {MAX_PAGES}. Give the paper alone.",
+        )
+
+
+def _pages(pdf: Any) -> tuple[list[Page], list[str]]:
+    import pymupdf
+
+    # no ligatures (a search for "efficient" must find it), no images, no dehyphenation by MuPDF:
+    # it joins real compounds ("low-rank") as well
+    flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
+    pages: list[Page] = []
+    left_out: list[str] = []
+    total = 0
+    for number in range(1, pdf.page_count + 1):
+        try:
+            sheet = pdf[number - 1]
+            words = sheet.get_textpage(flags=flags).extractWORDS()
+            width, height = float(sheet.rect.width), float(sheet.rect.height)
+        except MemoryError:
+            raise
+        except Exception:
+            left_out.append(f"page {number}: damaged")
+            pages.append(Page(number, 612.0, 792.0, []))
+            continue
+        if len(words) > MAX_WORDS_PER_PAGE or total + len(words) > MAX_WORDS:
+            left_out.append(f"page {number}: too many words")
+            words = []
+        total += len(words)
+        pages.append(Page(number, width, height, _lines(words, number)))
+    return pages, left_out
+
+
+def _lines(words: list[tuple[Any, ...]], page: int) -> list[Line]:
+    lines: list[Line] = []
+    key: tuple[int, int] | None = None
+    for word in words:
+        text = word[4]
+        if not text or text.isspace():
+            continue
+        if (word[5], word[6]) != key:
+            key = (word[5], word[6])
+            lines.append(Line(page, word[5], []))
+        lines[-1].words.append((word[0], word[1], word[2], word[3], text))
+    for number, line in enumerate(lines):
+        line.number = number
+        line.measure()
+    return lines
+
+
+def _columns(pages: list[Page]) -> int:
+    double = sum(page.columns == 2 for page in pages)
+    return 2 if 2 * double > len(pages) else 1

@@ -1,0 +1,142 @@
+"""What may keep a technique from paying off, as far as the paper itself shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analyzers.claiming.baselines import kind_of
+from analyzers.claims import ExtractedClaim
+from analyzers.complexity import ComplexityReading
+from analyzers.document import Document
+from analyzers.evidence import MAX_QUOTE, find
+from analyzers.facts import Bound, Metric, Regime, Severity
+from analyzers.message import Message, message
+
+_TRAINING = re.compile(
+    r"(?:we|must|need to|requires?|have to|by) (?:\w+ ){0,3}(?:re-?train|fine-?tune"
+    r"|train|distill)\w*\b"
+    r"|train(?:ed|ing) (?:a |the )?(?:draft|gate|gating|predictor|router|head)"
+    r"|quantization-aware training",
+    re.I,
+)
+_NO_TRAINING = re.compile(
+    r"without (?:any )?(?:additional |extra )?(?:re-?train|fine-?tun|train)"
+    r"|training-free|no (?:re-?)?training|post-training",
+    re.I,
+)
+_HARDWARE = re.compile(
+    r"\b(?:only|require\w*|exclusive\w*|need\w*|rel(?:y|ies) on|depend\w* on|dedicated)\b[^.]{0,80}"
+    r"\b(?:hopper|tensor cores?|fp8|int4|h100|tpus?|rdma|nvlink|npu|2:4|blackwell"
+    r"|nvme|tma|wgmma|fpga|asic)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskReading:
+    """A risk with its weight and the sentence that shows it."""
+
+    kind: str
+    severity: Severity
+    text: Message
+    quote: str | None = None
+    page: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record of the analysis contract."""
+        return {
+            "kind": self.kind,
+            "severity": self.severity.value,
+            **self.text.to_json(),
+            "quote": self.quote,
+            "page": self.page,
+        }
+
+
+def read_risks(
+    document: Document,
+    claims: Sequence[ExtractedClaim],
+    complexity: ComplexityReading,
+    code_url: str | None,
+) -> list[RiskReading]:
+    """Return the risks, the heaviest first."""
+    own = [claim for claim in claims if claim.own]
+    risks = [*_accuracy(own), *_speed(own)]
+    sentence = find(document, _TRAINING, lambda s: not _NO_TRAINING.search(s.text))
+    if sentence is not None and any(
+        "train" in item.message.template and item.points > 0 for item in complexity.reasons
+    ):
+        text = message("needs training or fine-tuning before it runs")
+        risks.append(
+            _quoted("training_needed", Severity.MEDIUM, text, sentence.text, sentence.page)
+        )
+    sentence = find(document, _HARDWARE)
+    if sentence is not None:
+        text = message("asks for hardware that not every user has")
+        risks.append(
+            _quoted("special_hardware", Severity.MEDIUM, text, sentence.text, sentence.page)
+        )
+    if code_url is None:
+        risks.append(RiskReading("no_code", Severity.LOW, message("no code was found in the text")))
+    order = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
+    return sorted(risks, key=lambda risk: (order[risk.severity], risk.kind))
+
+
+def _accuracy(own: Sequence[ExtractedClaim]) -> list[RiskReading]:
+    risks: list[RiskReading] = []
+    bits = [c for c in own if c.metric is Metric.BITWIDTH and c.value < 3]
+    if bits:
+        lowest = min(bits, key=lambda claim: claim.value)
+        severity = Severity.HIGH if lowest.value < 2 else Severity.MEDIUM
+        text = message(
+            "goes down to {bits} bits, where accuracy is hard to keep", bits=lowest.value
+        )
+        risks.append(_of_claim("accuracy_loss", severity, text, lowest))
+    drops = [c for c in own if c.metric is Metric.ACCURACY_DROP and c.unit in ("%", "points")]
+    if drops:
+        worst = max(drops, key=lambda claim: claim.value_high or claim.value)
+        value = worst.value_high or worst.value
+        severity = Severity.LOW
+        if value > 1:
+            severity = Severity.HIGH if value >= 5 else Severity.MEDIUM
+        text = message(
+            "reports a loss of quality of {value} {unit}",
+            value=value,
+            unit="%" if worst.unit == "%" else "points",
+        )
+        if not bits:
+            risks.append(_of_claim("accuracy_loss", severity, text, worst))
+    return risks
+
+
+def _speed(own: Sequence[ExtractedClaim]) -> list[RiskReading]:
+    speed = [claim for claim in own if claim.metric.is_speed]
+    if not speed:
+        text = message("claims no speedup that the analysis could find")
+        return [RiskReading("no_speed_claim", Severity.MEDIUM, text)]
+    risks: list[RiskReading] = []
+    if all(claim.bound is Bound.UP_TO for claim in speed):
+        text = message("every speed claim is an “up to”")
+        risks.append(_of_claim("only_up_to", Severity.MEDIUM, text, speed[0]))
+    if all(kind_of(claim.baseline).is_weak for claim in speed):
+        text = message("no speed claim names a strong baseline")
+        risks.append(_of_claim("weak_baseline", Severity.MEDIUM, text, speed[0]))
+    stated = [claim for claim in speed if claim.subject.regime is not None]
+    if stated and all(claim.subject.regime is Regime.LARGE_BATCH for claim in stated):
+        text = message("where a batch size is named, the gain is shown for large batches")
+        risks.append(_of_claim("large_batch", Severity.LOW, text, stated[0]))
+    return risks
+
+
+def _of_claim(kind: str, severity: Severity, text: Message, claim: ExtractedClaim) -> RiskReading:
+    place = claim.places[0]
+    return _quoted(kind, severity, text, place.quote, place.page)
+
+
+def _quoted(
+    kind: str, severity: Severity, text: Message, quote: str, page: int | None
+) -> RiskReading:
+    return RiskReading(kind, severity, text, quote[:MAX_QUOTE], page)
