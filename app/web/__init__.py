@@ -1,0 +1,1 @@
+"""The workbench in the browser: Streamlit pages over the workflows."""

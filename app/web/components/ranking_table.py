@@ -1,0 +1,129 @@
+"""The ranking as a table; a click on a row opens its paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.i18n import Translate
+from app.labels import ADVICE, VERDICT_ICONS, label
+from app.web.components.text import arrow, clean, interval, ratio, short_title
+
+Row = Mapping[str, Any]
+
+_ADVICE_COLORS = {
+    "do_now": "green",
+    "high_value": "green",
+    "steady": "blue",
+    "measure_first": "orange",
+    "long_term": "violet",
+    "careful": "red",
+    "not_recommended": "gray",
+    "already_there": "gray",
+}
+_ROW_HEIGHT = 62
+"""Over four times the base font size, from where on the grid wraps its cells' text."""
+
+
+def ranking_table(rows: Sequence[Row], version: int, _: Translate) -> str | None:
+    """Show the ranking; return the id of the paper that was clicked."""
+    frame = ranking_frame(rows, _)
+    # A new catalog is a new table: a selection by position would point at another paper.
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        key=f"ranking-{version}-{'-'.join(str(row['paper_id']) for row in rows)}",
+        on_select="rerun",
+        selection_mode="single-cell",
+        row_height=_ROW_HEIGHT,
+        height="content" if len(rows) <= 25 else 25 * _ROW_HEIGHT,
+        placeholder="–",
+        column_config=_columns(_),
+        alt=_("Papers in the order in which they are worth building"),
+    )
+    cells = event["selection"]["cells"]
+    if cells and 0 <= cells[0][0] < len(rows):
+        return str(rows[cells[0][0]]["paper_id"])
+    return None
+
+
+def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
+    """Return the table's words and figures, one row a paper."""
+    return pd.DataFrame(
+        [
+            {
+                "rank": row["rank"],
+                "paper": clean(short_title(row["title"])),
+                "advice": [label(row["recommendation"], _)],
+                "why": clean(row["why"]),
+                "score": row["score"],
+                "interval": interval(*(row["score_interval"] or (None, None))),
+                "report": row["score_report"],
+                "claimed": row["score_claimed"],
+                "run": _ratio(row["run_speedup"]),
+                "speedups": arrow(ratio(row["claimed_speedup"]), ratio(row["measured_speedup"])),
+                "verdict": verdict(row, _),
+                "technique": label(row["technique"], _) or None,
+                "complexity": label(row["complexity"], _) or None,
+                "relevance": row["relevance"],
+                "in_target": label(row["in_target"], _) or None,
+            }
+            for row in rows
+        ]
+    )
+
+
+def verdict(row: Row, _: Translate) -> str:
+    """Return a verdict as sign and word; one from a quick run says so."""
+    code = row["verdict"]
+    text = f"{VERDICT_ICONS.get(code, '')} {label(code, _)}".strip()
+    return _("{verdict} (quick)").format(verdict=text) if row.get("provisional") else text
+
+
+def _ratio(value: float | None) -> str | None:
+    return None if value is None else ratio(value)
+
+
+def _columns(_: Translate) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "rank": column.NumberColumn("#", width=34),
+        "paper": column.TextColumn(_("Paper"), width=132),
+        "advice": column.MultiselectColumn(
+            _("Recommendation"),
+            width=160,
+            options=[label(code, _) for code in ADVICE],
+            color=[_ADVICE_COLORS[code] for code in ADVICE],
+        ),
+        "why": column.TextColumn(_("Why"), width=188),
+        "score": column.NumberColumn(
+            _("Score"), width=52, format="%.2f", help=_("What is believed today: −3 to 10.")
+        ),
+        "interval": column.TextColumn(
+            _("90 % range"), width=76, help=_("The score lies in this range with 90 %.")
+        ),
+        "report": column.NumberColumn(
+            _("Report"), width=54, format="%.1f", help=_("The score in the report of August 2025.")
+        ),
+        "claimed": column.NumberColumn(
+            _("Claimed"), width=60, format="%.2f", help=_("The score if the claims were true.")
+        ),
+        "run": column.TextColumn(
+            _("Whole run"), width=70, help=_("Believed speedup of a whole run of the engine.")
+        ),
+        "speedups": column.TextColumn(
+            _("Claim → test"),
+            width=92,
+            help=_("The headline claim, and what the prototype measured against its baseline."),
+        ),
+        "verdict": column.TextColumn(_("Verdict"), width=90),
+        "technique": column.TextColumn(_("Technique"), width=88),
+        "complexity": column.TextColumn(_("Complexity"), width=74),
+        "relevance": column.NumberColumn(_("Relevance"), width=70, format="%.2f"),
+        "in_target": column.TextColumn(
+            _("In engine"), width=64, help=_("Whether the engine has it already.")
+        ),
+    }

@@ -1,0 +1,97 @@
+"""Text on a page: papers' words made harmless, and figures as people read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+# Everything that Streamlit's Markdown gives a meaning: LaTeX, colours, links, emphasis, HTML, lists.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&=/@])")
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+
+
+def clean(text: object) -> str:
+    """Return `text` as one line without control and direction characters, for plain-text places."""
+    return _SPACES.sub(" ", str(text)).strip()
+
+
+def plain(text: object) -> str:
+    """Return `text` so that Markdown shows exactly its characters, on one line."""
+    return _SPECIAL.sub(r"\\\1", clean(text))
+
+
+def short_title(title: str, limit: int = 48) -> str:
+    """Return a title's name: what stands before its colon if that is short, else its beginning."""
+    title = clean(title)
+    name, colon, _ = title.partition(":")
+    if colon and 2 <= len(name) <= limit:
+        return name.strip()
+    if len(title) <= limit:
+        return title
+    return title[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;.-") + "…"
+
+
+def score(value: float | None) -> str:
+    """Return a score with two decimals, a dash for none."""
+    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None, decimals: int = 1) -> str:
+    """Return "3.9 … 5.1"; nothing where an end is missing."""
+    if low is None or high is None:
+        return ""
+    return f"{low:.{decimals}f} … {high:.{decimals}f}".replace("-", "−")
+
+
+def ratio(value: float | None) -> str:
+    """Return a speedup as "1.81x", a dash for none."""
+    if value is None:
+        return "–"
+    if value >= 100:
+        return f"{value:.0f}x"
+    return f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
+
+
+def arrow(before: str, after: str) -> str:
+    """Return "before → after"."""
+    return f"{before} → {after}"
+
+
+def microseconds(value: float | None) -> str:
+    """Return a time in the unit that suits it, a dash for none."""
+    if value is None:
+        return "–"
+    for limit, scale, unit in ((1e3, 1, "µs"), (1e6, 1e3, "ms"), (float("inf"), 1e6, "s")):
+        if value < limit:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value:.3g} µs"
+
+
+def duration(seconds: float) -> str:
+    """Return "42 s", "3 min 20 s" or "1 h 05 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def moment(iso: str | None) -> str:
+    """Return an ISO time as "2026-11-24 14:05" in the machine's own time zone."""
+    if not iso:
+        return ""
+    try:
+        parsed = datetime.fromisoformat(iso)
+    except ValueError:
+        return clean(iso)
+    if parsed.tzinfo is not None:
+        parsed = parsed.astimezone()
+    return parsed.strftime("%Y-%m-%d %H:%M")
+
+
+def people(names: Iterable[object], limit: int = 6) -> str:
+    """Return authors in one line; more than `limit` end with an ellipsis."""
+    listed = [clean(name) for name in names]
+    return ", ".join(listed[:limit]) + (" …" if len(listed) > limit else "")

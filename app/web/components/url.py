@@ -1,0 +1,97 @@
+"""Choices that live in the page's address, by their codes, so that a link shows the same page.
+
+Streamlit's own binding writes a widget's label into the address, which changes with the language;
+this writes the code. A choice stays when the person visits another page and comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import streamlit as st
+
+Visibility = Literal["visible", "hidden", "collapsed"]
+_ARRIVED = "_arrived"
+_PAGE = "_page"
+
+
+def note_page(url_path: str) -> None:
+    """Remember whether this run came from another page; called once by the router."""
+    st.session_state[_ARRIVED] = st.session_state.get(_PAGE) != url_path
+    st.session_state[_PAGE] = url_path
+
+
+def choose(
+    label: str,
+    name: str,
+    options: Sequence[str],
+    show: Callable[[str], str],
+    *,
+    default: str = "",
+    visibility: Visibility = "visible",
+    width: int | Literal["stretch"] = "stretch",
+    help: str | None = None,  # noqa: A002 (Streamlit's own name)
+) -> str:
+    """Show a select box for `?name=`; return the chosen code, `default` for one not in `options`."""
+    _adopt(name, default, options)
+    value = st.selectbox(
+        label,
+        options,
+        format_func=show,
+        key=name,
+        persist_state="session",
+        label_visibility=visibility,
+        width=width,
+        help=help,
+    )
+    chosen = value if value in options else default
+    _publish(name, chosen, default)
+    return chosen
+
+
+def search(label: str, name: str, *, placeholder: str, width: int | Literal["stretch"]) -> str:
+    """Show a search box for `?name=`; return what was typed, at most 200 characters."""
+    _adopt(name, "", None)
+    value = st.text_input(
+        label,
+        key=name,
+        placeholder=placeholder,
+        max_chars=200,
+        persist_state="session",
+        label_visibility="collapsed",
+        width=width,
+        type="search",
+    )
+    text = (value or "")[:200].strip()
+    _publish(name, text, "")
+    return text
+
+
+def _adopt(name: str, default: str, options: Sequence[str] | None) -> None:
+    """Take the value from the address where the address says something new."""
+    in_url = st.query_params.get(name)
+    seen = st.session_state.get(_seen(name))
+    kept = st.session_state.get(name, default)
+    if in_url is not None and in_url != seen:
+        kept = in_url
+    elif in_url is None and seen is not None and not st.session_state.get(_ARRIVED):
+        kept = default  # back to the address without it
+    if options is not None and kept not in options:
+        kept = default
+    if st.session_state.get(name) != kept:
+        st.session_state[name] = kept
+
+
+def _publish(name: str, value: str, default: str) -> None:
+    wanted = None if value == default else value
+    if st.query_params.get(name) != wanted:
+        if wanted is None:
+            del st.query_params[name]
+        else:
+            st.query_params[name] = wanted
+    st.session_state[_seen(name)] = wanted
+
+
+def _seen(name: str) -> str:
+    return f"_url_{name}"

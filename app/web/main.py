@@ -1,0 +1,32 @@
+"""The workbench's entry: one run of this script draws one page in one language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.web.components import context, url
+
+PAGES = Path(__file__).parent / "pages"
+
+# An image of our own: a named icon would be fetched from a font server.
+st.set_page_config(
+    page_title="Assay", page_icon=str(Path(__file__).parent / "icon.png"), layout="wide"
+)
+st.logo(str(Path(__file__).parent / "logo.svg"), size="large")
+context.settle_language()
+_ = context.words()
+page = st.navigation(
+    [
+        st.Page(PAGES / "ranking.py", title=_("Ranking"), url_path="ranking", default=True),
+        st.Page(PAGES / "paper.py", title=_("Paper"), url_path="paper"),
+        st.Page(PAGES / "report.py", title=_("Report"), url_path="report"),
+        st.Page(PAGES / "add.py", title=_("Add papers"), url_path="add"),
+        st.Page(PAGES / "jobs.py", title=_("Jobs"), url_path="jobs"),
+    ],
+    position="top",
+)
+url.note_page(page.url_path)
+with context.errors_shown():
+    page.run()

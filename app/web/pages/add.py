@@ -1,0 +1,4 @@
+"""add"""
+from app.web.components.header import header
+with header("add"):
+    pass

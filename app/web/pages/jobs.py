@@ -1,0 +1,4 @@
+"""jobs"""
+from app.web.components.header import header
+with header("jobs"):
+    pass

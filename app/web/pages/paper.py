@@ -1,0 +1,4 @@
+"""paper"""
+from app.web.components.header import header
+with header("paper"):
+    pass

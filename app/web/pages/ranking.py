@@ -1,0 +1,27 @@
+"""Ranking: what to build next, and why."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.web.components import catalog, context, empty
+from app.web.components.filters import filtered, ranking_view
+from app.web.components.header import header
+from app.web.components.headline import headline
+from app.web.components.ranking_table import ranking_table
+
+_ = context.words()
+with header(_("Ranking")):
+    view = ranking_view(catalog.device_names(), _)
+rows = catalog.ranking(device=view.device, order=view.order)
+if not rows:
+    empty.no_papers(_)
+    st.stop()
+headline(rows, _)
+shown = filtered(rows, _)
+if not shown:
+    empty.no_match(_)
+    st.stop()
+opened = ranking_table(shown, catalog.version(), _)
+if opened:
+    st.switch_page("pages/paper.py", query_params={"paper": opened})

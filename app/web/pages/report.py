@@ -1,0 +1,4 @@
+"""report"""
+from app.web.components.header import header
+with header("report"):
+    pass
