@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
-from app.home import database_url
+from app.home import database_url, logs_folder
 from app.jobs.engine import PebbleEngine
-from app.jobs.lease import acquire, new_token
+from app.jobs.lease import IDLE_S, acquire, new_token
 from app.jobs.processes import JOB_MARK, RUNNER_MARK, sweep, sweeper
 from app.jobs.runner import JobLoop, OustedError
 from db.engine import open_engine
 from db.errors import CatalogError
 
 TICK_S = 0.2
+LOG_DAYS = 30
 
 
-def main() -> int:
+def main(idle_s: float = IDLE_S) -> int:
     """Run the queued jobs of the catalog; 0 when done, or when another runner is at work."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -29,12 +32,19 @@ def main() -> int:
     try:
         if not acquire(engine, token):
             return 0
+        _drop_old_logs()
         os.environ[RUNNER_MARK] = token  # inherited by everything that is started from here
         # Its stdin ends when this process does, in whatever way.
         watcher = subprocess.Popen(
             sweeper(f"{RUNNER_MARK}={token}"), stdin=subprocess.PIPE, start_new_session=True
         )
-        loop = JobLoop(engine, PebbleEngine(), token, forget=lambda job_id: sweep(JOB_MARK, job_id))
+        loop = JobLoop(
+            engine,
+            PebbleEngine(),
+            token,
+            forget=lambda job_id: sweep(JOB_MARK, job_id),
+            idle_s=idle_s,
+        )
         try:
             while loop.tick():
                 if stop.wait(TICK_S):
@@ -46,13 +56,22 @@ def main() -> int:
             return 1
         assert watcher.stdin is not None
         watcher.stdin.close()
-        watcher.wait(timeout=5)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            watcher.wait(timeout=5)
         return 0
     except CatalogError as error:
         print(f"assay jobs: {error}", file=sys.stderr)
         return 1
     finally:
         engine.dispose()
+
+
+def _drop_old_logs() -> None:
+    oldest = time.time() - LOG_DAYS * 86400
+    for path in logs_folder().glob("job-*.log"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 if __name__ == "__main__":

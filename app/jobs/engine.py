@@ -90,7 +90,7 @@ class PebbleEngine:
             return
         task.pool.stop()  # before the kill, lest the pool starts another worker
         if (pid := task.worker()) is not None:
-            kill_tree(pid)
+            kill_tree(pid, parent=os.getpid())
         task.pool.join()
         task.announced.close()
 

@@ -77,13 +77,18 @@ def sweeper(mark: str) -> list[str]:
     return [sys.executable, "-I", str(Path(__file__)), "sweep", mark]
 
 
-def kill_tree(pid: int) -> None:
-    """Kill a process and all its descendants at once; one that is gone is no error."""
+def kill_tree(pid: int, *, parent: int | None = None) -> None:
+    """Kill a process and all its descendants at once; one that is gone is no error.
+
+    With `parent` only if it is a child of that: its number may belong to another process by now.
+    """
     import psutil
 
     family: list[psutil.Process] = []
     try:
-        family.append(psutil.Process(pid))
+        root = psutil.Process(pid)
+        if parent in (None, root.ppid()):
+            family.append(root)
     except psutil.NoSuchProcess:
         return
     for member in family:  # grows as it goes

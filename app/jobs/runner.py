@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from db.models import Job
 
-CANCEL_GRACE_S = 1.0
+CANCEL_GRACE_S = 0.9
 """How long a cancelled job may take to stop by itself."""
 SIDE_BY_SIDE = 2
 STOPPED = message("Assay's background process was stopped before this was finished.")
@@ -73,12 +73,14 @@ class JobLoop:
         *,
         forget: Callable[[str], object] = lambda job_id: None,
         clock: Callable[[], float] = time.monotonic,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.database = database
         self.executor = executor
         self.token = token
         self.forget = forget
         self.clock = clock
+        self.idle_s = idle_s
         self.running: list[_Running] = []
         self._beat_at = clock()
         self._busy_at = clock()
@@ -147,6 +149,7 @@ class JobLoop:
         self.executor.release(running.future)
         self.forget(running.id)
         running.verdict = verdict
+        self._busy_at = self.clock()
 
     def _settle(self) -> None:
         for running in [running for running in self.running if running.verdict]:
@@ -192,7 +195,7 @@ class JobLoop:
         if self.running:
             self._busy_at = self.clock()
             return False
-        if self.clock() - self._busy_at < IDLE_S:
+        if self.clock() - self._busy_at < self.idle_s:
             return False
         with session_scope(self.database) as session:
             return jobs.runner_release(session, self.token, only_if_idle=True)

@@ -19,34 +19,35 @@ from app.workflows.benchmark import import_run_files, read_run_document
 def run_benchmark(context: JobContext) -> dict[str, Any]:
     """Measure a prototype, store its runs, rescore.
 
-    Spec: {"prototype", "device"?, "quick"?, "cases"?}. Outcome: {"file", "files", "added", "known",
+    Spec: {"prototype", "device"?, "quick"?, "cases"?}. Outcome: {"file", "added", "known",
     "rejected", "runs": [{"prototype", "case", "implementation", "status", "speedup",
     "provisional"}], "moved": [{"paper", "kind", "before", "after"}]}. A run that failed a gate is a
     result; the job fails when nothing was measured.
     """
     cases = context.spec.get("cases") or [None]
-    files = []
-    for number, case in enumerate(cases):
-        out = _out_file(context, number)
-        _measure(context, out, case, number, len(cases))
-        files.append(out)
+    out = _out_file(context)
+    documents = [
+        _measure(context, out, case, number, len(cases)) for number, case in enumerate(cases)
+    ]
+    if len(documents) > 1:  # one prototype, one machine, one job: one document
+        together = documents[0] | {"runs": [run for found in documents for run in found["runs"]]}
+        out.write_text(json.dumps(together), encoding="utf-8")
     context.progress(1, 1, message("Storing the runs and rescoring"))
-    summary = import_run_files(context.engine, files)
-    for file in summary.files:
-        if file.error:
-            raise JobFailedError(message("The runs can't be stored: {why}", why=file.error))
+    summary = import_run_files(context.engine, [out])
+    file = summary.files[0]
+    if file.error:
+        raise JobFailedError(message("The runs can't be stored: {why}", why=file.error))
     return {
-        "file": str(files[0]),
-        "files": [str(file) for file in files],
-        "added": summary.added,
-        "known": summary.known,
-        "rejected": [reason for file in summary.files for reason in file.rejected],
-        "runs": [_brief(run) for file in files for run in read_run_document(file)["runs"]],
+        "file": str(out),
+        "added": file.added,
+        "known": file.known,
+        "rejected": list(file.rejected),
+        "runs": [_brief(run) for found in documents for run in found["runs"]],
         "moved": [
             {"paper": move.paper_id, "kind": move.kind, "before": move.before, "after": move.after}
             for move in summary.moves
         ],
-        "message": message("{count} runs stored.", count=summary.added).to_json(),
+        "message": message("{count} runs stored.", count=file.added).to_json(),
     }
 
 
@@ -65,13 +66,15 @@ def add_papers(context: JobContext) -> dict[str, Any]:
     )
 
 
-def _out_file(context: JobContext, number: int) -> Path:
+def _out_file(context: JobContext) -> Path:
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     name = re.sub(r"[^\w-]+", "-", f"{context.spec['prototype']}-{context.spec['device']}")
-    return runs_folder() / f"{name}-{started}-{context.job_id[:8]}-{number}.json"
+    return runs_folder() / f"{name}-{started}-{context.job_id[:8]}.json"
 
 
-def _measure(context: JobContext, out: Path, case: str | None, number: int, count: int) -> None:
+def _measure(
+    context: JobContext, out: Path, case: str | None, number: int, count: int
+) -> dict[str, Any]:
     spec = context.spec
     command = [sys.executable, "-m", "prototypes", "run", str(spec["prototype"])]
     command += ["--out", str(out), "--progress-fd", "1"]
@@ -93,17 +96,15 @@ def _measure(context: JobContext, out: Path, case: str | None, number: int, coun
         return True
 
     code, tail = run_command(context, command, take_progress)
-    if not _holds_runs(out):
+    document = read_run_document(out) if out.exists() else {}
+    if not document.get("runs"):
         out.unlink(missing_ok=True)
         why = tail[-1].removeprefix("prototypes: ")[:300] if tail else "it printed nothing"
         raise JobFailedError(
             message("Nothing was measured (exit code {code}): {why}", code=code, why=why),
             {"log": str(context.log_path)},
         )
-
-
-def _holds_runs(out: Path) -> bool:
-    return out.exists() and bool(read_run_document(out).get("runs"))
+    return document
 
 
 def _read_progress(line: str) -> tuple[int, int, str] | None:

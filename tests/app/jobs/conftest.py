@@ -25,6 +25,7 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]
     monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
     monkeypatch.delenv("ASSAY_DATABASE_URL", raising=False)
     monkeypatch.setattr(launch, "COMMAND", RUNNER)
+    monkeypatch.setattr(launch, "IDLE_S", 1.0)
     for name, kind in selftest_task.KINDS.items():
         monkeypatch.setitem(KINDS, name, kind)
     engine = open_engine(f"sqlite:///{tmp_path / 'assay.db'}")

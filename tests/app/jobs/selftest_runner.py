@@ -7,4 +7,4 @@ from tests.app.jobs import selftest_task
 
 if __name__ == "__main__":
     selftest_task.register()
-    sys.exit(main())
+    sys.exit(main(idle_s=1.0))
