@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -71,7 +72,7 @@ def run_prototypes(
     for name in chosen:
         spec = {"prototype": name, "device": device, "quick": quick, "cases": list(cases)}
         job_id = jobs.submit(engine, "benchmark", spec, device=device)
-        job = jobs.wait(engine, job_id, lambda j: on_progress(_progress_line(j)))
+        job = jobs.wait(engine, job_id, _paced(on_progress))
         outcome = job.outcome or {}
         if job.state != "succeeded":
             succeeded = False
@@ -107,6 +108,19 @@ def _choose(names: Sequence[str], device: str, cases: Sequence[str]) -> list[str
     if device not in ("cpu", "cuda"):
         raise UsageError(f"The device is cpu or cuda, not {device!r}.")
     return chosen
+
+
+def _paced(on_progress: Callable[[str], None], pause_s: float = 2.0) -> Callable[[Any], None]:
+    """Say how a job gets on, but not more often than a person reads."""
+    said_at = 0.0
+
+    def say_progress(job: Any) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at >= pause_s:
+            said_at = time.monotonic()
+            on_progress(_progress_line(job))
+
+    return say_progress
 
 
 def _progress_line(job: Any) -> str:
