@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from analyzers.facts import Bound, Claim, Scope
-from analyzers.message import Message, Value, message
+from analyzers.message import Message, message
 from analyzers.scoring.ratios import speedup_of
 from analyzers.scoring.runs import (
     CANNOT_RUN,
@@ -131,22 +131,21 @@ def judge(claim: Claim, device: str, runs: Sequence[MeasuredRun]) -> Verdict:
     else:
         ratio = geometric_mean([(1.0, r) for _, _, r in compared])
         baseline = ", ".join(sorted({name for _, name, _ in compared}))
-        figures: dict[str, Value] = {
-            "measured": ratio.median,
-            "baseline": baseline,
-            "claimed": claimed,
-        }
         if len(compared) == 1:
             basis = message(
                 "{measured}x on {case} against {baseline}, claimed {claimed}x",
                 case=compared[0][0].case,
-                **figures,
+                measured=ratio.median,
+                baseline=baseline,
+                claimed=claimed,
             )
         else:
             basis = message(
                 "{measured}x over {cases} cases against {baseline}, claimed {claimed}x",
                 cases=len(compared),
-                **figures,
+                measured=ratio.median,
+                baseline=baseline,
+                claimed=claimed,
             )
     noise = max(r.noise_floor for r in measured)
     reached = math.log(ratio.median) / math.log(claimed)
