@@ -32,7 +32,7 @@ def serve(port: int, *, open_browser: bool) -> int:
         )
     open_catalog(create=True).dispose()
     url = f"http://localhost:{port}"
-    process = subprocess.Popen(command(port), cwd=PROJECT, env=os.environ | {"ASSAY_UI": "1"})
+    process = subprocess.Popen(command(port), cwd=PROJECT)
     print(f"The workbench opens on {url} (Ctrl-C ends it).", flush=True)
     if open_browser and has_screen():
         threading.Thread(target=_open_when_ready, args=(port, url), daemon=True).start()
