@@ -15,6 +15,8 @@ from app.jobs.command import run_command
 from app.jobs.context import JobContext, JobFailedError
 from app.workflows.benchmark import import_run_files, read_run_document
 
+PROTOTYPES = (sys.executable, "-m", "prototypes")
+
 
 def run_benchmark(context: JobContext) -> dict[str, Any]:
     """Measure a prototype, store its runs, rescore.
@@ -47,7 +49,7 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
             {"paper": move.paper_id, "kind": move.kind, "before": move.before, "after": move.after}
             for move in summary.moves
         ],
-        "message": message("{count} runs stored.", count=file.added).to_json(),
+        "message": message("Runs stored: {count}.", count=file.added).to_json(),
     }
 
 
@@ -76,7 +78,7 @@ def _measure(
     context: JobContext, out: Path, case: str | None, number: int, count: int
 ) -> dict[str, Any]:
     spec = context.spec
-    command = [sys.executable, "-m", "prototypes", "run", str(spec["prototype"])]
+    command = [*PROTOTYPES, "run", str(spec["prototype"])]
     command += ["--out", str(out), "--progress-fd", "1"]
     if spec.get("device"):
         command += ["--device", str(spec["device"])]
@@ -99,10 +101,9 @@ def _measure(
     document = read_run_document(out) if out.exists() else {}
     if not document.get("runs"):
         out.unlink(missing_ok=True)
-        why = tail[-1].removeprefix("prototypes: ")[:300] if tail else "it printed nothing"
+        why = tail[-1].removeprefix("prototypes: ")[:300] if tail else f"exit code {code}"
         raise JobFailedError(
-            message("Nothing was measured (exit code {code}): {why}", code=code, why=why),
-            {"log": str(context.log_path)},
+            message("Nothing was measured: {why}", why=why), {"log": str(context.log_path)}
         )
     return document
 
