@@ -59,6 +59,8 @@ class JobView:
     error: str | None
     """A failure's own words, not translated."""
     outcome: dict[str, Any]
+    spec: dict[str, Any]
+    """What was asked for."""
 
 
 def describe(
@@ -91,6 +93,7 @@ def describe(
         can_retry=job.state in FINAL - {"succeeded"},
         error=outcome.get("error"),
         outcome=outcome,
+        spec=dict(job.spec),
     )
 
 
