@@ -57,24 +57,29 @@ def _preparation(busy_timeout_ms: int) -> Any:
         cursor.execute(f"PRAGMA busy_timeout={busy_timeout_ms}")
         cursor.execute("PRAGMA foreign_keys=ON")
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "delete":
-            _switch_to_wal(cursor, busy_timeout_ms / 1000)
+            use_wal(cursor)
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.close()
 
     return prepare
 
 
-def _switch_to_wal(cursor: Any, timeout_s: float) -> None:
-    # The busy timeout doesn't cover this switch: two processes creating one file would collide.
+def use_wal(cursor: Any, timeout_s: float = 1.0) -> None:
+    """Switch the file to WAL, for good, unless another process is using it right now.
+
+    The busy timeout doesn't cover this switch, so two processes that create one file would collide.
+    Left undone it costs speed only, and the next connection tries again.
+    """
     give_up_at = time.monotonic() + timeout_s
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
-            is_busy = str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
-            if not is_busy or time.monotonic() > give_up_at:
+            if not str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY"):
                 raise
+            if time.monotonic() > give_up_at:
+                return
             time.sleep(0.02)
 
 

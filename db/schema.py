@@ -7,12 +7,13 @@ only when there is something to migrate: `is_current` is one SELECT.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from db.engine import BUSY_TIMEOUT_MS, catalog_errors, place_of, require_sqlite
+from db.engine import BUSY_TIMEOUT_MS, catalog_errors, place_of, require_sqlite, use_wal
 from db.errors import CatalogError, NewerSchemaError, NotACatalogError, NotSetUpError
 
 HEAD = "0001"
@@ -70,6 +71,7 @@ def upgrade(url: str, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> boo
                     table=broken[0],
                 )
             connection.commit()
+            use_wal(connection.connection.driver_connection)
             return True
     finally:
         engine.dispose()
@@ -79,10 +81,10 @@ def _migration_engine(url: str) -> Engine:
     require_sqlite(url)
     engine = create_engine(url, poolclass=NullPool)
 
-    def prepare(connection: object, _record: object) -> None:
+    def prepare(connection: Any, _record: object) -> None:
         # Foreign keys stay off: a batch migration drops and refills tables, and with them on the
         # drop would delete every row that points there.
-        cursor = connection.cursor()  # type: ignore[attr-defined]
+        cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA foreign_keys=OFF")
         cursor.close()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, delete, select, type_coerce
+from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session, selectinload
 
 from db.errors import NotFoundError
@@ -65,7 +65,8 @@ def rows(session: Session, paper_ids: Collection[str] | None = None) -> dict[str
     if paper_ids is not None:
         statement = statement.where(Claim.paper_id.in_(list(paper_ids)))
     found: dict[str, list[ClaimRow]] = {}
-    for row in session.execute(statement):
+    session.flush()
+    for row in session.connection().execute(statement):
         claim = ClaimRow._make(row)
         found.setdefault(claim.paper_id, []).append(claim)
     return found
@@ -107,31 +108,29 @@ def replace_analysis_claims(
     """
     counters.bump(session)
     papers.get(session, paper_id)
-    session.execute(
-        delete(Claim).where(Claim.paper_id == paper_id, Claim.source == "analysis"),
-        execution_options={"synchronize_session": "fetch"},
-    )
-    session.execute(
-        delete(Place).where(
-            Place.claim_key.in_(select(Claim.key).where(Claim.paper_id == paper_id))
-        ),
-        execution_options={"synchronize_session": "fetch"},
-    )
-    held = for_paper(session, paper_id)
+    held = []
+    for claim in for_paper(session, paper_id):
+        claim.places.clear()
+        if claim.source == "analysis":
+            session.delete(claim)
+        else:
+            held.append(claim)
+    session.flush()
     taken = keys(session)
     position = max((claim.position for claim in held), default=-1)
     matched: dict[str, None] = {}
     added = []
     for record in records:
-        claim = find_held(record, held)
-        if claim is not None:
-            matched[claim.key] = None
-        else:
-            position += 1
-            claim = _new_claim(record, paper_id, _free_key(paper_id, record, taken), position)
-            session.add(claim)
-            added.append(claim.key)
-        _add_places(claim, record)
+        known = find_held(record, held)
+        if known is not None:
+            matched[known.key] = None
+            _add_places(known, record)
+            continue
+        position += 1
+        new = _new_claim(record, paper_id, _free_key(paper_id, record, taken), position)
+        _add_places(new, record)
+        session.add(new)
+        added.append(new.key)
     session.flush()
     return AnalysedClaims(tuple(matched), tuple(added))
 

@@ -270,7 +270,8 @@ def remove(session: Session, paper_id: str) -> str | None:
     if paper.is_seed:
         session.merge(RemovedPaper(paper_id=paper.id, arxiv_id=paper.arxiv_id))
     source_path = paper.source_path
-    session.execute(delete(Paper).where(Paper.id == paper_id))
+    session.delete(paper)
+    session.flush()
     return source_path
 
 

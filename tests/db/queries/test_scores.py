@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from db.models import ScoreChange
+from db.queries import papers, scores
+from db.queries.scores import ScoreValue
+from tests.db.builders import add_paper
+
+CAUSE = {"kind": "rule", "ref": "assay-1", "message": "first"}
+
+
+@pytest.fixture
+def two(session: Session) -> Session:
+    add_paper(session, "fast")
+    add_paper(session, "slow")
+    return session
+
+
+def score(value: float | None, paper: str = "fast", **more: Any) -> ScoreValue:
+    record = {"target": "llama.cpp", "kind": "believed", "rank": 1, "record": {"why": "x"}, **more}
+    return ScoreValue(paper_id=paper, value=value, low=value, high=value, **record)
+
+
+def steps(session: Session) -> list[tuple[str, float | None, float | None]]:
+    return [(s.paper_id, s.before, s.after) for s in scores.history(session)]
+
+
+def test_a_step_is_written_only_where_the_third_decimal_moved(two: Session) -> None:
+    for value in (5.0, 5.0004, 5.0004, 5.0006, 6.0, None, None, 6.0):
+        scores.save(two, [score(value)], CAUSE)
+    assert steps(two) == [
+        ("fast", None, 5.0),
+        ("fast", 5.0004, 5.0006),
+        ("fast", 5.0006, 6.0),
+        ("fast", 6.0, None),
+        ("fast", None, 6.0),
+    ]
+
+
+def test_many_small_steps_are_not_lost(two: Session) -> None:
+    for number in range(21):
+        scores.save(two, [score(5 + number * 0.0001)], CAUSE)
+    assert [round(after or 0, 3) for _, _, after in steps(two)] == [5.0, 5.001, 5.002]
+
+
+def test_zero_and_minus_zero_are_one_score(two: Session) -> None:
+    scores.save(two, [score(0.0)], CAUSE)
+    assert scores.save(two, [score(-0.0001)], CAUSE) == []
+
+
+def test_everything_else_is_kept_up_to_date_without_a_step(two: Session) -> None:
+    scores.save(two, [score(5.0)], CAUSE)
+    assert scores.save(two, [score(5.0, rank=7, record={"why": "y"})], CAUSE) == []
+    held = scores.of_paper(two, "fast", "llama.cpp")["believed"]
+    assert (held.rank, held.record) == (7, {"why": "y"})
+
+
+def test_the_cause_may_differ_by_paper(two: Session) -> None:
+    own = {"fast": {"kind": "run", "ref": "abc", "message": "measured"}}
+    written = scores.save(two, [score(5.0), score(4.0, "slow")], CAUSE, causes=own, at="2026-01-01")
+    assert [(s.paper_id, s.cause["kind"], s.at) for s in written] == [
+        ("fast", "run", "2026-01-01"),
+        ("slow", "rule", "2026-01-01"),
+    ]
+
+
+def test_targets_and_kinds_do_not_mix(two: Session) -> None:
+    scores.save(
+        two,
+        [
+            score(5.0),
+            score(6.0, kind="claimed"),
+            score(7.0, target="vllm"),
+            score(4.0, "slow", rank=2),
+        ],
+        CAUSE,
+    )
+    believed = scores.for_target(two, "llama.cpp", "believed")
+    assert [(s.paper_id, s.value) for s in believed] == [("fast", 5.0), ("slow", 4.0)]
+    assert set(scores.of_paper(two, "fast", "llama.cpp")) == {"believed", "claimed"}
+    scores.forget_kinds(two, "llama.cpp", ["believed"])
+    assert set(scores.of_paper(two, "fast", "llama.cpp")) == {"believed"}
+    assert len(scores.of_paper(two, "fast", "vllm")) == 1
+
+
+def test_papers_without_a_rank_come_last(two: Session) -> None:
+    scores.save(two, [score(None, rank=None), score(4.0, "slow", rank=3)], CAUSE)
+    assert [s.paper_id for s in scores.for_target(two, "llama.cpp")] == ["slow", "fast"]
+
+
+def test_history_filters(two: Session) -> None:
+    scores.save(two, [score(5.0), score(1.0, "slow")], CAUSE, at="2026-01-01")
+    scores.save(two, [score(6.0), score(5.0, kind="claimed")], CAUSE, at="2026-02-01")
+    assert len(scores.history(two, ["fast"])) == 3
+    assert len(scores.history(two, ["fast"], kind="believed", target="llama.cpp")) == 2
+    assert [s.after for s in scores.history(two, since="2026-01-01", kind="believed")] == [6.0]
+
+
+def test_nothing_to_save(two: Session) -> None:
+    assert scores.save(two, [], CAUSE) == []
+
+
+def test_history_goes_with_its_paper(two: Session) -> None:
+    scores.save(two, [score(5.0)], CAUSE)
+    papers.remove(two, "fast")
+    two.expire_all()
+    assert two.query(ScoreChange).count() == 0
