@@ -45,7 +45,11 @@ class Sampling:
 
     def verify(self, case: Case, inputs: Tensors, outputs: Tensors) -> Iterable[Check]:
         """Count draws outside the exact filtered set."""
-        return [Check.none("draws outside the filtered set", _outside(inputs, outputs["tokens"]))]
+        return [
+            Check.none(
+                "draws outside the filtered set", int(outside(inputs, outputs["tokens"]).sum())
+            )
+        ]
 
     def fidelity(
         self, name: str, case: Case, device: torch.device, seed: int, quick: bool
@@ -53,8 +57,8 @@ class Sampling:
         """Edge cases, empty rows, and the same token for the same seed."""
         rows = edges.rows(device, seed, EDGE_REPEATS)
         tokens = self._draw(name, rows, device)
-        outside = _is_outside(rows, tokens).view(len(edges.EDGES), EDGE_REPEATS).sum(dim=-1)
-        for edge, count in zip(edges.EDGES, outside.tolist(), strict=True):
+        wrong = outside(rows, tokens).view(len(edges.EDGES), EDGE_REPEATS).sum(dim=-1)
+        for edge, count in zip(edges.EDGES, wrong.tolist(), strict=True):
             yield Check.none(f"edge {edge.name}: draws outside", count)
         again = self._draw(name, rows, device)
         yield Check.none("draws that differ for the same seed", int((again != tokens).sum()))
@@ -122,11 +126,7 @@ def _resized(case: Case | None, batch: int, rows: Tensors) -> Case:
     return replace(case, parameters={**case.parameters, **shape})
 
 
-def _outside(rows: Tensors, tokens: torch.Tensor) -> int:
-    return int(_is_outside(rows, tokens).sum())
-
-
-def _is_outside(rows: Tensors, tokens: torch.Tensor) -> torch.Tensor:
+def outside(rows: Tensors, tokens: torch.Tensor) -> torch.Tensor:
     """Return which rows drew a token that no rounding could allow, (batch,) bool."""
     allowed = oracle.kept(rows["logits"], *(rows[key] for key in PARAMETERS), slack=oracle.ROUNDING)
     vocab = allowed.shape[-1]
