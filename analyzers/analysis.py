@@ -5,6 +5,7 @@ In process: call `analyzers.isolation.analyze_files` for files that you don't tr
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,10 +13,13 @@ from typing import Any
 from analyzers.claims import extract_claims
 from analyzers.complexity import read_complexity
 from analyzers.contribution import read_code_url, read_contribution, read_hardware
-from analyzers.document import Document, read_document
+from analyzers.document import Document, Read, Sentence, read_document
 from analyzers.errors import ReadError
+from analyzers.evidence import Index
+from analyzers.reading.splitting import split_sentences
 from analyzers.relevance import read_relevance
 from analyzers.risk import read_risks
+from analyzers.sources.arxiv_api import PaperRecord
 from analyzers.technique import read_technique
 
 
@@ -43,6 +47,35 @@ def analyze_file(
     }
 
 
+def analyze_record(
+    record: PaperRecord, target: str = "llama.cpp", targets: Path | None = None
+) -> dict[str, Any]:
+    """Return the analysis of what arXiv's record alone says (its abstract), for want of the PDF."""
+    start = perf_counter()
+    document = Document(
+        kind="record",
+        sentences=[
+            Sentence(record.abstract[begin:end], None, "Abstract", in_abstract=True)
+            for begin, end in split_sentences(record.abstract)
+        ],
+        title=record.title,
+        authors=list(record.authors),
+        abstract=record.abstract,
+        arxiv_id=record.arxiv_id,
+        arxiv_version=record.version,
+        words=len(record.abstract.split()),
+        read=Read.RECORD,
+        links=[(f"https://{address}", None) for address in _addresses(record.comment or "")],
+    )
+    result = analyze_document(document, target, targets)
+    seconds = {"parse": 0.0, "analyze": round(perf_counter() - start, 4)}
+    return {"source": record.url, **result, "seconds": seconds}
+
+
+def _addresses(text: str) -> list[str]:
+    return re.findall(r"(?:https?://)?(github\.com/[\w./-]+)", text)
+
+
 def analyze_document(
     document: Document, target: str = "llama.cpp", targets: Path | None = None
 ) -> dict[str, Any]:
@@ -51,8 +84,9 @@ def analyze_document(
 
     engine = load_target(target, targets)
     claims = extract_claims(document)
-    technique = read_technique(document)
-    complexity = read_complexity(document)
+    index = Index(document)
+    technique = read_technique(document, index)
+    complexity = read_complexity(index)
     code_url = read_code_url(document)
     return {
         "read": document.read.value,
@@ -75,8 +109,8 @@ def analyze_document(
         "claims": [claim.to_json() for claim in claims],
         "technique": technique.to_json(),
         "complexity": complexity.to_json(),
-        "relevance": read_relevance(document, technique, target, engine).to_json(),
-        "risks": [risk.to_json() for risk in read_risks(document, claims, complexity, code_url)],
+        "relevance": read_relevance(index, technique, target, engine).to_json(),
+        "risks": [risk.to_json() for risk in read_risks(index, claims, complexity, code_url)],
         "hardware": read_hardware(document),
         "code_url": code_url,
     }

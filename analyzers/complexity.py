@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from analyzers.document import Document
-from analyzers.evidence import Reason, count, find, reason
+from analyzers.evidence import Index, Reason, reason
 from analyzers.facts import Complexity, Integration
 from analyzers.message import Message, message
 
@@ -24,12 +23,12 @@ class _Sign:
 
 
 def _sign(pattern: str, points: float, text: Message, least: int = 1, depth: int = 0) -> _Sign:
-    return _Sign(re.compile(pattern, re.I), points, text, least, depth)
+    return _Sign(re.compile(pattern), points, text, least, depth)
 
 
 _SIGNS = (
     _sign(
-        r"(?:pre-?train|trained?|training)\b[^.]{0,40}from scratch|novel (?:model )?architecture"
+        r"(?:pre-?train|trained?|training)\b[^.\n]{0,40}from scratch|novel (?:model )?architecture"
         r"|(?:we|our) (?:pre-?train)|new (?:model )?architecture|(?:billions?|\dT"
         r"|trillions?) (?:of )?(?:training )?tokens",
         1.6,
@@ -125,17 +124,16 @@ class ComplexityReading:
         }
 
 
-def read_complexity(document: Document) -> ComplexityReading:
+def read_complexity(index: Index) -> ComplexityReading:
     """Add up the signs of work; a sign counts more the more of the paper speaks of it."""
     total, depth = 0.3, 0
     reasons: list[Reason] = []
-    size = max(1.0, len(document.sentences) / 300)
     for sign in _SIGNS:
-        hits = count(document, sign.pattern)
-        sentence = find(document, sign.pattern)
-        if sentence is None or not (hits >= sign.least * size or sentence.in_abstract):
+        found = index.hits(sign.pattern)
+        hits, sentence = index.count(found), index.best(found)
+        if sentence is None or not (hits >= sign.least * index.size or sentence.in_abstract):
             continue
-        share = 1.0 if sentence.in_abstract or hits >= 3 * sign.least * size else 0.7
+        share = 1.0 if sentence.in_abstract or hits >= 3 * sign.least * index.size else 0.7
         points = sign.points * share
         total += points
         depth = max(depth, sign.depth)

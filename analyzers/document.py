@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 Box = tuple[float, float, float, float]
 
@@ -31,9 +32,8 @@ class Read(StrEnum):
     RECORD = "record"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of a passage: where it begins in the text, and where it stands."""
+class Token(NamedTuple):
+    """A word of a passage: where it begins in the passage's text, and where it stands."""
 
     start: int
     page: int
@@ -51,7 +51,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence (or a caption's) with what is needed to find it again."""
+    """A sentence (or a caption's) with what is needed to find it again.
+
+    `base` is where the sentence begins in its passage: tokens count from the passage's start.
+    """
 
     text: str
     page: int | None
@@ -59,6 +62,7 @@ class Sentence:
     kind: Kind = Kind.SENTENCE
     in_abstract: bool = False
     tokens: tuple[Token, ...] = ()
+    base: int = 0
 
     def page_at(self, offset: int) -> int | None:
         """Return the page of the character at `offset` (a sentence may run over a page end)."""
@@ -72,14 +76,14 @@ class Sentence:
             return 0, len(self.text)
         here = [i for i, token in enumerate(self.tokens) if token.page == page]
         after = here[-1] + 1
-        end = self.tokens[after].start if after < len(self.tokens) else len(self.text)
-        return self.tokens[here[0]].start, end
+        end = self.tokens[after].start - self.base if after < len(self.tokens) else len(self.text)
+        return max(0, self.tokens[here[0]].start - self.base), end
 
     def boxes(self, start: int = 0, end: int | None = None) -> list[Box]:
         """Return one box a line for the characters from `start` to `end`."""
         end = len(self.text) if end is None else end
         first = max(0, self._index(start) - 1)
-        last = bisect_left(self.tokens, end, key=lambda token: token.start)
+        last = bisect_left(self.tokens, end + self.base, key=lambda token: token.start)
         lines: dict[tuple[int, int], Box] = {}
         for token in self.tokens[first:last]:
             key, box = (token.page, token.line), token.box
@@ -88,7 +92,7 @@ class Sentence:
         return list(lines.values())
 
     def _index(self, offset: int) -> int:
-        return bisect_right(self.tokens, offset, key=lambda token: token.start)
+        return bisect_right(self.tokens, offset + self.base, key=lambda token: token.start)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analyzers.document import Document
-from analyzers.evidence import Reason, count, find, reason
+from analyzers.evidence import Index, Reason, reason
 from analyzers.facts import Technique
 from analyzers.message import Message, message
 from analyzers.technique import TechniqueReading
@@ -28,7 +27,7 @@ _LLAMA_CPP: tuple[tuple[str, float, Message, int], ...] = (
         2,
     ),
     (
-        r"\bcpus?\b[^.]{0,40}\b(?:inference|decod\w+|kernel|thread)|\b(?:avx\w*|neon|arm cpu)\b",
+        r"\bcpus?\b[^.\n]{0,40}\b(?:inference|decod\w+|kernel|thread)|\b(?:avx\w*|neon|arm cpu)\b",
         0.08,
         message("runs on CPUs"),
         3,
@@ -63,7 +62,7 @@ _LLAMA_CPP: tuple[tuple[str, float, Message, int], ...] = (
         6,
     ),
     (
-        r"(?:pre-?train|train(?:ed|ing)?)\b[^.]{0,40}from scratch|backward pass"
+        r"(?:pre-?train|train(?:ed|ing)?)\b[^.\n]{0,40}from scratch|backward pass"
         r"|training (?:speed|throughput|time)|pre-?training",
         -0.22,
         message("is about training, or needs models trained for it"),
@@ -91,7 +90,7 @@ class RelevanceReading:
 
 
 def read_relevance(
-    document: Document, technique: TechniqueReading, target_name: str, target: Any = None
+    index: Index, technique: TechniqueReading, target_name: str, target: Any = None
 ) -> RelevanceReading:
     """Weigh the paper for a target.
 
@@ -112,16 +111,14 @@ def read_relevance(
     elif any(other in core for other in technique.secondary):
         value += _PART
         reasons.append(reason(message("touches a core direction of the target"), _PART))
-    size = max(1.0, len(document.sentences) / 300)
     for pattern_text, points, text, least in _signs(target):
-        pattern = re.compile(pattern_text, re.I)
-        sentence = find(document, pattern)
+        found = index.hits(re.compile(pattern_text))
+        hits, sentence = index.count(found), index.best(found)
         if sentence is None:
             continue
-        hits = count(document, pattern)
-        if not sentence.in_abstract and hits < least * size:
+        if not sentence.in_abstract and hits < least * index.size:
             continue
-        share = 1.0 if sentence.in_abstract or hits >= 2 * least * size else 0.6
+        share = 1.0 if sentence.in_abstract or hits >= 2 * least * index.size else 0.6
         value += points * share
         reasons.append(reason(text, points * share, sentence))
     value = round(max(0.05, min(1.0, value)), 2)

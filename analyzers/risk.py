@@ -10,8 +10,7 @@ from typing import Any
 from analyzers.claiming.baselines import kind_of
 from analyzers.claims import ExtractedClaim
 from analyzers.complexity import ComplexityReading
-from analyzers.document import Document
-from analyzers.evidence import MAX_QUOTE, find
+from analyzers.evidence import MAX_QUOTE, Index
 from analyzers.facts import Bound, Metric, Regime, Severity
 from analyzers.message import Message, message
 
@@ -20,7 +19,6 @@ _TRAINING = re.compile(
     r"|train|distill)\w*\b"
     r"|train(?:ed|ing) (?:a |the )?(?:draft|gate|gating|predictor|router|head)"
     r"|quantization-aware training",
-    re.I,
 )
 _NO_TRAINING = re.compile(
     r"without (?:any )?(?:additional |extra )?(?:re-?train|fine-?tun|train)"
@@ -28,10 +26,10 @@ _NO_TRAINING = re.compile(
     re.I,
 )
 _HARDWARE = re.compile(
-    r"\b(?:only|require\w*|exclusive\w*|need\w*|rel(?:y|ies) on|depend\w* on|dedicated)\b[^.]{0,80}"
+    r"\b(?:only|require\w*|exclusive\w*|need\w*|rel(?:y|ies) on|depend\w* on"
+    r"|dedicated)\b[^.\n]{0,80}"
     r"\b(?:hopper|tensor cores?|fp8|int4|h100|tpus?|rdma|nvlink|npu|2:4|blackwell"
     r"|nvme|tma|wgmma|fpga|asic)\b",
-    re.I,
 )
 
 
@@ -57,7 +55,7 @@ class RiskReading:
 
 
 def read_risks(
-    document: Document,
+    index: Index,
     claims: Sequence[ExtractedClaim],
     complexity: ComplexityReading,
     code_url: str | None,
@@ -65,7 +63,7 @@ def read_risks(
     """Return the risks, the heaviest first."""
     own = [claim for claim in claims if claim.own]
     risks = [*_accuracy(own), *_speed(own)]
-    sentence = find(document, _TRAINING, lambda s: not _NO_TRAINING.search(s.text))
+    sentence = index.best(index.hits(_TRAINING), lambda s: not _NO_TRAINING.search(s.text))
     if sentence is not None and any(
         "train" in item.message.template and item.points > 0 for item in complexity.reasons
     ):
@@ -73,7 +71,7 @@ def read_risks(
         risks.append(
             _quoted("training_needed", Severity.MEDIUM, text, sentence.text, sentence.page)
         )
-    sentence = find(document, _HARDWARE)
+    sentence = index.best(index.hits(_HARDWARE))
     if sentence is not None:
         text = message("asks for hardware that not every user has")
         risks.append(

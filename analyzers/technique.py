@@ -8,7 +8,7 @@ from math import log1p
 from typing import Any
 
 from analyzers.document import Document
-from analyzers.evidence import Reason, find, reason
+from analyzers.evidence import Index, Reason, lower, reason
 from analyzers.facts import Technique
 from analyzers.message import message
 
@@ -69,7 +69,7 @@ _VOCABULARY: dict[Technique, tuple[tuple[str, float], ...]] = {
     ),
 }  # fmt: skip
 _PATTERNS = {
-    technique: [(re.compile(rf"(?<![\w])(?:{text})", re.I), weight) for text, weight in entries]
+    technique: [(re.compile(rf"(?<!\w)(?:{text})"), weight) for text, weight in entries]
     for technique, entries in _VOCABULARY.items()
 }
 MINIMUM = 2.0
@@ -94,15 +94,24 @@ class TechniqueReading:
         }
 
 
-def read_technique(document: Document) -> TechniqueReading:
+def read_technique(document: Document, index: Index) -> TechniqueReading:
     """Weigh each technique's words: title over abstract over headings over body."""
-    title = document.title or ""
-    abstract = document.abstract or " ".join(s.text for s in document.sentences[:12])
-    headings = "\n".join(section.title for section in document.sections)
-    body = document.text
-    scores = {
-        technique: _score(technique, title, abstract, headings, body) for technique in _PATTERNS
-    }
+    title = lower(document.title or "")
+    abstract = lower(document.abstract or " ".join(s.text for s in document.sentences[:12]))
+    headings = lower("\n".join(section.title for section in document.sections))
+    thousand = max(1.0, document.words / 1000)
+    scores: dict[Technique, float] = {}
+    for technique, patterns in _PATTERNS.items():
+        scores[technique] = sum(
+            weight
+            * (
+                _TITLE * bool(pattern.search(title))
+                + _ABSTRACT * log1p(len(pattern.findall(abstract)))
+                + _HEADING * log1p(len(pattern.findall(headings)))
+                + _BODY * log1p(len(pattern.findall(index.text)) / thousand)
+            )
+            for pattern, weight in patterns
+        )
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0].value))
     (best, top), (_, second) = ranked[0], ranked[1]
     if top < MINIMUM:
@@ -113,33 +122,18 @@ def read_technique(document: Document) -> TechniqueReading:
         technique for technique, score in ranked[1:4] if score >= max(0.4 * top, MINIMUM)
     )
     confidence = max(0.3, min(0.98, 0.5 + 0.5 * (top - second) / top))
-    return TechniqueReading(best, secondary, confidence, _evidence(document, best, top))
+    return TechniqueReading(best, secondary, confidence, _evidence(title, index, best))
 
 
-def _score(technique: Technique, title: str, abstract: str, headings: str, body: str) -> float:
-    total = 0.0
-    thousand = max(1.0, len(body.split()) / 1000)
-    for pattern, weight in _PATTERNS[technique]:
-        in_title = min(1, len(pattern.findall(title)))
-        in_abstract = log1p(len(pattern.findall(abstract)))
-        in_headings = log1p(len(pattern.findall(headings)))
-        in_body = log1p(len(pattern.findall(body)) / thousand)
-        total += weight * (
-            _TITLE * in_title + _ABSTRACT * in_abstract + _HEADING * in_headings + _BODY * in_body
-        )
-    return total
-
-
-def _evidence(document: Document, technique: Technique, score: float) -> tuple[Reason, ...]:
+def _evidence(title: str, index: Index, technique: Technique) -> tuple[Reason, ...]:
     found: list[Reason] = []
     for pattern, weight in _PATTERNS[technique]:
-        if match := pattern.search(document.title or ""):
-            found.append(
-                reason(message("the title says “{word}”", word=match[0].strip()), weight * _TITLE)
-            )
-        sentence = find(document, pattern)
-        if sentence is not None and (match := pattern.search(sentence.text)):
-            times = len(pattern.findall(document.text))
-            text = message("says “{word}” {times} times", word=match[0].strip(), times=times)
+        if match := pattern.search(title):
+            text = message("the title says “{word}”", word=match[0].strip())
+            found.append(reason(text, weight * _TITLE))
+        hits = index.hits(pattern)
+        sentence = index.best(hits)
+        if sentence is not None and (match := pattern.search(lower(sentence.text))):
+            text = message("{count} sentences say “{word}”", word=match[0].strip(), count=len(hits))
             found.append(reason(text, weight, sentence))
     return tuple(sorted(found, key=lambda item: -item.points)[:4])

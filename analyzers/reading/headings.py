@@ -20,7 +20,9 @@ _NAMES = (
 _NUMBER = r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-H](?:\.\d{1,2}){1,3}\.?|[A-H]\.|[IVX]{1,4}\.)"
 _NAMED = re.compile(rf"(?:(?:{_NUMBER}|[A-H])\s+)?({_NAMES})\s*[.:]?", re.I)
 _NUMBERED = re.compile(rf"{_NUMBER}\s+[A-Z][\w’'&,:/()-]*(?:\s[\w’'&,:/()+-]+){{0,10}}[?]?")
+_FIRST = re.compile(rf"(?:{_NUMBER}|[A-H])(?:\s|$)|(?:{_NAMES})\b", re.I)
 _LEAD_IN = re.compile(r"(abstract)\s*(?:[.:—–-]|$)\s*", re.I)
+_LEADING_NUMBER = re.compile(rf"^\s*(?:appendix\s+)?(?:{_NUMBER}|[A-H])(?:\s+|$)", re.I)
 _BIBLIOGRAPHY = re.compile(r"(?:\W|\d)*(references|bibliography|literature cited)\W*", re.I)
 
 
@@ -46,13 +48,24 @@ class Outline:
 
     def take(self, text: str, page: int) -> str | None:
         """Return the title that `text` is on `page`, with or without its number."""
-        short = squeeze(text)
-        bare = squeeze(re.sub(rf"^\s*(?:appendix\s+)?(?:{_NUMBER}|[A-H])\s+", "", text))
         for titles in (self.titles.get(page), self.titles.get(page - 1)):
-            for key in (short, bare):
-                if titles and key and key in titles:
+            if titles:
+                key = squeeze(text)
+                if key in titles:
                     return titles[key]
+                bare = squeeze(_LEADING_NUMBER.sub("", text))
+                if bare and bare in titles:
+                    return titles[bare]
         return None
+
+    def may_begin(self, text: str, page: int) -> bool:
+        """Tell whether a title of this page could begin with the line `text`."""
+        nearby = (self.titles.get(page), self.titles.get(page - 1))
+        if not any(nearby):
+            return False
+        key = squeeze(text)
+        bare = squeeze(_LEADING_NUMBER.sub("", text)) if text[:1].isalnum() else key
+        return any(title.startswith((key, bare)) for titles in nearby for title in titles or ())
 
 
 def squeeze(text: str) -> str:
@@ -85,17 +98,19 @@ def find_headings(pages: list[Page], outline: Outline, body_height: float) -> li
 def _heading(
     page: Page, index: int, outline: Outline, has_outline: bool, body_height: float
 ) -> tuple[str | None, int]:
+    first = page.lines[index]
+    listed = len(first.text) <= 120 and outline.may_begin(first.text, page.number)
+    formed = len(first.text) <= 90 and bool(_FIRST.match(first.text))
     text = ""
-    for count in (1, 2, 3):
+    for count in (1, 2, 3) if listed or formed else ():
         lines = page.lines[index : index + count]
         if len(lines) < count or len(text) > 120:
             break
         text = " ".join(line.text for line in lines)
-        if title := outline.take(text, page.number):
+        if listed and (title := outline.take(text, page.number)):
             return title, count
-        if count <= 2 and _looks_like_one(lines, text, has_outline, body_height):
+        if formed and count <= 2 and _looks_like_one(lines, text, has_outline, body_height):
             return " ".join(text.split()).rstrip(".:"), count
-    first = page.lines[index]
     if page.number <= 2 and (lead := _LEAD_IN.match(first.text)) and lead.end() < len(first.text):
         # "Abstract. We present …" or "Abstract—…": the heading shares the line with the text
         first.words = first.words[len(lead[0].split()) :] or first.words

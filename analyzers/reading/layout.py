@@ -26,24 +26,20 @@ class Line:
     y0: float = 0.0
     x1: float = 0.0
     y1: float = 0.0
+    text: str = ""
     heading: str | None = None
 
     def measure(self) -> None:
-        """Set the box from the words."""
-        self.x0 = min(word[0] for word in self.words)
-        self.y0 = min(word[1] for word in self.words)
-        self.x1 = max(word[2] for word in self.words)
-        self.y1 = max(word[3] for word in self.words)
-
-    @property
-    def text(self) -> str:
-        """The words with single spaces."""
-        return " ".join(word[4] for word in self.words)
+        """Set text and box from the words."""
+        lefts, tops, rights, bottoms, texts = zip(*self.words, strict=True)
+        self.x0, self.y0, self.x1, self.y1 = min(lefts), min(tops), max(rights), max(bottoms)
+        self.text = " ".join(texts)
 
     @property
     def height(self) -> float:
         """The median word height in points: a stand-in for the font size."""
-        return median(word[3] - word[1] for word in self.words)
+        heights = sorted([word[3] - word[1] for word in self.words])
+        return heights[len(heights) // 2]
 
     @property
     def is_upright(self) -> bool:

@@ -15,6 +15,7 @@ from analyzers.reading.sniff import FileKind
 from analyzers.reading.splitting import split_sentences
 
 MAX_CHARACTERS = 4_000_000
+MIN_WORDS = 8
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.S)
 _HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*$")
 _PLAIN_HEADING = re.compile(
@@ -59,7 +60,7 @@ def read_markup(path: Path, kind: FileKind) -> Document:
         text, matter = _front_matter(text)
         blocks = _text_blocks(text)
     document = _compose(blocks, kind, matter)
-    if not document.sentences:
+    if sum(len(sentence.text.split()) for sentence in document.sentences) < MIN_WORDS:
         raise ReadError(ErrorKind.NO_TEXT, "The file holds no sentences. Give the paper's text.")
     document.links = links
     document.left_out = left_out

@@ -34,6 +34,7 @@ def read_pdf(path: Path) -> Document:
     except MemoryError:
         raise
     except Exception as error:
+        _pass_on_memory(error)
         raise ReadError(
             ErrorKind.UNREADABLE, "The PDF is damaged beyond repair. Fetch it again."
         ) from error
@@ -88,6 +89,12 @@ def _check(pdf: Any) -> None:
         )
 
 
+def _pass_on_memory(error: Exception) -> None:
+    """Raise `MemoryError` for what MuPDF says when an allocation fails."""
+    if "alloc" in str(error).lower() or "out of memory" in str(error).lower():
+        raise MemoryError from error
+
+
 def _pages(pdf: Any) -> tuple[list[Page], list[str]]:
     import pymupdf
 
@@ -104,7 +111,8 @@ def _pages(pdf: Any) -> tuple[list[Page], list[str]]:
             width, height = float(sheet.rect.width), float(sheet.rect.height)
         except MemoryError:
             raise
-        except Exception:
+        except Exception as error:
+            _pass_on_memory(error)
             left_out.append(f"page {number}: damaged")
             pages.append(Page(number, 612.0, 792.0, []))
             continue

@@ -55,21 +55,22 @@ class _Passage:
         if self.parts and self.last is not None:
             glue = _glue(self.parts[-1], words[0][4], vocabulary)
             if glue is None:
-                self._put(" ", None)
+                self.parts.append(" ")
+                self.length += 1
             elif glue == "":
                 self.parts[-1] = self.parts[-1][:-1]
                 self.length -= 1
+        parts, tokens, length = self.parts, self.tokens, self.length
+        page, line_number = line.page, line.number
         for number, (x0, y0, x1, y1, text) in enumerate(words):
             if number:
-                self._put(" ", None)
-            self._put(text, Token(self.length, line.page, line.number, (x0, y0, x1, y1)))
+                parts.append(" ")
+                length += 1
+            tokens.append(Token(length, page, line_number, (x0, y0, x1, y1)))
+            parts.append(text)
+            length += len(text)
+        self.length = length
         self.last = line
-
-    def _put(self, text: str, token: Token | None) -> None:
-        if token is not None:
-            self.tokens.append(token)
-        self.parts.append(text)
-        self.length += len(text)
 
     @property
     def ending(self) -> str:
@@ -123,21 +124,20 @@ def _sentences(passage: _Passage) -> list[Sentence]:
     result: list[Sentence] = []
     at = 0
     for start, end in split_sentences(text):
-        tokens: list[Token] = []
+        first = at
         while at < len(passage.tokens) and passage.tokens[at].start < end:
-            token = passage.tokens[at]
-            tokens.append(Token(max(0, token.start - start), token.page, token.line, token.box))
             at += 1
-        if not tokens:
+        if at == first:
             continue
         result.append(
             Sentence(
                 text[start:end],
-                tokens[0].page,
+                passage.tokens[first].page,
                 passage.section,
                 passage.kind,
                 passage.abstract,
-                tuple(tokens),
+                tuple(passage.tokens[first:at]),
+                start,
             )
         )
     return result
