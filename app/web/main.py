@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.web.components import context, url
 
-PAGES = Path(__file__).parent / "pages"
+# Not named "pages": Streamlit would serve files there on its own, without this router.
+VIEWS = Path(__file__).parent / "views"
 
 # An image of our own: a named icon would be fetched from a font server.
 st.set_page_config(
@@ -19,11 +20,11 @@ context.settle_language()
 _ = context.words()
 page = st.navigation(
     [
-        st.Page(PAGES / "ranking.py", title=_("Ranking"), url_path="ranking", default=True),
-        st.Page(PAGES / "paper.py", title=_("Paper"), url_path="paper"),
-        st.Page(PAGES / "report.py", title=_("Report"), url_path="report"),
-        st.Page(PAGES / "add.py", title=_("Add papers"), url_path="add"),
-        st.Page(PAGES / "jobs.py", title=_("Jobs"), url_path="jobs"),
+        st.Page(VIEWS / "ranking.py", title=_("Ranking"), url_path="ranking", default=True),
+        st.Page(VIEWS / "paper.py", title=_("Paper"), url_path="paper"),
+        st.Page(VIEWS / "report.py", title=_("Report"), url_path="report"),
+        st.Page(VIEWS / "add.py", title=_("Add papers"), url_path="add"),
+        st.Page(VIEWS / "jobs.py", title=_("Jobs"), url_path="jobs"),
     ],
     position="top",
 )

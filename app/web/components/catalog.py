@@ -8,8 +8,9 @@ import streamlit as st
 
 from app import home
 from app.web.components import context
-from app.workflows.ranking import list_papers
-from db.queries import counters, runs
+from app.workflows.ranking import DEFAULT_TARGET, list_papers
+from app.workflows.paper import show_paper
+from db.queries import counters, papers, runs
 
 Row = dict[str, Any]
 
@@ -20,7 +21,7 @@ def version() -> int:
         return counters.read(session)
 
 
-def ranking(*, device: str = "", order: str = "expected", target: str = "llama.cpp") -> list[Row]:
+def ranking(*, device: str = "", order: str = "expected", target: str = DEFAULT_TARGET) -> list[Row]:
     """Return the ranked rows; `device` "" ranks by the best measured device of each paper."""
     return _ranking(home.database_url(), version(), target, device, order, context.language())
 
@@ -45,3 +46,23 @@ def device_names() -> dict[str, str]:
 def _device_names(url: str, catalog_version: int) -> dict[str, str]:
     with context.reading() as session:
         return {device.device_id: device.device_name for device in runs.devices(session)}
+
+
+def paper(paper_id: str) -> dict[str, Any]:
+    """Return everything that is known of a paper; raises `NotFoundError`."""
+    with context.reading() as session:
+        return show_paper(session, paper_id, language=context.language())
+
+
+def find(text: str) -> str:
+    """Return the id of the paper that `text` means: an id, an arXiv id, a title's beginning.
+
+    Raises `NotFoundError`, which lists close matches.
+    """
+    with context.reading() as session:
+        return papers.get_by_any_id(session, text).id
+
+
+def status(rows: list[Row], paper_id: str) -> str:
+    """Return where a paper of these rows stands."""
+    return next(str(row["status"]) for row in rows if row["paper_id"] == paper_id)

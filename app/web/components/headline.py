@@ -32,7 +32,7 @@ def headline(rows: Sequence[dict[str, Any]], _: Translate) -> dict[str, Any] | N
     )
     with st.container(border=True, gap="xxsmall"):
         sentence = _(template).format(
-            title=f"**{plain(short_title(row['title']))}**", why=plain(row["why"]).rstrip(".")
+            title=f"**{plain(short_title(row['title']))}**", why=plain(row["why"].rstrip("."))
         )
         st.markdown(f"##### {sentence}", anchors=False)
         st.caption(_counts(rows, _))

@@ -10,11 +10,11 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import ADVICE, VERDICT_ICONS, label
-from app.web.components.text import arrow, clean, interval, ratio, short_title
+from app.web.components.text import arrow, capital, clean, interval, ratio, short_title
 
 Row = Mapping[str, Any]
 
-_ADVICE_COLORS = {
+ADVICE_COLORS = {
     "do_now": "green",
     "high_value": "green",
     "steady": "blue",
@@ -58,7 +58,7 @@ def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
                 "rank": row["rank"],
                 "paper": clean(short_title(row["title"])),
                 "advice": [label(row["recommendation"], _)],
-                "why": clean(row["why"]),
+                "why": clean(capital(row["why"])),
                 "score": row["score"],
                 "interval": interval(*(row["score_interval"] or (None, None))),
                 "report": row["score_report"],
@@ -96,7 +96,7 @@ def _columns(_: Translate) -> dict[str, Any]:
             _("Recommendation"),
             width=160,
             options=[label(code, _) for code in ADVICE],
-            color=[_ADVICE_COLORS[code] for code in ADVICE],
+            color=[ADVICE_COLORS[code] for code in ADVICE],
         ),
         "why": column.TextColumn(_("Why"), width=188),
         "score": column.NumberColumn(

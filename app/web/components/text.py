@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from urllib.parse import quote
 
 # Everything that Streamlit's Markdown gives a meaning: LaTeX, colours, links, emphasis, HTML, lists.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&=/@])")
+_IN_ADDRESS = ":/?#@!$&'*+,;=%-._~"
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
 
@@ -38,10 +40,10 @@ def score(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None, decimals: int = 1) -> str:
-    """Return "3.9 … 5.1"; nothing where an end is missing."""
+    """Return "3.9–5.1"; nothing where an end is missing."""
     if low is None or high is None:
         return ""
-    return f"{low:.{decimals}f} … {high:.{decimals}f}".replace("-", "−")
+    return f"{low:.{decimals}f}–{high:.{decimals}f}".replace("-", "−")
 
 
 def ratio(value: float | None) -> str:
@@ -51,6 +53,11 @@ def ratio(value: float | None) -> str:
     if value >= 100:
         return f"{value:.0f}x"
     return f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
+
+
+def capital(sentence: str) -> str:
+    """Return a sentence with its first letter large."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def arrow(before: str, after: str) -> str:
@@ -95,3 +102,10 @@ def people(names: Iterable[object], limit: int = 6) -> str:
     """Return authors in one line; more than `limit` end with an ellipsis."""
     listed = [clean(name) for name in names]
     return ", ".join(listed[:limit]) + (" …" if len(listed) > limit else "")
+
+
+def link(text: object, url: str | None) -> str:
+    """Return a Markdown link to a web address; plain text where `url` is none."""
+    if not url or not re.fullmatch(r"https?://[^\s\x00-\x1f]+", url):
+        return plain(text)
+    return f"[{plain(text)}]({quote(url, safe=_IN_ADDRESS)})"

@@ -32,8 +32,12 @@ def choose(
     visibility: Visibility = "visible",
     width: int | Literal["stretch"] = "stretch",
     help: str | None = None,  # noqa: A002 (Streamlit's own name)
+    always: bool = False,
 ) -> str:
-    """Show a select box for `?name=`; return the chosen code, `default` for one not in `options`."""
+    """Show a select box for `?name=`; return the chosen code, `default` for one not in `options`.
+
+    The default stays out of the address, unless it shall stand there `always`.
+    """
     _adopt(name, default, options)
     value = st.selectbox(
         label,
@@ -44,6 +48,26 @@ def choose(
         label_visibility=visibility,
         width=width,
         help=help,
+    )
+    chosen = value if value in options else default
+    _publish(name, chosen, None if always else default)
+    return chosen
+
+
+def sections(
+    label: str, name: str, options: Sequence[str], show: Callable[[str], str]
+) -> str:
+    """Show a row of sections for `?name=`; return the code of the open one, the first by default."""
+    default = options[0]
+    _adopt(name, default, options)
+    value = st.segmented_control(
+        label,
+        options,
+        format_func=show,
+        key=name,
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
     )
     chosen = value if value in options else default
     _publish(name, chosen, default)
@@ -83,7 +107,7 @@ def _adopt(name: str, default: str, options: Sequence[str] | None) -> None:
         st.session_state[name] = kept
 
 
-def _publish(name: str, value: str, default: str) -> None:
+def _publish(name: str, value: str, default: str | None) -> None:
     wanted = None if value == default else value
     if st.query_params.get(name) != wanted:
         if wanted is None:

@@ -24,4 +24,4 @@ if not shown:
     st.stop()
 opened = ranking_table(shown, catalog.version(), _)
 if opened:
-    st.switch_page("pages/paper.py", query_params={"paper": opened})
+    st.switch_page("views/paper.py", query_params={"paper": opened})

@@ -1,0 +1,45 @@
+"""A sentence that outlives the rerun after a change: what was done, and what it did to a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from app.i18n import Translate
+from app.web.components.text import plain, score
+from app.workflows.moves import Move
+
+_FLASH = "_flash"
+
+
+def say_after_rerun(text: str) -> None:
+    """Keep `text` for the next run of the page."""
+    st.session_state[_FLASH] = text
+
+
+def show() -> None:
+    """Show what the last run left to say, once."""
+    text = st.session_state.pop(_FLASH, None)
+    if text:
+        st.success(plain(text))
+
+
+def moved(moves: Iterable[Move], paper_id: str, _: Translate) -> str:
+    """Return "The score moved: 4.12 → 4.62." for the believed score of a paper."""
+    for move in moves:
+        if move.paper_id == paper_id and move.kind == "believed":
+            return score_moved(move.before, move.after, _)
+    return _("The score stays where it was.")
+
+
+def score_moved(before: float | None, after: float | None, _: Translate) -> str:
+    """Return how a score moved; three decimals where two would hide the move."""
+    decimals = 2
+    if before is not None and after is not None and round(before, 2) == round(after, 2):
+        decimals = 3
+    shown = [
+        "–" if value is None else score(value) if decimals == 2 else f"{value:.3f}"
+        for value in (before, after)
+    ]
+    return _("The score moved: {before} → {after}.").format(before=shown[0], after=shown[1])

@@ -1,0 +1,130 @@
+"""Jobs on a page: one flat fragment that looks again only while something runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import jobs
+from app.i18n import Translate
+from app.jobs import JobView
+from app.web.components import context, flash
+from app.web.components.outcomes import outcome
+from app.web.components.text import clean, duration, plain
+
+POLL_S = 2.0
+"""A benchmark may be running on this machine: looking more often would spoil it."""
+
+_SIGNS = {"failed": "red", "timed_out": "red", "lost": "orange", "succeeded": "green"}
+
+
+def live_jobs(
+    wanted: Callable[[JobView], bool],
+    _: Translate,
+    *,
+    ended: int,
+    nothing: str | None = None,
+    linked: bool = True,
+) -> None:
+    """Show the jobs that run or wait and the `ended` newest that are over; follow them.
+
+    When the last of them ends, the whole page runs once more and shows what came of it. `nothing`
+    is said where there is none; `linked` adds each job's address.
+    """
+    started_active = {view.id for view in _find(wanted, ended) if view.is_active}
+
+    @st.fragment(run_every=POLL_S if started_active else None)
+    def panel() -> None:
+        with context.errors_shown():
+            views = _find(wanted, ended)
+            if not views and nothing:
+                st.info(plain(nothing))
+            for view in views:
+                job_card(view, _, linked=linked)
+            if started_active and not any(view.is_active for view in views):
+                _tell_end(views, started_active, _)
+                st.rerun()
+
+    panel()
+
+
+def _find(wanted: Callable[[JobView], bool], ended: int) -> list[JobView]:
+    found = [view for view in jobs.describe_all(context.engine(), context.language()) if wanted(view)]
+    active = [view for view in found if view.is_active]
+    return active + [view for view in found if not view.is_active][:ended]
+
+
+def _tell_end(views: Sequence[JobView], followed: set[str], _: Translate) -> None:
+    for view in views:
+        if view.id in followed:
+            flash.say_after_rerun(f"{view.title}: {view.state_text}. {_score_moves(view, _)}".strip())
+
+
+def _score_moves(view: JobView, _: Translate) -> str:
+    moves = [m for m in view.outcome.get("moved", ()) if m["kind"] == "believed"]
+    if len(moves) != 1:
+        return ""
+    return flash.score_moved(moves[0]["before"], moves[0]["after"], _)
+
+
+def job_card(view: JobView, _: Translate, *, linked: bool = True) -> None:
+    """Show one job: what it is, how far it is, what came of it, and what can be done about it."""
+    with st.container(border=True, gap="xsmall", key=f"job-{view.id}"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            color = _SIGNS.get(view.state, "gray")
+            st.markdown(
+                f"**{plain(view.title)}** :{color}-badge[{plain(view.state_text)}] "
+                f":small[{plain(_times(view, _))}]",
+                width="stretch",
+            )
+            _buttons(view, _, linked=linked)
+        if view.state == "running":
+            text = plain(view.text or _("at work"))
+            if view.fraction is None:
+                st.caption(text)
+            else:
+                st.progress(view.fraction, text=text)
+        elif view.error or view.text:
+            st.caption(plain(view.text or view.error))
+        if not view.is_active:
+            outcome(view.kind, view.outcome, _)
+
+
+def _times(view: JobView, _: Translate) -> str:
+    if view.state == "queued":
+        place = _("{position} in the queue").format(position=view.position or 1)
+        return f"{place} · {duration(view.elapsed_s)}"
+    shown = duration(view.elapsed_s)
+    if view.is_active and view.expected_s:
+        return _("{elapsed} of about {expected}").format(
+            elapsed=shown, expected=duration(view.expected_s)
+        )
+    return shown
+
+
+def _buttons(view: JobView, _: Translate, *, linked: bool) -> None:
+    if view.can_cancel:
+        st.button(
+            _("Cancel"), key=f"cancel-{view.id}", on_click=_guarded, args=(jobs.cancel, view.id)
+        )
+    if view.can_retry:
+        st.button(_("Retry"), key=f"retry-{view.id}", on_click=_again, args=(view.id,))
+    if linked:
+        st.page_link("views/jobs.py", label=_("Details"), query_params={"job": view.id})
+
+
+def _again(job_id: str) -> None:
+    new = _guarded(jobs.retry, job_id)
+    if new:
+        # A new job is on its way: the page must start to follow it.
+        st.session_state["_follow"] = clean(new)
+
+
+def _guarded(action: Callable[..., Any], job_id: str) -> Any:
+    with context.errors_shown():
+        return action(context.engine(), job_id)
+    return None

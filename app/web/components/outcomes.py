@@ -1,0 +1,60 @@
+"""What came of a job, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from app.i18n import Translate
+from app.web.components import flash
+from app.web.components.text import plain, ratio
+
+Outcome = Mapping[str, Any]
+
+
+def outcome(kind: str, record: Outcome, _: Translate) -> None:
+    """Show a job's outcome; nothing for a kind or an outcome that has none."""
+    show = _KINDS.get(kind)
+    if show and record:
+        show(record, _)
+
+
+def _benchmark(record: Outcome, _: Translate) -> None:
+    lines = []
+    if "added" in record:
+        lines.append(
+            _("{added} runs stored, {known} known before.").format(
+                added=record["added"], known=record.get("known", 0)
+            )
+        )
+    lines += [
+        flash.score_moved(move["before"], move["after"], _)
+        for move in record.get("moved", ())
+        if move["kind"] == "believed"
+    ]
+    for run in record.get("runs", ()):
+        if run.get("speedup") is None and run.get("status") not in (None, "ok"):
+            lines.append(f"{run['case']}: {run['status']}")
+    best = [run["speedup"] for run in record.get("runs", ()) if run.get("speedup")]
+    if best:
+        lines.append(
+            _("Against the strongest baseline: {low} to {high}.").format(
+                low=ratio(min(best)), high=ratio(max(best))
+            )
+        )
+    if lines:
+        st.caption(plain(" ".join(lines)))
+    for reason in record.get("rejected", ()):
+        st.caption(plain(reason))
+
+
+def _added(record: Outcome, _: Translate) -> None:
+    for name, template in (("added", _("Added: {papers}")), ("updated", _("Updated: {papers}"))):
+        papers = record.get(name) or ()
+        if papers:
+            st.caption(plain(template.format(papers=", ".join(map(str, papers)))))
+
+
+_KINDS: dict[str, Callable[[Outcome, Translate], None]] = {"benchmark": _benchmark, "add": _added}

@@ -1,0 +1,134 @@
+"""The top of a paper's page: what it is, what to do about it, and the figures that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.i18n import Translate
+from app.labels import label
+from app.web.components import url
+from app.web.components.ranking_table import ADVICE_COLORS, verdict
+from app.web.components.text import (
+    arrow,
+    capital,
+    clean,
+    interval,
+    link,
+    people,
+    plain,
+    ratio,
+    score,
+    short_title,
+)
+
+Record = Mapping[str, Any]
+
+
+def paper_choice(rows: Sequence[Record], _: Translate) -> str:
+    """Let the person choose a paper by `?paper=`; return its id."""
+    titles = {row["paper_id"]: f"{row['rank']} · {short_title(row['title'])}" for row in rows}
+    return url.choose(
+        _("Paper"),
+        "paper",
+        list(titles),
+        titles.__getitem__,
+        default=next(iter(titles)),
+        visibility="collapsed",
+        width=420,
+        always=True,
+    )
+
+
+def paper_head(shown: Record, total: int, devices: Mapping[str, str], _: Translate) -> None:
+    """Show title, recommendation, summary and the four figures of `show_paper`'s record."""
+    paper, row = shown["paper"], shown["row"]
+    st.title(plain(paper["title"]), anchor=False)
+    st.caption(_origin(shown, _))
+    if row:
+        _recommendation(row, _)
+    summary = shown["facts"].get("summary", {}).get("value")
+    if summary:
+        st.markdown(plain(summary))
+    if row:
+        _figures(shown, row, total, devices, _)
+
+
+def _origin(shown: Record, _: Translate) -> str:
+    paper = shown["paper"]
+    parts = [plain(people(paper["authors"] or ()))]
+    parts += [plain(paper[name]) for name in ("published", "venue") if paper[name]]
+    if paper["arxiv_id"]:
+        address = f"https://arxiv.org/abs/{paper['arxiv_id']}"
+        parts.append(link(f"arXiv {paper['arxiv_id']}", address))
+    elif paper["url"]:
+        parts.append(link(_("page"), paper["url"]))
+    code = shown["facts"].get("code_url", {}).get("value")
+    if code:
+        parts.append(link(_("code"), str(code)))
+    if paper["read"]:
+        parts.append(plain(_("read: {level}").format(level=label(paper["read"], _))))
+    return " · ".join(part for part in parts if part)
+
+
+def _recommendation(row: Record, _: Translate) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(
+            plain(label(row["recommendation"], _)), color=ADVICE_COLORS[row["recommendation"]]
+        )
+        if row["phase"]:
+            st.badge(plain(_("phase {number}").format(number=row["phase"])), color="gray")
+        st.markdown(f"**{plain(capital(row['why']))}**", width="content")
+
+
+def _figures(
+    shown: Record, row: Record, total: int, devices: Mapping[str, str], _: Translate
+) -> None:
+    scores, belief = shown["score"], shown["belief"]
+    report = scores["report"] and scores["report"]["value"]
+    tested = verdict(row, _)
+    if row["device"]:
+        tested = _("{verdict} on {device}").format(
+            verdict=tested, device=devices.get(row["device"], row["device"])
+        )
+    tiles = [
+        (
+            _("Score"),
+            score(row["score"]),
+            _("90 %: {range} · rank {rank} of {total}").format(
+                range=interval(*row["score_interval"]), rank=row["rank"], total=total
+            ),
+        ),
+        (
+            _("In the report · if the claims were true"),
+            f"{score(report)} · {score(row['score_claimed'])}",
+            _("rank {report} · rank {claimed}").format(
+                report=row["rank_report"] or "–", claimed=row["rank_claimed"] or "–"
+            ),
+        ),
+        (
+            _("Claimed → measured"),
+            arrow(ratio(row["claimed_speedup"]), ratio(row["measured_speedup"])),
+            tested,
+        ),
+        (
+            _("Speedup of a whole run"),
+            ratio(row["run_speedup"]),
+            _("90 %: {range} · it concerns {share} % of a run").format(
+                range=interval(belief["run_low"], belief["run_high"], 2),
+                share=f"{100 * belief['share']:.3g}",
+            ),
+        ),
+    ]
+    for column, (name, value, detail) in zip(st.columns(len(tiles)), tiles, strict=True):
+        column.metric(
+            plain(name),
+            clean(value),
+            delta=clean(detail),
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+        )

@@ -1,0 +1,39 @@
+"""Who is at the keyboard: the name that goes with a correction or a note."""
+
+from __future__ import annotations
+
+import getpass
+
+import streamlit as st
+
+from app.i18n import Translate
+
+_NAME = "_person"
+
+
+def name_input(key: str, _: Translate) -> str:
+    """Ask for the person's name; the login name, or what was typed last, is there already."""
+    value = st.text_input(_("Your name"), value=_known(), key=key, max_chars=80)
+    return (value or "").strip()
+
+
+def remember(name: str) -> None:
+    """Offer this name from now on in this session."""
+    if name:
+        st.session_state[_NAME] = name
+
+
+def current() -> str:
+    """Return the name that goes with a click."""
+    return _known()
+
+
+def _known() -> str:
+    return str(st.session_state.get(_NAME) or _login())
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

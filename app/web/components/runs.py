@@ -1,0 +1,137 @@
+"""What was measured: speedups against each baseline as a chart, and every run as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from app.i18n import Translate
+from app.labels import label
+from app.web.components import url
+from app.web.components.text import clean, microseconds, ratio
+
+Record = Mapping[str, Any]
+
+
+def runs(measured: Sequence[Record], _: Translate) -> None:
+    """Show the newest runs of a paper's prototypes, one device at a time."""
+    if not measured:
+        st.info(_("Nothing has been measured yet. Run the prototype, or import runs."))
+        return
+    devices = {run["device_id"]: run["device_name"] for run in measured}
+    device = url.choose(
+        _("Measured on"), "on", list(devices), lambda code: clean(devices[code]),
+        default=max(devices, key=lambda d: max(r["started_at"] for r in measured if r["device_id"] == d)),
+        width=420,
+    )  # fmt: skip
+    here = [run for run in measured if run["device_id"] == device]
+    rows = speedup_rows(here, _)
+    if rows:
+        st.altair_chart(
+            speedup_chart(rows, _),
+            alt=_("Speedup of the prototype against each baseline, case by case"),
+        )
+    st.dataframe(
+        run_frame(here, _),
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        alt=_("Measured runs on this device"),
+    )
+
+
+def speedup_rows(measured: Sequence[Record], _: Translate) -> list[dict[str, Any]]:
+    """Return a row for each speedup of the implementation that ships."""
+    return [
+        {
+            "case": run["case"],
+            "baseline": clean(baseline["name"]),
+            "roles": ", ".join(label(role, _) for role in _roles(baseline)),
+            "speedup": baseline["speedup"]["median"],
+            "low": baseline["speedup"]["low"],
+            "high": baseline["speedup"]["high"],
+        }
+        for run in measured
+        if run.get("shipped")
+        for baseline in run.get("baselines") or ()
+        if baseline.get("speedup")
+    ]
+
+
+def _roles(baseline: Record) -> Sequence[str]:
+    roles: Sequence[str] = baseline.get("roles") or [baseline.get("role") or ""]
+    return roles
+
+
+def speedup_chart(rows: Sequence[Record], _: Translate) -> alt.LayerChart:
+    """Return the chart: a point and its interval for each case and baseline, a line at 1x."""
+    frame = pd.DataFrame(list(rows))
+    color = alt.Color(
+        "baseline:N", title=_("Against"), legend=alt.Legend(orient="top", labelLimit=320)
+    )
+    tooltip = [
+        alt.Tooltip("case:N", title=_("Case")),
+        alt.Tooltip("baseline:N", title=_("Baseline")),
+        alt.Tooltip("roles:N", title=_("Role")),
+        alt.Tooltip("speedup:Q", title=_("Speedup"), format=".3f"),
+        alt.Tooltip("low:Q", title=_("95 % low"), format=".3f"),
+        alt.Tooltip("high:Q", title=_("95 % high"), format=".3f"),
+    ]
+    y = alt.Y("case:N", title=None, sort=None, axis=alt.Axis(labelLimit=260))
+    offset = alt.YOffset("baseline:N")
+    scale = alt.Scale(type="log", nice=True)
+    base = alt.Chart(frame).encode(y=y, yOffset=offset, color=color, tooltip=tooltip)
+    title = _("speedup: how many times faster than the baseline (log scale)")
+    bars = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=scale, title=title), x2="high:Q"
+    )
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(x=alt.X("speedup:Q"))
+    even = (
+        alt.Chart(pd.DataFrame({"x": [1.0]}))
+        .mark_rule(color="#7d8793", strokeDash=[4, 3])
+        .encode(x="x:Q")
+    )
+    count = frame["case"].nunique() * max(1, frame["baseline"].nunique())
+    return alt.layer(even, bars, points).properties(height=max(120, 17 * count + 30))
+
+
+def run_frame(measured: Sequence[Record], _: Translate) -> pd.DataFrame:
+    """Return every run in words: state, gates, time, and the speedup against each role."""
+    rows = []
+    for run in measured:
+        row = {
+            _("Case"): clean(run["case"]),
+            _("Implementation"): clean(run["implementation"])
+            + (f" ({_('shipped')})" if run.get("shipped") else ""),
+            _("State"): label(run["status"], _)
+            + (f" ({_('quick')})" if run.get("provisional") else ""),
+            _("Quality"): _gate(run.get("quality_pass"), _),
+            _("Time"): microseconds((run.get("time_us") or {}).get("median")),
+        }
+        for role, name in (
+            ("paper", _("× paper's kind")),
+            ("strongest", _("× strongest")),
+            ("engine", _("× engine's")),
+        ):
+            row[name] = _against(run, role)
+        fraction = run.get("roofline_fraction")
+        row[_("Of roofline")] = None if fraction is None else f"{100 * fraction:.0f} %"
+        row[_("Trouble")] = clean((run.get("error") or {}).get("message") or "") or None
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    return frame if frame[_("Trouble")].notna().any() else frame.drop(columns=_("Trouble"))
+
+
+def _gate(passed: bool | None, _: Translate) -> str | None:
+    return None if passed is None else _("passed") if passed else _("failed")
+
+
+def _against(run: Record, role: str) -> str | None:
+    for baseline in run.get("baselines") or ():
+        if role in _roles(baseline) and baseline.get("speedup"):
+            return ratio(baseline["speedup"]["median"])
+    return None

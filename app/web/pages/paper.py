@@ -1,4 +1,0 @@
-"""paper"""
-from app.web.components.header import header
-with header("paper"):
-    pass

@@ -1,0 +1,59 @@
+"""Paper: everything that is known of one paper, and what can be done about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.web.components import catalog, context, empty, flash, url
+from app.web.components.breakdown import breakdown
+from app.web.components.claims import claims
+from app.web.components.facts import facts
+from app.web.components.header import header
+from app.web.components.history import corrections, history
+from app.web.components.measure import measure
+from app.web.components.notes import notes, status_choice
+from app.web.components.paper_head import paper_choice, paper_head
+
+_ = context.words()
+rows = catalog.ranking()
+if not rows:
+    with header(_("Paper")):
+        pass
+    empty.no_papers(_)
+    st.stop()
+asked = st.query_params.get("paper", "")
+if asked and not any(row["paper_id"] == asked for row in rows):
+    with header(_("Paper")):
+        pass
+    empty.no_such_paper(asked, _)
+    st.stop()
+with header(None):
+    with st.container(horizontal=True, width="content"):
+        paper_id = paper_choice(rows, _)
+        status_choice(paper_id, catalog.status(rows, paper_id), _)
+flash.show()
+shown = catalog.paper(paper_id)
+devices = catalog.device_names()
+paper_head(shown, len(rows), devices, _)
+names = {
+    "score": _("Score"),
+    "claims": _("Claims ({count})").format(count=len(shown["claims"])),
+    "prototype": _("Prototype"),
+    "facts": _("Facts"),
+    "history": _("History"),
+    "notes": _("Notes ({count})").format(count=len(shown["notes"])),
+}
+section = url.sections(_("Section"), "view", list(names), names.__getitem__)
+if section == "score":
+    breakdown(shown, _)
+elif section == "claims":
+    claims(shown["claims"], (shown["row"] or {}).get("headline"), devices, _)
+elif section == "prototype":
+    measure(shown, _)
+elif section == "facts":
+    facts(shown, _)
+elif section == "history":
+    history(shown["history"], _)
+    corrections(shown["corrections"], _)
+else:
+    notes(shown["notes"], paper_id, _)
