@@ -75,10 +75,10 @@ def big(engine: Engine) -> Engine:
     return engine
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Processor time, the best of two: the machine that runs the tests may be busy."""
+def seconds(work: Callable[[], object], tries: int = 2) -> float:
+    """Processor time, the best of a few: the machine that runs the tests may be busy."""
     taken = []
-    for _ in range(2):
+    for _ in range(tries):
         begin = time.process_time()
         work()
         taken.append(time.process_time() - begin)
@@ -110,4 +110,4 @@ def test_ten_thousand_papers(big: Engine) -> None:
         for n, paper in enumerate(listed)
     ]
     with session_scope(big) as session:
-        assert seconds(lambda: scores.save(session, values, {"kind": "rule"})) < 2.0
+        assert seconds(lambda: scores.save(session, values, {"kind": "rule"}), 1) < 2.0

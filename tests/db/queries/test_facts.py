@@ -189,7 +189,7 @@ def test_differences_name_fields_that_only_one_reading_knows(paper: Session) -> 
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["analysis", "seed", "person"]), st.booleans()), max_size=8

@@ -133,4 +133,4 @@ class JobMachine(RuleBasedStateMachine):
 
 
 TestJobMachine = JobMachine.TestCase
-TestJobMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestJobMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

@@ -161,7 +161,7 @@ _junk = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(sorted(run())), _junk, min_size=1, max_size=4))
 def test_no_run_gets_past_its_gates_whatever_a_file_holds(changes: dict[str, Any]) -> None:
     candidate = copy.deepcopy(run()) | changes
