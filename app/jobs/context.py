@@ -28,7 +28,14 @@ CANCEL_POLL_S = 0.2
 
 
 class JobCancelledError(Exception):
-    """Raised by a job's function that stopped because its job was cancelled."""
+    """Raised by a job's function that stopped because its job was cancelled.
+
+    `outcome` is what it had done by then.
+    """
+
+    def __init__(self, outcome: dict[str, Any] | None = None) -> None:
+        super().__init__("cancelled")
+        self.outcome = outcome or {}
 
 
 class JobFailedError(Exception):
@@ -146,8 +153,8 @@ def run_task(
         outcome = load_function(function)(context)
         context.flush()
         return {"state": "succeeded", "outcome": outcome, "message": outcome.pop("message", None)}
-    except JobCancelledError:
-        return {"state": "cancelled", "outcome": {}}
+    except JobCancelledError as cancelled:
+        return {"state": "cancelled", "outcome": cancelled.outcome}
     except JobFailedError as failure:
         return _failed(str(failure), failure.reason, failure.outcome)
     except CatalogError as error:

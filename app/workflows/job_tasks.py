@@ -12,7 +12,7 @@ from typing import Any
 from analyzers.message import message
 from app.home import runs_folder
 from app.jobs.command import run_command
-from app.jobs.context import JobContext, JobFailedError
+from app.jobs.context import JobCancelledError, JobContext, JobFailedError
 from app.workflows.benchmark import import_run_files, read_run_document
 
 PROTOTYPES = (sys.executable, "-m", "prototypes")
@@ -56,16 +56,20 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
 def add_papers(context: JobContext) -> dict[str, Any]:
     """Fetch and analyse papers.
 
-    Spec: {"sources": [id, URL or full path, …], "query"?}.
+    Spec: {"sources": [id, URL or full path, …], "query"?}. The outcome is what `add_sources` says;
+    a cancelled job keeps what it had added by then.
     """
     from app.workflows.add import add_sources
 
-    return add_sources(
+    outcome = add_sources(
         context.engine,
         context.spec.get("sources", []),
         on_progress=context.progress,
         cancelled=context.cancelled,
     )
+    if context.cancelled():
+        raise JobCancelledError(outcome)
+    return outcome
 
 
 def _out_file(context: JobContext) -> Path:

@@ -178,15 +178,23 @@ def test_a_runner_told_to_stop_marks_its_job_lost(catalog: Engine, tmp_path: Pat
     assert jobs.wait(catalog, waiting).state == "succeeded"
 
 
-def test_of_two_runners_one_wins(catalog: Engine) -> None:
+def test_of_three_runners_one_wins(catalog: Engine) -> None:
     with session_scope(catalog) as session:
-        job = queries.create(session, kind="selftest", spec={"seconds": 0.5})
+        job = queries.create(session, kind="selftest", spec={"seconds": 60, "steps": 600})
     runners = [subprocess.Popen(RUNNER, cwd=launch._ROOT) for _ in range(3)]
-    assert eventually(lambda: state(catalog, job.id) == "succeeded")
-    runner = runner_of(catalog)
-    alive = [process.pid for process in runners if process.poll() is None]
-    assert alive == [runner.pid]
-    assert sorted(process.wait(10) for process in runners) == [0, 0, 0]
+    try:
+        assert eventually(lambda: state(catalog, job.id) == "running")
+        winner = runner_of(catalog)
+        assert eventually(
+            lambda: [process.pid for process in runners if process.poll() is None] == [winner.pid]
+        )
+        held = jobs.get(catalog, job.id)
+        assert held is not None and held.owner == winner.token
+    finally:
+        jobs.cancel(catalog, job.id)
+        endings = [process.wait(15) for process in runners]
+    assert endings == [0, 0, 0]
+    assert state(catalog, job.id) == "cancelled"
 
 
 SUBMIT = """
