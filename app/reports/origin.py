@@ -1,0 +1,105 @@
+"""Method and provenance: the rules, the target, and what the report was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from analyzers.scoring import ASSAY_RUBRIC, REPORT_RUBRIC
+from analyzers.targets import Target
+from app.i18n import pick
+from app.reports.model import DeviceUsed, DeviceWeight, Method, PartShare, Provenance
+from app.reports.text import clean
+from db.models import Run
+from db.queries.claims import ClaimRow
+from db.queries.facts import FactRow
+from db.schema import HEAD
+
+SOFTWARE = ("python", "torch", "triton", "cuda", "driver", "os")
+SHORT_ID = 10
+NAMED_RUNS = 12
+"""So many run ids are listed a device; the rest is counted."""
+
+
+def method(target: Target, language: str) -> Method:
+    """Return what the target file says counts."""
+    workload = target.workload
+    return Method(
+        target=target.name,
+        target_date=target.date,
+        workload=clean(pick(workload.get("note"), language)),
+        prompt_tokens=int(workload["prompt_tokens"]),
+        generated_tokens=int(workload["generated_tokens"]),
+        batch=int(workload["batch"]),
+        shares=tuple(PartShare(part.value, share) for part, share in target.shares.items()),
+        devices=tuple(
+            DeviceWeight(device.value, weight, weight >= target.counts_from)
+            for device, weight in target.devices.items()
+        ),
+        core_techniques=tuple(sorted(t.value for t in target.core_techniques)),
+    )
+
+
+def provenance(
+    now: datetime, target: Target, runs: Sequence[Run], fingerprint: str, program: str
+) -> Provenance:
+    """Return what the report was made from, and when."""
+    by_device: dict[str, list[Run]] = {}
+    for run in runs:
+        by_device.setdefault(run.device_id, []).append(run)
+    return Provenance(
+        generated_at=now.strftime("%Y-%m-%d %H:%M UTC"),
+        program=program,
+        schema=HEAD,
+        rubrics=(REPORT_RUBRIC, ASSAY_RUBRIC),
+        target_date=target.date,
+        devices=tuple(_device(by_device[name]) for name in sorted(by_device)),
+        runs=len(runs),
+        fingerprint=fingerprint,
+    )
+
+
+def _device(runs: Sequence[Run]) -> DeviceUsed:
+    # The newest environment describes the device; drivers and libraries change over time.
+    newest = max(runs, key=lambda run: (run.started_at, run.id))
+    environment = newest.environment
+    software = environment.record.get("software") or {}
+    times = sorted(run.started_at for run in runs)
+    ids = sorted(run.id[:SHORT_ID] for run in runs)
+    return DeviceUsed(
+        device_id=newest.device_id,
+        name=clean(environment.device_name),
+        device_class=environment.device_class,
+        software=tuple(
+            (name, clean(str(software[name]))) for name in SOFTWARE if software.get(name)
+        ),
+        first_at=times[0][:10],
+        last_at=times[-1][:10],
+        runs=len(runs),
+        provisional=sum(run.provisional for run in runs),
+        prototypes=tuple(sorted({run.prototype for run in runs})),
+        run_ids=tuple(ids[:NAMED_RUNS]),
+    )
+
+
+def fingerprint(
+    target: Target,
+    facts: Iterable[FactRow],
+    claims: Iterable[ClaimRow],
+    runs: Iterable[Run],
+) -> str:
+    """Return a hash of all that the ranking rests on: two reports that share it share the data."""
+    content: list[Any] = [
+        sorted((f.paper_id, f.field, f.source, f.value_json) for f in facts),
+        sorted(
+            json.dumps(c._replace(text_json=None)._asdict(), sort_keys=True, default=str)
+            for c in claims
+        ),
+        sorted(run.id for run in runs),
+        [target.name, target.date, sorted(target.shares.items()), sorted(target.devices.items())],
+    ]
+    packed = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(packed.encode()).hexdigest()[:16]

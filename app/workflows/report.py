@@ -1,0 +1,279 @@
+"""The priority report: fill its model from the catalog, write it, keep it to compare with later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from analyzers.facts import Complexity, Technique
+from analyzers.scoring import Advice
+from analyzers.targets import Target, TargetError
+from app.errors import AssayError, UsageError
+from app.i18n import LANGUAGES
+from app.reports import corrections, earlier, origin, papers
+from app.reports.advice import decision, roadmap
+from app.reports.formats import FORMATS, load_format
+from app.reports.model import (
+    CorrectionChapter,
+    PersonChange,
+    Provenance,
+    RankedPaper,
+    ReportModel,
+    ReportRef,
+)
+from app.workflows.paper import show_paper
+from app.workflows.ranking import DEFAULT_TARGET, list_papers
+from app.workflows.triage import target_named
+from db.models import ReportSnapshot
+from db.queries import claims as claim_queries
+from db.queries import corrections as correction_queries
+from db.queries import facts as fact_queries
+from db.queries import papers as paper_queries
+from db.queries import runs as run_queries
+from db.queries import snapshots
+
+__all__ = [
+    "FORMATS",
+    "build_report",
+    "list_snapshots",
+    "render",
+    "save_snapshot",
+    "write_output",
+    "write_report",
+]
+
+SECTIONS = 50
+"""Papers with a section of their own; the ranking lists more."""
+FIRST_REPORT = "report-2025-08"
+
+
+def build_report(
+    session: Session,
+    *,
+    language: str = "en",
+    target: str = DEFAULT_TARGET,
+    since: str | None = None,
+    now: datetime | None = None,
+) -> ReportModel:
+    """Return the report of the catalog as it stands, in `language`.
+
+    Ranks are compared with the report `since`, else with the newest one of an earlier day; the
+    corrections with `since`, else with the first report and that newest one. Raises `UsageError`
+    for an unknown language or target, `NotFoundError` for an unknown report.
+    """
+    if language not in LANGUAGES:
+        raise UsageError(f"The report is in {' or '.join(LANGUAGES)}, not {language!r}.")
+    engine = _target(target)
+    moment = (now or datetime.now(UTC)).astimezone(UTC)
+    last = _compared_with(session, since, moment)
+    known = {paper.id: paper for paper in paper_queries.list_papers(session)}
+    rows = [
+        row | {"url": known[row["paper_id"]].url, "version": known[row["paper_id"]].version}
+        for row in list_papers(session, target=target, language=language)
+    ]
+    before = earlier.ranks(last.record) if last else None
+    ranking = tuple(papers.ranked_paper(row, before) for row in rows)
+    sections = tuple(
+        papers.paper_section(
+            row,
+            show_paper(session, row.paper_id, target=target, language=language),
+            engine,
+            language,
+        )
+        for row in ranking[:SECTIONS]
+    )
+    last_ref = _ref(last, language) if last else None
+    first = last if since else _first(session)
+    titles = {row.paper_id: row.title for row in ranking}
+    return ReportModel(
+        language=language,
+        date=moment.date().isoformat(),
+        target=engine.name,
+        decision=decision(ranking, last_ref, language),
+        since=last_ref,
+        ranking=ranking,
+        papers=sections,
+        distributions=(
+            papers.distribution("technique", [r.technique for r in ranking], list(Technique)),
+            papers.distribution("complexity", [r.complexity for r in ranking], list(Complexity)),
+            papers.distribution("recommendation", [r.advice for r in ranking], list(Advice)),
+        ),
+        corrections=_chapters(session, [s for s in (first, last) if s], ranking, engine, language),
+        people=_people(session, titles, language),
+        roadmap=roadmap(sections),
+        frozen=earlier.frozen_report(_ref(first, language), first.record, titles, language)
+        if first
+        else None,
+        method=origin.method(engine, language),
+        provenance=_provenance(session, engine, moment),
+    )
+
+
+def _target(name: str) -> Target:
+    try:
+        return target_named(name)
+    except TargetError as error:
+        raise UsageError(str(error)) from error
+
+
+def _compared_with(session: Session, since: str | None, moment: datetime) -> ReportSnapshot | None:
+    if since is not None:
+        return snapshots.get(session, since)
+    today = moment.date().isoformat()
+    return next((s for s in snapshots.list_snapshots(session) if s.date < today), None)
+
+
+def _first(session: Session) -> ReportSnapshot | None:
+    stored = snapshots.list_snapshots(session)
+    return next((s for s in stored if s.id == FIRST_REPORT), None)
+
+
+def _ref(snapshot: ReportSnapshot, language: str) -> ReportRef:
+    return earlier.report_ref(snapshot.id, snapshot.date, snapshot.title, language)
+
+
+def _chapters(
+    session: Session,
+    bases: Sequence[ReportSnapshot],
+    ranking: Sequence[RankedPaper],
+    target: Target,
+    language: str,
+) -> tuple[CorrectionChapter, ...]:
+    texts = correction_queries.for_papers(session)
+    return tuple(
+        corrections.chapter(
+            _ref(base, language),
+            base.record,
+            ranking,
+            fact_queries.differences(session, base.reading_id),
+            texts,
+            target,
+            language,
+        )
+        for base in {base.id: base for base in bases}.values()
+    )
+
+
+def _people(session: Session, titles: Mapping[str, str], language: str) -> tuple[PersonChange, ...]:
+    facts = [fact for paper_id in titles for fact in fact_queries.history(session, paper_id)]
+    return corrections.people(facts, titles, language)
+
+
+def _provenance(session: Session, target: Target, moment: datetime) -> Provenance:
+    runs = run_queries.for_prototypes(session)
+    facts = [f for fields in fact_queries.effective(session).values() for f in fields.values()]
+    claims = [c for found in claim_queries.rows(session).values() for c in found]
+    return origin.provenance(
+        moment, target, runs, origin.fingerprint(target, facts, claims, runs), _program()
+    )
+
+
+def _program() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("assay")
+    except PackageNotFoundError:
+        return "dev"
+
+
+def render(
+    session: Session,
+    *,
+    format: str = "md",  # noqa: A002 - the command's option is called so
+    language: str = "en",
+    target: str = DEFAULT_TARGET,
+    since: str | None = None,
+    now: datetime | None = None,
+) -> bytes:
+    """Return the report's bytes; the same catalog, options and `now` give the same ones.
+
+    Raises what `build_report` does, and `UsageError` for an unknown format.
+    """
+    chosen = load_format(format)
+    model = build_report(session, language=language, target=target, since=since, now=now)
+    return chosen.render(model)
+
+
+def write_report(
+    session: Session,
+    output: Path,
+    *,
+    format: str | None = None,  # noqa: A002
+    language: str = "en",
+    target: str = DEFAULT_TARGET,
+    since: str | None = None,
+    now: datetime | None = None,
+) -> Path:
+    """Write the report to a file, in the format that its name ends with unless one is given."""
+    name = format or output.suffix.lstrip(".").lower() or "md"
+    content = render(session, format=name, language=language, target=target, since=since, now=now)
+    return write_output(output, content)
+
+
+def write_output(output: Path, content: bytes) -> Path:
+    """Write a file whole or not at all, and return its path; raises `AssayError`.
+
+    What was there is replaced only when the new content is complete.
+    """
+    output = output.expanduser()
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder: give the name of a file in it.")
+    if not output.parent.is_dir():
+        raise UsageError(f"There is no folder {output.parent}: create it, or choose another.")
+    try:
+        if output.exists() and not output.is_file():
+            output.write_bytes(content)  # a pipe or a device can't be replaced
+            return output
+        real = output.resolve()
+        part = real.with_name(f".{real.name}.{os.getpid()}.part")
+        try:
+            part.write_bytes(content)
+            part.replace(real)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise AssayError(f"The report can't be written to {output}: {reason}.") from error
+    return output
+
+
+def save_snapshot(
+    session: Session, *, target: str = DEFAULT_TARGET, now: datetime | None = None
+) -> str:
+    """Keep today's ranking and facts as a report to compare with later; return its id.
+
+    The id is `report-2026-11-24`, with a number where that day has one already.
+    """
+    _target(target)
+    date = (now or datetime.now(UTC)).astimezone(UTC).date().isoformat()
+    taken = {s.id for s in snapshots.list_snapshots(session)}
+    identity, number = f"report-{date}", 2
+    while identity in taken:
+        identity, number = f"report-{date}-{number}", number + 1
+    told = {code: list_papers(session, target=target, language=code) for code in LANGUAGES}
+    whys: dict[str, dict[str, str]] = {}
+    for code, rows in told.items():
+        for row in rows:
+            whys.setdefault(row["paper_id"], {})[code] = row["why"]
+    snapshots.create(
+        session,
+        identity,
+        date=date,
+        title={"en": f"Report of {date}", "zh": f"{date} 报告"},
+        record=earlier.snapshot_record(told["en"], whys) | {"target": target},
+    )
+    return identity
+
+
+def list_snapshots(session: Session) -> list[dict[str, Any]]:
+    """Return the reports that ranks can be compared with, the newest first."""
+    return [
+        {"id": s.id, "date": s.date, "title": s.title, "papers": len(s.record.get("rows", ()))}
+        for s in snapshots.list_snapshots(session)
+    ]
