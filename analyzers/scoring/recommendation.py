@@ -82,13 +82,12 @@ def recommend(facts: PaperFacts, belief: Belief) -> Recommendation:
     if high < NEGLIGIBLE:
         why = message("a whole run gains {high}x at the very most", high=high)
         return Recommendation(Advice.NOT_RECOMMENDED, None, why)
+    if not belief.known:
+        # There is nothing to measure: the prior alone must not send anyone to the bench.
+        why = message("it makes no speed claim, and nothing was measured")
+        return Recommendation(Advice.NOT_RECOMMENDED, None, why)
     if not belief.measurements and high >= WORTH_BUILDING:
-        if not belief.known:
-            why = message("neither a speed claim nor a measurement is known")
-        else:
-            why = message(
-                "a whole run could gain {high}x, but nothing has been measured", high=high
-            )
+        why = message("a whole run could gain {high}x, but nothing has been measured", high=high)
         return Recommendation(Advice.MEASURE_FIRST, None, why)
     if low >= WORTH_BUILDING:
         why = message("a whole run gains at least {low}x", low=low)

@@ -56,10 +56,11 @@ def _report(error: Exception) -> int:
 def _is_for_people(error: Exception) -> bool:
     """Whether a pillar raised it for the user to read."""
     from analyzers.errors import ReadError
+    from analyzers.sources.errors import SourceError
     from analyzers.targets import TargetError
     from db.errors import CatalogError
 
-    return isinstance(error, (ReadError, CatalogError, TargetError))
+    return isinstance(error, (ReadError, SourceError, CatalogError, TargetError))
 
 
 def _unexpected(error: Exception) -> int:

@@ -49,8 +49,11 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {label(field, _EN):15} {value}  ({by})"
     yield ""
     yield "Claims"
-    for claim in record["claims"]:
+    own = [claim for claim in record["claims"] if claim["own_result"]]
+    for claim in own:
         yield from _claim(claim)
+    if len(own) < len(record["claims"]):
+        yield f"  ({len(record['claims']) - len(own)} results of others, cited, left out)"
     if record["corrections"]:
         yield ""
         yield "Corrections"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analyzers.message import Message
 from app.cli.output import note, notes, print_json, print_table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -68,9 +69,7 @@ def add(
     if not sources and not query:
         raise UsageError("Nothing to add: give an arXiv id, a file, a folder, or --query.")
     engine = open_catalog(create=True)
-    summary = add_sources(
-        engine, sources or [], query=query, limit=limit, on_progress=lambda p: note(str(p))
-    )
+    summary = add_sources(engine, sources or [], query=query, limit=limit, on_progress=say_progress)
     if as_json:
         print_json(summary.to_json())
     else:
@@ -254,7 +253,7 @@ def refresh(
     from app.workflows.add import refresh_papers
     from app.workflows.opening import open_catalog
 
-    summary = refresh_papers(open_catalog(), papers, on_progress=lambda p: note(str(p)))
+    summary = refresh_papers(open_catalog(), papers, on_progress=say_progress)
     for paper in summary.updated:
         print(f"updated  {paper}")
     notes(f"Error: {failure.source}: {failure.message}" for failure in summary.failed)
@@ -271,6 +270,11 @@ def remove(papers: Annotated[list[str], typer.Argument(help="Papers to remove.")
     with session_scope(open_catalog()) as session:
         for paper_id in remove_papers(session, papers):
             print(f"removed  {paper_id}")
+
+
+def say_progress(done: int, total: int | None, step: Message | None) -> None:
+    """Say on stderr how far a workflow is."""
+    note(f"[{done}/{total}] {step}" if total else str(step or ""))
 
 
 def existing_file(text: str) -> Path:

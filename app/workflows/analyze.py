@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from app import home
 from app.errors import UsageError
 
 
@@ -13,7 +13,6 @@ def analyze_paths(
     texts: Sequence[str],
     *,
     target: str = "llama.cpp",
-    on_result: Callable[[dict[str, Any]], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield one record a file, in order; a file that can't be read yields its error.
 
@@ -22,8 +21,12 @@ def analyze_paths(
     from analyzers.isolation import analyze_files
     from analyzers.sources.local import expand
 
-    expanded = expand([Path(text) for text in texts])
-    yield from expanded.errors
-    if not expanded.files and not expanded.errors:
+    found = expand(texts)
+    for missing in found.missing:
+        yield {
+            "source": missing.path,
+            "error": {"kind": missing.kind, "message": missing.message},
+        }
+    if not found.files and not found.missing:
         raise UsageError("No PDF, Markdown, text or HTML file was found there.")
-    yield from analyze_files(expanded.files, target=target, on_result=on_result)
+    yield from analyze_files(found.files, target=target, targets=home.targets_folder())

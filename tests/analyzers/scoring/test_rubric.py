@@ -100,7 +100,7 @@ def test_the_report_never_takes_points_off_for_a_loss() -> None:
         (paper(below_quality=True), Advice.CAREFUL, None),
         (paper(measurements=(measured(0.9),)), Advice.NOT_RECOMMENDED, None),
         (paper(claims=(claim(3.0),)), Advice.MEASURE_FIRST, None),
-        (paper(), Advice.MEASURE_FIRST, None),
+        (paper(), Advice.NOT_RECOMMENDED, None),
         (paper(measurements=(measured(1.6),)), Advice.DO_NOW, 1),
         (paper(measurements=(measured(1.4, sigma=0.2),)), Advice.HIGH_VALUE, 2),
         (
