@@ -117,7 +117,7 @@ def _figures(
             _("Speedup of a whole run"),
             ratio(row["run_speedup"]),
             _("90 %: {range} · it concerns {share} % of a run").format(
-                range=interval(belief["run_low"], belief["run_high"], 2),
+                range=f"{ratio(belief['run_low'])}–{ratio(belief['run_high'])}",
                 share=f"{100 * belief['share']:.3g}",
             ),
         ),

@@ -39,8 +39,8 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
 
 
-def interval(low: float | None, high: float | None, decimals: int = 1) -> str:
-    """Return "3.9–5.1"; nothing where an end is missing."""
+def interval(low: float | None, high: float | None, decimals: int = 2) -> str:
+    """Return "3.92–5.11"; nothing where an end is missing."""
     if low is None or high is None:
         return ""
     return f"{low:.{decimals}f}–{high:.{decimals}f}".replace("-", "−")
@@ -52,6 +52,8 @@ def ratio(value: float | None) -> str:
         return "–"
     if value >= 100:
         return f"{value:.0f}x"
+    if abs(value - 1) < 0.02:  # where two decimals would hide a gain or a loss
+        return f"{value:.3f}x"
     return f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
 
 

@@ -1,4 +1,21 @@
-"""report"""
+"""Report: the priority report in either language, to read and to take away."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.web.components import catalog, context, empty, flash
 from app.web.components.header import header
-with header("report"):
+from app.web.components.report import kept_reports, preview, report_options
+
+_ = context.words()
+with header(_("Report")):
     pass
+flash.show()
+if not catalog.ranking():
+    empty.no_papers(_)
+    st.stop()
+language, chosen, since = report_options(_)
+preview(language, chosen, since, _)
+st.subheader(_("Kept reports"), anchor=False)
+kept_reports(_)

@@ -1,0 +1,100 @@
+"""Adding papers: by id or address, by file, by a query; each becomes a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import jobs
+from app.errors import AssayError
+from app.i18n import Translate
+from app.web.components import context
+from app.web.components.text import plain
+from app.workflows.uploads import MAX_BYTES, SUFFIXES, keep_upload
+
+_MOST = 200
+
+
+def adding(_: Translate) -> None:
+    """Show the three ways to add papers; what is sent becomes one job."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _by_id(_)
+    with right:
+        _by_file(_)
+    _by_query(_)
+
+
+def _by_id(_: Translate) -> None:
+    with st.form("add-ids", clear_on_submit=True, height="stretch"):
+        st.markdown(f"**{plain(_('By arXiv id or address'))}**")
+        text = st.text_area(
+            _("One a line"),
+            key="add-text",
+            placeholder="2410.02367\nhttps://arxiv.org/abs/2409.16997",
+            height=110,
+            max_chars=20_000,
+        )
+        sent = st.form_submit_button(_("Add"), type="primary")
+    if sent:
+        _submit(lambda: _ids(text or "", _), None, _)
+
+
+def _by_file(_: Translate) -> None:
+    with st.form("add-files", clear_on_submit=True, height="stretch"):
+        st.markdown(f"**{plain(_('From files'))}**")
+        files = st.file_uploader(
+            _("PDF, Markdown, text or HTML, up to {size} MB each").format(size=MAX_BYTES >> 20),
+            type=[suffix[1:] for suffix in SUFFIXES],
+            accept_multiple_files=True,
+            key="add-upload",
+        )
+        sent = st.form_submit_button(_("Add the files"), type="primary")
+    if sent:
+        _submit(lambda: _kept(files, _), None, _)
+
+
+def _by_query(_: Translate) -> None:
+    with st.form("add-query", clear_on_submit=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            query = st.text_input(
+                _("By an arXiv query"),
+                key="add-query-text",
+                placeholder="cat:cs.LG AND abs:\"KV cache\"",
+                max_chars=500,
+            )
+            sent = st.form_submit_button(_("Search and add"))
+    if sent:
+        _submit(list, (query or "").strip(), _)
+
+
+def _ids(text: str, _: Translate) -> list[str]:
+    found = list(dict.fromkeys(text.replace(",", " ").split()))
+    if len(found) > _MOST:
+        raise AssayError(_("At most {count} papers at once.").format(count=_MOST))
+    return found
+
+
+def _kept(files: Sequence[Any], _: Translate) -> list[str]:
+    """Keep the files that can be; say of each other one why not."""
+    paths = []
+    for file in files:
+        try:
+            paths.append(str(keep_upload(file.name, file.getvalue())))
+        except AssayError as error:
+            st.error(plain(error))
+    return paths
+
+
+def _submit(sources: Callable[[], list[str]], query: str | None, _: Translate) -> None:
+    with context.errors_shown():
+        listed = sources()
+        if not listed and not query:
+            st.warning(_("Nothing to add yet: fill in the form first."))
+            return
+        spec: dict[str, Any] = {"sources": listed}
+        if query:
+            spec["query"] = query
+        jobs.submit(context.engine(), "add", spec)

@@ -1,0 +1,128 @@
+"""The priority report on a page: preview, download, and the reports that were kept."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import home
+from app.i18n import LANGUAGES, Translate, pick
+from app.reports.formats import load_format
+from app.web.components import catalog, context, flash, url
+from app.web.components.text import plain
+from app.workflows.report import FORMATS, list_snapshots, render, save_snapshot
+
+Record = Mapping[str, Any]
+
+_PREVIEW_HEIGHT = 760
+
+
+def report_options(_: Translate) -> tuple[str, str, str]:
+    """Let the person choose; return language, format, and the report to compare with ("" = last)."""
+    kept = [snapshot["id"] for snapshot in snapshots()]
+    names = {snapshot["id"]: pick(snapshot["title"], context.language()) for snapshot in snapshots()}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        own = context.language()
+        language = url.choose(
+            _("Language of the report"), "in", list(LANGUAGES), LANGUAGES.__getitem__,
+            default=own, width=170,
+        )  # fmt: skip
+        chosen = url.choose(
+            _("Format"), "format", list(FORMATS), lambda code: load_format(code).title,
+            default="html" if "html" in FORMATS else FORMATS[0], width=170,
+        )  # fmt: skip
+        since = url.choose(
+            _("Compared with"), "since", ["", *kept],
+            lambda code: f"{names[code]} ({code})" if code else _("The last report before today"),
+            width=420,
+        )  # fmt: skip
+        _download(language, chosen, since, _)
+    return language, chosen, since
+
+
+def _download(language: str, chosen: str, since: str, _: Translate) -> None:
+    written = load_format(chosen)
+    st.download_button(
+        _("Download"),
+        data=rendered(language, chosen, since),
+        file_name=f"assay-report-{date.today().isoformat()}-{language}.{written.suffix.lstrip('.')}",
+        mime=written.media_type,
+        type="primary",
+        on_click="ignore",
+        key="report-download",
+    )
+
+
+def preview(language: str, chosen: str, since: str, _: Translate) -> None:
+    """Show the report as it will be downloaded."""
+    content = rendered(language, chosen, since)
+    if chosen == "html":
+        # A data address has an origin of its own: nothing in it reaches the workbench.
+        address = "data:text/html;charset=utf-8;base64," + base64.b64encode(content).decode()
+        st.iframe(address, height=_PREVIEW_HEIGHT, alt=_("Preview of the report"))
+        return
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        st.info(_("This format can't be shown here: download it."))
+        return
+    st.code(text, language="markdown" if chosen == "md" else None, wrap_lines=True, height=_PREVIEW_HEIGHT)
+
+
+def kept_reports(_: Translate) -> None:
+    """Show the reports that were kept, and the button that keeps today's."""
+    if st.button(_("Keep today's ranking as a report"), key="report-keep"):
+        with context.errors_shown():
+            with context.writing() as session:
+                kept = save_snapshot(session)
+            flash.say_after_rerun(_("Kept as {name}.").format(name=kept))
+            st.rerun()
+    listed: Sequence[Record] = snapshots()
+    st.table(
+        pd.DataFrame(
+            [
+                {
+                    _("Date"): plain(snapshot["date"]),
+                    _("Report"): plain(pick(snapshot["title"], context.language())),
+                    _("Papers"): plain(snapshot["papers"]),
+                    _("Name"): plain(snapshot["id"]),
+                }
+                for snapshot in listed
+            ]
+        ),
+        hide_index=True,
+        border="horizontal",
+        width="content",
+        alt=_("Reports that were kept, the newest first"),
+    )
+
+
+def snapshots() -> list[dict[str, Any]]:
+    """Return the reports that were kept, the newest first."""
+    return _snapshots(home.database_url(), catalog.version())
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _snapshots(address: str, version: int) -> list[dict[str, Any]]:
+    with context.reading() as session:
+        return list_snapshots(session)
+
+
+def rendered(language: str, chosen: str, since: str) -> bytes:
+    """Return the report's bytes, made once for each state of the catalog and each day."""
+    return _rendered(
+        home.database_url(), catalog.version(), language, chosen, since, date.today().isoformat()
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _rendered(
+    address: str, version: int, language: str, chosen: str, since: str, day: str
+) -> bytes:
+    with context.reading() as session:
+        return render(session, format=chosen, language=language, since=since or None)
