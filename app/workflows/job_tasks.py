@@ -56,20 +56,40 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
 def add_papers(context: JobContext) -> dict[str, Any]:
     """Fetch and analyse papers.
 
-    Spec: {"sources": [id, URL or full path, …], "query"?}. The outcome is what `add_sources` says;
-    a cancelled job keeps what it had added by then.
+    Spec: {"sources": [id, URL or full path, …], "query"?, "limit"?}. The outcome is that of
+    `add_sources`; a cancelled job keeps what it had added by then. The job fails when there is no
+    paper to show for it.
     """
     from app.workflows.add import add_sources
 
-    outcome = add_sources(
+    spec = context.spec
+    summary = add_sources(
         context.engine,
-        context.spec.get("sources", []),
+        spec.get("sources", []),
+        query=spec.get("query"),
+        limit=int(spec.get("limit", 10)),
         on_progress=context.progress,
         cancelled=context.cancelled,
     )
+    outcome = summary.to_json()
     if context.cancelled():
         raise JobCancelledError(outcome)
-    return outcome
+    if summary.failed and not summary.added and not summary.updated:
+        why = summary.failed[0].message
+        if len(summary.failed) == 1:
+            raise JobFailedError(message("{why}", why=why), outcome)
+        raise JobFailedError(
+            message("None of {count} could be added: {why}", count=len(summary.failed), why=why),
+            outcome,
+        )
+    return outcome | {
+        "message": message(
+            "Added: {added}, updated: {updated}, failed: {failed}.",
+            added=len(summary.added),
+            updated=len(summary.updated),
+            failed=len(summary.failed),
+        ).to_json()
+    }
 
 
 def _out_file(context: JobContext) -> Path:

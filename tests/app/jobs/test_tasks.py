@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from app import jobs
 from app.jobs.context import run_task
+from app.jobs.processes import sweep
 from app.jobs.tasks import KINDS, load_function
 from app.workflows import job_tasks
 from app.workflows.opening import create_catalog
@@ -144,6 +145,31 @@ def test_a_cancelled_benchmark_stops_the_harness(seeded: Engine, harness: Path) 
     assert time.monotonic() - begin < 2
     assert results[0][0]["state"] == "cancelled"
     assert not is_running(pid)
+
+
+PAPER = """# Faster widgets by int4 attention
+
+## Abstract
+
+Our kernel is 1.7x faster than FlashAttention-2 on an A100 GPU in the prefill phase of attention.
+"""
+
+
+def test_an_add_job_analyses_in_the_background_and_names_what_failed(
+    seeded: Engine, tmp_path: Path
+) -> None:
+    paper = tmp_path / "widgets.md"
+    paper.write_text(PAPER)
+    sources = [str(paper), str(tmp_path / "nowhere.pdf")]
+    job = jobs.wait(seeded, jobs.submit(seeded, "add", {"sources": sources}))
+    assert job.state == "succeeded" and job.outcome is not None
+    assert len(job.outcome["added"]) == 1
+    assert [failure["source"] for failure in job.outcome["failed"]] == [sources[1]]
+    assert jobs.describe(job, "en").text == "Added: 1, updated: 0, failed: 1."
+    job = jobs.wait(seeded, jobs.submit(seeded, "add", {"sources": sources[1:]}))
+    assert job.state == "failed"
+    assert "nowhere.pdf" in jobs.describe(job, "en").text
+    sweep("ASSAY_HOME", str(tmp_path / "home"))
 
 
 def test_every_kind_names_a_function_that_is_there() -> None:
