@@ -19,8 +19,22 @@ TOLERANCE = 0.01
 _FILLERS = frozenset(
     {"a", "an", "and", "the", "over", "than", "vs", "versus", "to", "of", "by", "with", "in", "on"}
     | {"for", "baseline", "baselines", "standard", "vanilla", "implementation", "implementations"}
-    | {"method", "methods", "model", "models", "kernel", "kernels", "s"}
+    | {
+        "method",
+        "methods",
+        "model",
+        "models",
+        "kernel",
+        "kernels",
+        "s",
+        "data",
+        "format",
+        "formats",
+    }
+    | {"precision", "full", "its", "their", "own", "authors", "using"}
 )
+_ASIDE = re.compile(r"\([^()]*\)")
+"""What a hand-written baseline says in brackets explains it and isn't part of its name."""
 
 
 def find_held(record: Mapping[str, Any], held: Sequence[Claim]) -> Claim | None:
@@ -75,7 +89,7 @@ def as_ratio(metric: str, value: float, unit: str) -> float | None:
 
 
 def _words(text: str | None) -> frozenset[str]:
-    words = re.findall(r"[a-z0-9]+", (text or "").lower())
+    words = re.findall(r"[a-z0-9]+", _ASIDE.sub(" ", text or "").lower())
     # FlashAttention-2, flash attention 2 and FlashAttention2 are one name.
     return frozenset(word for word in words if word not in _FILLERS)
 
