@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,15 +37,19 @@ def reap(engine: Engine) -> list[str]:
     return bury(engine)
 
 
-def ensure_runner(engine: Engine) -> bool:
+def ensure_runner(engine: Engine, *, patience_s: float = 0.0) -> bool:
     """See to it that queued jobs have a live runner; return whether one was started.
 
-    Also does what `reap` does.
+    Also does what `reap` does. With `patience_s` only jobs that have waited for so long count: one
+    that was just submitted has its runner on the way.
     """
     bury(engine)
     with session_scope(engine) as session:
         runner = jobs.runner(session)
-        waiting = any(job.state == "queued" for job in jobs.list_active(session))
+        waiting = any(
+            job.state == "queued" and _age_s(job.created_at) >= patience_s
+            for job in jobs.list_active(session)
+        )
     if not waiting or (runner is not None and is_live(runner)):
         return False
     url = _absolute(engine)
@@ -57,6 +62,10 @@ def ensure_runner(engine: Engine) -> bool:
         _children.append(_start(url))
         _started_at[url] = time.monotonic()
     return True
+
+
+def _age_s(at: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
 
 
 def _absolute(engine: Engine) -> str:

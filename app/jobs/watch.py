@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from analyzers.message import Message
 from app.i18n import N_, translator
+from app.jobs.launch import ensure_runner
+from app.jobs.lease import STALE_AFTER_S
 from db.engine import session_scope
+from db.errors import CatalogError
 from db.queries import jobs
 
 if TYPE_CHECKING:
@@ -98,7 +102,13 @@ def describe(
 
 
 def describe_all(engine: Engine, language: str, *, limit: int = 20) -> list[JobView]:
-    """Say how the newest jobs stand: those that run or wait first, then the newest that ended."""
+    """Say how the newest jobs stand: those that run or wait first, then the newest that ended.
+
+    Whoever looks also finds out that a runner died: its jobs are marked lost first, and a runner
+    is started for jobs that wait in vain.
+    """
+    with contextlib.suppress(CatalogError):
+        ensure_runner(engine, patience_s=STALE_AFTER_S)
     with session_scope(engine) as session:
         active = list(jobs.list_active(session))
         recent = [job for job in jobs.list_recent(session, limit=limit) if job.state in FINAL]

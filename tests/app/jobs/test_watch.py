@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from analyzers.message import message
 from app import jobs
-from app.jobs import lease
+from app.jobs import launch, lease
 from app.jobs.watch import STATE_WORDS
 from db.engine import session_scope
 from db.models import Job, Runner
@@ -95,6 +95,29 @@ def test_places_in_the_queue_and_expected_times(catalog: Engine) -> None:
     assert [view.expected_s for view in told[:2]] == [20, None]
     assert [job.id for job in jobs.active(catalog)] == ids
     assert jobs.active(catalog, "benchmark") == []
+
+
+def test_looking_starts_a_runner_for_a_job_that_waits_in_vain(
+    catalog: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(launch, "_children", [])
+    monkeypatch.setattr(launch, "_start", lambda url: started.append(url) or Child())
+
+    class Child:
+        def poll(self) -> None:
+            return None
+
+    with session_scope(catalog) as session:
+        fresh = queries.create(session, kind="selftest", spec={})
+    [view] = jobs.describe_all(catalog, "en")
+    assert (view.id, view.state, started) == (fresh.id, "queued", [])
+    with session_scope(catalog) as session:
+        old = queries.create(session, kind="selftest", spec={"x": 1})
+        old.created_at = START.isoformat()
+    jobs.describe_all(catalog, "en")
+    jobs.describe_all(catalog, "en")
+    assert started == [str(catalog.url)], "once: it is on its way"
 
 
 def test_when_a_runner_is_taken_for_dead() -> None:
