@@ -21,6 +21,9 @@ Call = Callable[[int], None]
 
 Tick = Callable[[int, int], None]
 
+LEAST_WAIT_US, PROBE_WAIT_US, MOST_WAIT_US = 300.0, 5000.0, 5000.0
+"""How long the stream is held busy while the host enqueues a call."""
+
 FLUSH_FACTOR = 4
 """How many times the last-level cache a flush reads: all of it is replaced, whatever the policy."""
 
@@ -94,7 +97,8 @@ class CudaTimer:
         self._flush = torch.ones(max(FLUSH_FACTOR * l2, 1 << 26) // 4, device=device)
         self._sink = torch.empty((), device=device)
         self._device = device
-        self._wait: dict[int, int] = {}
+        self._wait_us: dict[int, float] = {}
+        self._waits_for_gpu: set[int] = set()
         self._cycles_per_us = self._calibrate()
 
     def _calibrate(self) -> float:
@@ -110,31 +114,45 @@ class CudaTimer:
         return float(cycles / (start.elapsed_time(end) * 1e3))
 
     def prepare(self, call: Call) -> None:
-        """Learn how long the host takes to enqueue this call."""
+        """Learn how long the host takes to enqueue this call, and whether it waits for the GPU."""
+        torch = self._torch
         enqueue = []
         for _ in range(5):
-            self._torch.cuda.synchronize(self._device)
+            torch.cuda.synchronize(self._device)
+            torch.cuda._sleep(int(PROBE_WAIT_US * self._cycles_per_us))
             start = time.perf_counter()
             call(0)
-            enqueue.append(time.perf_counter() - start)
-        self._torch.cuda.synchronize(self._device)
-        wait_us = min(2 * min(enqueue) * 1e6 + 30, 3000)
-        self._wait[id(call)] = int(wait_us * self._cycles_per_us)
+            enqueue.append((time.perf_counter() - start) * 1e6)
+        torch.cuda.synchronize(self._device)
+        if min(enqueue) > 0.9 * PROBE_WAIT_US:
+            # It reads a result back: no wait can hide its launches, which are part of its price.
+            self._wait_us[id(call)] = LEAST_WAIT_US
+            self._waits_for_gpu.add(id(call))
+        else:
+            self._wait_us[id(call)] = max(3 * min(enqueue), LEAST_WAIT_US)
 
     def sample(self, call: Call, sets: Sequence[int]) -> float:
         """Return the mean device time of one call, in microseconds."""
+        return sum(self._once(call, index) for index in sets) / len(sets)
+
+    def _once(self, call: Call, index: int) -> float:
         torch = self._torch
-        pairs = []
-        for index in sets:
-            start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        for attempt in range(3):
+            wait_us = self._wait_us.get(id(call), LEAST_WAIT_US)
             torch.sum(self._flush, dim=0, out=self._sink)
-            torch.cuda._sleep(self._wait.get(id(call), 200_000))
+            torch.cuda._sleep(int(wait_us * self._cycles_per_us))
+            enqueued_at = time.perf_counter()
             start.record()
             call(index)
             end.record()
-            pairs.append((start, end))
-        torch.cuda.synchronize(self._device)
-        return float(sum(s.elapsed_time(e) for s, e in pairs) * 1e3 / len(pairs))
+            late = (time.perf_counter() - enqueued_at) * 1e6 > 0.9 * wait_us
+            end.synchronize()
+            if not late or id(call) in self._waits_for_gpu or attempt == 2:
+                break
+            # The host was slower than the wait, so a launch gap was timed: once more, longer.
+            self._wait_us[id(call)] = min(2 * wait_us, MOST_WAIT_US)
+        return float(start.elapsed_time(end) * 1e3)
 
 
 def timer_for(device: torch.device) -> Timer:

@@ -85,6 +85,30 @@ def _value_between(maxima, low, high, least, most):
 
 
 @triton.jit
+def _value_holding(maxima, weights, low, high, mass, most):
+    """Return a value such that the maxima that reach it weigh at least `mass`, and their count.
+
+    Halves until at most `most` reach it; the count is 0 where that many don't weigh enough.
+    """
+    found = 0
+    value = low
+    step = 0
+    while (step < SEARCH_STEPS) & (found == 0):
+        middle = low + (high - low) * 0.5
+        reaches = maxima >= middle
+        if tl.sum(tl.where(reaches, weights, 0.0), axis=0) < mass:
+            high = middle
+        else:
+            low = middle
+            count = tl.sum(reaches.to(tl.int32), axis=0)
+            if count <= most:
+                found = count
+                value = middle
+        step += 1
+    return value, found
+
+
+@triton.jit
 def _uniform(seed, number):
     """Return the number-th random number of this seed, in [0, 1)."""
     index = tl.arange(0, 16)
@@ -130,7 +154,6 @@ def _sieve(
     lowest = tl.min(tl.where(maxima == float("-inf"), highest, maxima), axis=0)
     floor = lowest
     count = 0
-    mass_needed = 0.0
     if has_k:
         if top_k <= KEPT:
             most = tl.minimum(tl.maximum(top_k + top_k // 4, top_k + 8), KEPT)
@@ -142,8 +165,13 @@ def _sieve(
             floor = highest + tl.log2(min_p) / scale - slack
             count = tl.sum((maxima >= floor).to(tl.int32), axis=0)
         if (top_p < 1) & ((count == 0) | (count > KEPT)):
-            floor, count = _value_between(maxima, lowest, highest, KEPT // 2, KEPT)
-            mass_needed = top_p * total
+            # If the maxima alone weigh enough, their groups hold the whole nucleus.
+            count = 0
+            weights_of_maxima = tl.exp2((maxima - highest) * scale)
+            if tl.sum(weights_of_maxima, axis=0) >= top_p * total * 1.00001:
+                floor, count = _value_holding(
+                    maxima, weights_of_maxima, lowest, highest, top_p * total * 1.00001, KEPT
+                )
     token = NOT_DECIDED
     if (count > 0) & (count <= KEPT):
         chosen = maxima >= floor
@@ -152,7 +180,6 @@ def _sieve(
         tl.store(kept_groups + position, groups, mask=chosen)
         tl.debug_barrier()
         found = 0
-        mass = 0.0
         for start in range(0, count, GATHER):
             slots = start + tl.arange(0, GATHER)
             group = tl.load(kept_groups + slots, mask=slots < count, other=0)
@@ -160,15 +187,13 @@ def _sieve(
             inside = (slots < count)[:, None] & (offsets < vocab)
             x = tl.load(x_row + offsets, mask=inside, other=float("-inf")).to(tl.float32)
             candidate = x >= floor
-            weights = tl.where(candidate, tl.exp2((x - highest) * scale), 0.0)
-            mass += tl.sum(tl.sum(weights, axis=1), axis=0)
             flat = tl.reshape(candidate, [GATHER * GROUP])
             place = found + tl.cumsum(flat.to(tl.int32), axis=0) - 1
             room = flat & (place < CANDIDATES)
             tl.store(kept_values + place, tl.reshape(x, [GATHER * GROUP]), mask=room)
             tl.store(kept_tokens + place, tl.reshape(offsets, [GATHER * GROUP]), mask=room)
             found += tl.sum(flat.to(tl.int32), axis=0)
-        if (found <= CANDIDATES) & (mass >= mass_needed):
+        if found <= CANDIDATES:
             tl.debug_barrier()
             token = _rank_and_draw(
                 kept_values,
@@ -271,6 +296,45 @@ def _weight_above(
 
 
 @triton.jit
+def _weights_above(x_row, vocab, a, b, c, highest, scale, tiles, TILE: tl.constexpr):
+    """Return the weight strictly above each of three pivots, without a barrier between tiles."""
+    above_a = tl.zeros([TILE], dtype=tl.float32)
+    above_b = tl.zeros([TILE], dtype=tl.float32)
+    above_c = tl.zeros([TILE], dtype=tl.float32)
+    for tile in range(tiles):
+        offsets = tile * TILE + tl.arange(0, TILE)
+        x = tl.load(x_row + offsets, mask=offsets < vocab, other=float("-inf")).to(tl.float32)
+        weights = tl.exp2((x - highest) * scale)
+        above_a += tl.where(x > a, weights, 0.0)
+        above_b += tl.where(x > b, weights, 0.0)
+        above_c += tl.where(x > c, weights, 0.0)
+    return tl.sum(above_a, axis=0), tl.sum(above_b, axis=0), tl.sum(above_c, axis=0)
+
+
+@triton.jit
+def _draw_above(
+    x_row,
+    vocab,
+    pivot,
+    min_p,
+    highest,
+    scale,
+    masses,
+    seed,
+    number,
+    TILE: tl.constexpr,
+    PADDED_TILES: tl.constexpr,
+):
+    """Return a token above `pivot`, drawn in proportion to its weight: its tile, then itself."""
+    tile = _first(masses, _uniform(seed, 2 * number), PADDED_TILES)
+    offsets = tile * TILE + tl.arange(0, TILE)
+    x = tl.load(x_row + offsets, mask=offsets < vocab, other=float("-inf")).to(tl.float32)
+    weights = tl.exp2((x - highest) * scale)
+    weights = tl.where((x > pivot) & (weights >= min_p), weights, 0.0)
+    return tile * TILE + _first(weights, _uniform(seed, 2 * number + 1), TILE)
+
+
+@triton.jit
 def _count_from(x_row, vocab, a, b, c, tiles, TILE: tl.constexpr):
     """Return how many logits reach each of three values."""
     count_a = tl.zeros([TILE], dtype=tl.int32)
@@ -361,24 +425,58 @@ def _reject(
     token = NOT_DECIDED
     number = 0
     while token == NOT_DECIDED:
-        tile = _first(masses, _uniform(seed, 2 * number), PADDED_TILES)
-        offsets = tile * TILE + tl.arange(0, TILE)
-        x = tl.load(x_row + offsets, mask=offsets < vocab, other=float("-inf")).to(tl.float32)
-        weights = tl.exp2((x - highest) * scale)
-        weights = tl.where((x > pivot) & (weights >= min_p), weights, 0.0)
-        drawn = tile * TILE + _first(weights, _uniform(seed, 2 * number + 1), TILE)
+        # Three independent draws for one pass: the first that is inside is as good as any.
+        first = _draw_above(
+            x_row, vocab, pivot, min_p, highest, scale, masses, seed, number, TILE, PADDED_TILES
+        )
         if top_p >= 1:
-            token = drawn
+            token = first
         else:
-            pivot = tl.load(x_row + drawn).to(tl.float32)
-            above = _weight_above(
-                x_row, vocab, pivot, min_p, highest, scale, tile_mass, tiles, TILE
+            second = _draw_above(
+                x_row,
+                vocab,
+                pivot,
+                min_p,
+                highest,
+                scale,
+                masses,
+                seed,
+                number + 1,
+                TILE,
+                PADDED_TILES,
             )
-            if above < top_p * mass:
-                token = drawn
-            masses = tl.load(tile_mass + index, mask=index < tiles, other=0.0)
-            tl.debug_barrier()
-        number += 1
+            third = _draw_above(
+                x_row,
+                vocab,
+                pivot,
+                min_p,
+                highest,
+                scale,
+                masses,
+                seed,
+                number + 2,
+                TILE,
+                PADDED_TILES,
+            )
+            a = tl.load(x_row + first).to(tl.float32)
+            b = tl.load(x_row + second).to(tl.float32)
+            c = tl.load(x_row + third).to(tl.float32)
+            above_a, above_b, above_c = _weights_above(
+                x_row, vocab, a, b, c, highest, scale, tiles, TILE
+            )
+            limit = top_p * mass
+            if above_a < limit:
+                token = first
+            elif above_b < limit:
+                token = second
+            elif above_c < limit:
+                token = third
+            else:
+                pivot = tl.maximum(a, tl.maximum(b, c))
+                _weight_above(x_row, vocab, pivot, min_p, highest, scale, tile_mass, tiles, TILE)
+                masses = tl.load(tile_mass + index, mask=index < tiles, other=0.0)
+                tl.debug_barrier()
+        number += 3
     return token
 
 

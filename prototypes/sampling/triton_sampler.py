@@ -23,7 +23,7 @@ class Blocks:
     tile: int = 4096
     scan_warps: int = 8
     draw_warps: int = 8
-    draw_registers: int | None = None
+    draw_registers: int | None = 128
     """Bound on registers a thread of the draw: fewer let more programs share a multiprocessor."""
     kept: int = 128
     """Groups that the sieve may keep."""

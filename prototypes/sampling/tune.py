@@ -21,19 +21,19 @@ from prototypes.sampling.triton_sampler import Blocks, sampler
 VARIANTS = {
     "default": Blocks(),
     "tile 8192": Blocks(tile=8192),
-    "tile 2048, 4 warps": Blocks(tile=2048, scan_warps=4),
-    "4 warps": Blocks(scan_warps=4, draw_warps=4, gather=16),
-    "16 warps": Blocks(draw_warps=16),
+    "16 warps": Blocks(draw_warps=16, draw_registers=None),
+    "unbounded registers": Blocks(draw_registers=None),
+    "96 registers": Blocks(draw_registers=96),
+    "64 groups": Blocks(kept=64),
+    "scan 4 warps": Blocks(scan_warps=4),
     "256 candidates": Blocks(candidates=256),
-    "64 groups": Blocks(kept=64, candidates=256),
-    "128 registers": Blocks(draw_registers=128),
-    "80 registers": Blocks(draw_registers=80),
 }
 SHAPES = (
     "b1-v128256-k40-p0.95-m0.05-zipf",
     "b1-v128256-k0-p0.9-zipf",
     "b1-v128256-k0-p0.9-normal3",
     "b64-v128256-k50-p0.9-normal3",
+    "b8-v128256-k0-p0.9-normal3",
     "b64-v128256-k0-p0.9-normal3",
     "b256-v128256-k0-p0.9-normal3",
     "b256-v128256-k0-p0.9-zipf",
@@ -48,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device("cuda:0")
     timer = CudaTimer(device)
-    for label, blocks in VARIANTS.items():
+    for label, blocks in list(VARIANTS.items())[:1]:
         for sieve in (True, False):
             rows = edges.rows(device, 11, 64)
             run = sampler(rows["logits"].shape[0], edges.VOCAB, device, sieve, blocks)
