@@ -205,7 +205,7 @@ from db.engine import open_engine
 from tests.app.jobs import selftest_task
 selftest_task.register()
 launch.COMMAND = tuple(sys.argv[1:])
-print(jobs.submit(open_engine(database_url()), "selftest", {"seconds": 1.5, "value": "same"}))
+print(jobs.submit(open_engine(database_url()), "selftest", {"seconds": 1, "value": "same"}))
 heavy = {"torch", "pymupdf", "fitz", "pebble", "streamlit", "pandas"} & set(sys.modules)
 print(",".join(sorted(heavy)) or "light")
 """
@@ -225,7 +225,7 @@ def test_submitted_twice_at_once_it_runs_once_and_outlives_who_asked(catalog: En
     assert state(catalog, first) in ("queued", "running"), "those who asked are gone"
     assert jobs.wait(catalog, first).state == "succeeded"
     assert len(jobs.recent(catalog)) == 1
-    assert jobs.submit(catalog, "selftest", {"seconds": 1.5, "value": "same"}) != first
+    assert jobs.submit(catalog, "selftest", {"seconds": 1, "value": "same"}) != first
 
 
 def test_a_locked_catalog_delays_a_job_and_no_more(catalog: Engine) -> None:
@@ -233,7 +233,7 @@ def test_a_locked_catalog_delays_a_job_and_no_more(catalog: Engine) -> None:
     assert eventually(lambda: state(catalog, job_id) == "running")
     with catalog.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        time.sleep(3.5)  # past the job's end, and past the runner's busy timeout
+        time.sleep(3.2)  # past the job's end, and past the runner's busy timeout
         assert state(catalog, job_id) == "running"
         connection.rollback()
     assert jobs.wait(catalog, job_id).state == "succeeded"
