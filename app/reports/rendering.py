@@ -98,6 +98,15 @@ def _environment(
             return label(code, translate)
         return translate(_WORDS.get(code, code))
 
+    def device_name(device: str) -> str:
+        return names.get(device, device)
+
+    def risk(kind: str) -> str:
+        return risk_kind(kind, model.language)
+
+    def software(name: str) -> str:
+        return translate(_SOFTWARE.get(name, name))
+
     def move(moved: Move, rank: int) -> str:
         return _move(moved, rank, translate)
 
@@ -117,9 +126,9 @@ def _environment(
         "word": word,
         "capital": lambda text: text[:1].upper() + text[1:],
         "icon": lambda code: VERDICT_ICONS.get(code, ""),
-        "device": lambda device: names.get(device, device or ""),
-        "risk": lambda kind: risk_kind(kind, model.language),
-        "software": lambda name: translate(_SOFTWARE.get(name, name)),
+        "device": device_name,
+        "risk": risk,
+        "software": software,
         "move": move,
         "group_title": group_title,
         "prose": prose,

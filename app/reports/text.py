@@ -66,9 +66,8 @@ def shorten(text: str, length: int = LONGEST_TITLE) -> str:
     text = clean(text)
     if len(text) <= length:
         return text
-    cut = text[: length - 1]
-    space = cut.rfind(" ")
-    return (cut[:space] if space > length // 2 else cut).rstrip(" ,;:-") + "…"
+    space = text[:length].rfind(" ")
+    return text[: space if space > length // 2 else length - 1].rstrip(" ,;:-") + "…"
 
 
 def short_name(title: str) -> str:
