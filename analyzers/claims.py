@@ -7,6 +7,7 @@ result it is. Each claim tells the rule and the reasons, so that a person can se
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,8 +99,12 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
     """Return the paper's own claims and those it cites, own first seen first."""
     names = method_names(document)
     merged: list[ExtractedClaim] = []
+    repeats: Counter[str] = Counter()
     for index, sentence in enumerate(document.sentences):
         if not re.search(r"\d|\btwice\b|\bhal[fv]|\btimes\b|fold\b|\bdoubl|\btripl", sentence.text):
+            continue
+        repeats[sentence.text] += 1
+        if repeats[sentence.text] > MAX_PLACES:
             continue
         before = document.sentences[max(0, index - 1) : index]
         before = [s for s in before if s.section == sentence.section]

@@ -135,14 +135,13 @@ def _outcome(path: str, future: Future[Result], timeout_s: float) -> Result:
         )
     except pebble.ProcessExpired as error:
         return _died(path, error.exitcode)
-    except MemoryError:
-        return failure(path, ErrorKind.MEMORY, _MEMORY)
     except Exception as error:
         return failure(
             path, ErrorKind.CRASH, f"The analysis failed on this file ({type(error).__name__})."
         )
 
 
+_MEMORY_EXIT = 117
 _MEMORY = "Reading needed more memory than it may take. The file may be a bomb."
 
 
@@ -150,6 +149,8 @@ def _died(path: str, exitcode: int | None) -> Result:
     code = exitcode if exitcode is not None else 0
     if hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
         return failure(path, ErrorKind.TIMEOUT, "Reading used up its CPU time and was stopped.")
+    if code == _MEMORY_EXIT:
+        return failure(path, ErrorKind.MEMORY, _MEMORY)
     try:
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     except ValueError:
@@ -174,7 +175,8 @@ def _analyze(path: str, target: str, targets: str | None, timeout_s: float) -> R
     try:
         return analyze_file(Path(path), target, Path(targets) if targets else None)
     except MemoryError:
-        return failure(path, ErrorKind.MEMORY, _MEMORY)
+        # what the parser holds doesn't come back: the next file gets a fresh worker
+        os._exit(_MEMORY_EXIT)
     except Exception as error:
         return failure(
             path, ErrorKind.CRASH, f"The analysis failed on this file ({type(error).__name__})."

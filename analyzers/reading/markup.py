@@ -14,7 +14,7 @@ from analyzers.reading.headings import is_bibliography
 from analyzers.reading.sniff import FileKind
 from analyzers.reading.splitting import split_sentences
 
-MAX_CHARACTERS = 4_000_000
+MAX_CHARACTERS = 2_000_000
 MIN_WORDS = 8
 _FRONT_MATTER = re.compile(r"\A\ufeff?---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.S)
 _HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*#*$")
@@ -27,7 +27,7 @@ _BLOCK_TAGS = frozenset(
     (
         *("p", "div", "li", "ul", "ol", "table", "tr", "td", "th", "section", "article", "header"),
         *("footer", "main", "aside", "blockquote", "pre", "figure", "figcaption", "h1", "h2", "h3"),
-        *("h4", "h5", "h6", "br", "hr", "dt", "dd", "dl", "body"),
+        *("h4", "h5", "h6", "hr", "dt", "dd", "dl", "body"),
     )
 )
 _ARXIV = re.compile(r"arxiv(?:\.org/(?:abs|pdf)/|:\s*)(\d{4}\.\d{4,5})(?:v(\d{1,3}))?", re.I)
@@ -155,7 +155,7 @@ def _html_blocks(text: str) -> tuple[list[_Block], dict[str, str]]:
 
     # no network, no entities, no DTD: an HTML file is as hostile as a PDF
     parser = etree.HTMLParser(
-        no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False
     )
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
@@ -216,6 +216,8 @@ def _walk(root: Any, buffer: list[str], flush: Any) -> None:
             if node.tail:
                 buffer.append(node.tail)
             continue
+        if tag == "br":
+            buffer.append(" ")
         stack.append((node, True))
         if node.text:
             buffer.append(node.text)

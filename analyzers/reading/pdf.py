@@ -142,5 +142,5 @@ def _lines(words: list[tuple[Any, ...]], page: int) -> list[Line]:
 
 
 def _columns(pages: list[Page]) -> int:
-    double = sum(page.columns == 2 for page in pages)
-    return 2 if 2 * double > len(pages) else 1
+    full = [page.columns for page in pages if len(page.lines) >= 16]
+    return 2 if 2 * full.count(2) > len(full) else 1

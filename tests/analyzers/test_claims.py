@@ -1,0 +1,156 @@
+"""Claims from sentences: metric, bound, baseline, ownership; false friends; repeats."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.claims import ExtractedClaim, extract_claims
+from analyzers.document import Document, Sentence
+from analyzers.facts import BaselineKind, Bound, Metric, Scope
+
+
+def claims(
+    *sentences: str,
+    section: str = "Evaluation",
+    title: str = "QuickKV: a cache",
+    abstract: bool = False,
+) -> list[ExtractedClaim]:
+    document = Document(
+        kind="text",
+        sentences=[Sentence(text, None, section, in_abstract=abstract) for text in sentences],
+        title=title,
+        abstract="We present QuickKV.",
+    )
+    return extract_claims(document)
+
+
+def own(*sentences: str, section: str = "Evaluation") -> list[tuple[object, ...]]:
+    return [
+        (c.metric, c.value, c.value_high, c.unit, c.bound)
+        for c in claims(*sentences, section=section)
+        if c.own
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "metric", "value", "high", "unit", "bound"),
+    [
+        (
+            "QuickKV achieves up to 2.4x faster decoding than vLLM.",
+            *(Metric.SPEEDUP, 2.4, None, "x", Bound.UP_TO),
+        ),
+        (
+            "Our kernels reduce the latency by more than 50% across all models.",
+            *(Metric.LATENCY_REDUCTION, 50, None, "%", Bound.AT_LEAST),
+        ),
+        (
+            "We improve throughput by about 1.4–3.5× relative to the baseline.",
+            *(Metric.THROUGHPUT_GAIN, 1.4, 3.5, "x", Bound.ABOUT),
+        ),
+        (
+            "QuickKV reduces the memory footprint by a factor of 3.4.",
+            *(Metric.MEMORY_REDUCTION, 3.4, None, "x", Bound.EXACT),
+        ),
+        (
+            "Our method gives 82% smaller quantization error compared to FP8.",
+            *(Metric.ERROR_REDUCTION, 82, None, "%", Bound.EXACT),
+        ),
+        (
+            "QuickKV has less than 1% accuracy drop on the task.",
+            *(Metric.ACCURACY_DROP, 1, None, "%", Bound.UP_TO),
+        ),
+        (
+            "We compress the cache of the model down to 2 bits with little loss.",
+            *(Metric.BITWIDTH, 2, None, "bits", Bound.EXACT),
+        ),
+        (
+            "We observe a 2X-3X acceleration with identical outputs.",
+            *(Metric.SPEEDUP, 2, 3, "x", Bound.RANGE),
+        ),
+        (
+            "QuickKV cuts the time per token from 65 ms to 25 ms.",
+            *(Metric.LATENCY_REDUCTION, 2.6, None, "x", Bound.EXACT),
+        ),
+    ],
+)
+def test_one_claim(
+    sentence: str, metric: Metric, value: float, high: float | None, unit: str, bound: Bound
+) -> None:
+    assert own(sentence) == [(metric, value, high, unit, bound)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We use 2x A6000 GPUs for all our experiments.",
+        "We keep 85% of the tokens at 90% sparsity in our runs.",
+        "Our kernel multiplies 4096×14336 matrices of Mixtral-8×7B quickly.",
+        "Our method is 1.3× slower than the FP16 baseline on short prompts.",
+        "In theory we could gain a further 1.5× speedup, we expect.",
+        "The serial form has 14% higher latency than ours.",
+        "We set the threshold to 5% and the batch size to 64.",
+    ],
+)
+def test_false_friends(sentence: str) -> None:
+    assert own(sentence) == []
+
+
+def test_cited_results_are_not_own() -> None:
+    found = claims(
+        "FlashFoo (Nother et al., 2021) achieves a 4.1× speedup over the naive attention.",
+        "Prior work reduces the latency by 30% with a second model.",
+        section="Related Work",
+    )
+    assert {c.value for c in found} == {4.1, 30}
+    assert not any(c.own for c in found)
+
+
+def test_respectively_deals_the_baselines_out() -> None:
+    found = claims("QuickKV outperforms vLLM and xformers by 2.1x and 2.7x, respectively.")
+    assert [(c.value, c.baseline) for c in found] == [(2.1, "vLLM"), (2.7, "xformers")]
+
+
+def test_baseline_before_and_after() -> None:
+    (after,) = claims("QuickKV is 2x faster than the FP16 model on short prompts.")
+    (before,) = claims("Compared to vLLM, QuickKV shows a 2x speedup.")
+    (none,) = claims("QuickKV shows a 2x speedup on all of our tasks.")
+    assert (after.baseline, before.baseline, none.baseline) == ("FP16 model", "vLLM", None)
+    kinds = [c.to_json()["baseline_kind"] for c in (after, before, none)]
+    assert kinds == [BaselineKind.PLAIN, BaselineKind.NAMED_RIVAL, BaselineKind.UNNAMED]
+
+
+def test_scope_part_and_hardware() -> None:
+    (claim,) = claims("QuickKV gives a 1.8× prefill speedup over vLLM on an NVIDIA RTX 4090.")
+    record = claim.to_json()
+    assert record["part"] == "prefill"
+    assert claim.subject.scope is Scope.END_TO_END
+    assert record["hardware"] == "NVIDIA RTX 4090"
+
+
+def test_repeats_are_places_of_one_claim() -> None:
+    found = claims(
+        "QuickKV achieves a 2.4× speedup over vLLM.",
+        "As said before, our QuickKV has a 2.4× speedup over vLLM.",
+        "QuickKV achieves a 2.5× speedup over vLLM.",
+    )
+    assert [(c.value, len(c.places)) for c in found] == [(2.4, 2), (2.5, 1)]
+
+
+def test_tables_are_no_sentences() -> None:
+    assert claims("Model A 1.1x 2.2x 3.3x 4.4x B 5.5x 6.6x 1.0x 2.0x C 3.1x speedup") == []
+
+
+def test_long_sentences_are_quoted_around_the_number() -> None:
+    filler = "and it goes on about many other things " * 30
+    (claim,) = claims(
+        f"We note that it works well {filler} and QuickKV gives a 2.4× speedup {filler}."
+    )
+    quote = claim.to_json()["quote"]
+    assert "2.4×" in quote
+    assert len(quote) <= 700
+
+
+def test_hostile_text_stays_text() -> None:
+    markup = "<script>alert(1)</script> QuickKV gives a 2.4× speedup {0} over %s & 'x'; DROP it."
+    (claim,) = claims(markup)
+    assert claim.to_json()["quote"] == markup
