@@ -12,9 +12,12 @@ from app.errors import AssayError
 from app.i18n import Translate
 from app.web.components import context
 from app.web.components.text import plain
-from app.workflows.uploads import MAX_BYTES, SUFFIXES, keep_upload
+from app.workflows.add import save_upload
 
 _MOST = 200
+SUFFIXES = ["pdf", "md", "txt", "html", "htm"]
+MAX_MB = 64
+"""As the server's own limit has it."""
 
 
 def adding(_: Translate) -> None:
@@ -46,8 +49,8 @@ def _by_file(_: Translate) -> None:
     with st.form("add-files", clear_on_submit=True, height="stretch"):
         st.markdown(f"**{plain(_('From files'))}**")
         files = st.file_uploader(
-            _("PDF, Markdown, text or HTML, up to {size} MB each").format(size=MAX_BYTES >> 20),
-            type=[suffix[1:] for suffix in SUFFIXES],
+            _("PDF, Markdown, text or HTML, up to {size} MB each").format(size=MAX_MB),
+            type=SUFFIXES,
             accept_multiple_files=True,
             key="add-upload",
         )
@@ -57,15 +60,17 @@ def _by_file(_: Translate) -> None:
 
 
 def _by_query(_: Translate) -> None:
-    with st.form("add-query", clear_on_submit=True):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            query = st.text_input(
-                _("By an arXiv query"),
-                key="add-query-text",
-                placeholder="cat:cs.LG AND abs:\"KV cache\"",
-                max_chars=500,
-            )
-            sent = st.form_submit_button(_("Search and add"))
+    with (
+        st.form("add-query", clear_on_submit=True),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        query = st.text_input(
+            _("By an arXiv query"),
+            key="add-query-text",
+            placeholder='cat:cs.LG AND abs:"KV cache"',
+            max_chars=500,
+        )
+        sent = st.form_submit_button(_("Search and add"))
     if sent:
         _submit(list, (query or "").strip(), _)
 
@@ -78,14 +83,12 @@ def _ids(text: str, _: Translate) -> list[str]:
 
 
 def _kept(files: Sequence[Any], _: Translate) -> list[str]:
-    """Keep the files that can be; say of each other one why not."""
-    paths = []
-    for file in files:
-        try:
-            paths.append(str(keep_upload(file.name, file.getvalue())))
-        except AssayError as error:
-            st.error(plain(error))
-    return paths
+    """Keep the files; what is wrong with one's content, its job says."""
+    try:
+        return [str(save_upload(file.name, file.getvalue())) for file in files]
+    except OSError as error:
+        told = _("The file can't be kept in the papers folder: {why}.")
+        raise AssayError(told.format(why=error.strerror or error)) from error
 
 
 def _submit(sources: Callable[[], list[str]], query: str | None, _: Translate) -> None:

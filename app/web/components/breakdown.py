@@ -40,12 +40,12 @@ def breakdown(shown: Record, _: Translate) -> None:
         _belief(shown["belief"], _)
 
 
-def waterfall(scored: Record, _: Translate) -> alt.LayerChart:
+def waterfall(scored: Record, _: Translate) -> alt.LayerChart | alt.FacetChart:
     """Return the chart: each criterion starts where the one before ended; the total stands last."""
     frame = pd.DataFrame(waterfall_rows(scored, _))
     order = list(frame["name"])
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=190, ticks=False))
-    x = alt.X("start:Q", title=_("points"), scale=alt.Scale(nice=True, zero=True))
+    x = alt.X("start:Q", title=_("points"), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=8))
     tooltip = [
         alt.Tooltip("name:N", title=_("Criterion")),
         alt.Tooltip("label:N", title=_("Points")),
@@ -156,7 +156,7 @@ def _belief(belief: Record, _: Translate) -> None:
         st.caption(plain(_("Neither a claim nor a measurement speaks for its speed yet.")))
         return
     parts = [
-        _("Of what is believed, {claim} % rests on the headline claim, {measured} % on runs.").format(
+        _("Of the belief, {claim} % rests on the headline claim, {measured} % on runs.").format(
             claim=round(100 * belief["claim_weight"]),
             measured=round(100 * belief["measured_weight"]),
         )

@@ -8,8 +8,8 @@ import streamlit as st
 
 from app import home
 from app.web.components import context
-from app.workflows.ranking import DEFAULT_TARGET, list_papers
 from app.workflows.paper import show_paper
+from app.workflows.ranking import DEFAULT_TARGET, EXPECTED, list_papers
 from db.queries import counters, papers, runs
 
 Row = dict[str, Any]
@@ -21,9 +21,10 @@ def version() -> int:
         return counters.read(session)
 
 
-def ranking(*, device: str = "", order: str = "expected", target: str = DEFAULT_TARGET) -> list[Row]:
+def ranking(*, device: str = "", order: str = EXPECTED) -> list[Row]:
     """Return the ranked rows; `device` "" ranks by the best measured device of each paper."""
-    return _ranking(home.database_url(), version(), target, device, order, context.language())
+    key = (home.database_url(), version())
+    return _ranking(*key, DEFAULT_TARGET, device, order, context.language())
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -51,9 +51,7 @@ def ranking_view(devices: Mapping[str, str], _: Translate) -> View:
 def filtered(rows: Sequence[Row], _: Translate) -> list[Row]:
     """Show the filters; return the rows that pass, in their order."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        text = url.search(
-            _("Search"), "q", placeholder=_("Search titles, authors, ids"), width=260
-        )
+        text = url.search(_("Search"), "q", placeholder=_("Search titles, authors, ids"), width=260)
         chosen = {
             column: url.choose(
                 name,
@@ -86,7 +84,9 @@ def matches(row: Row, text: str, chosen: Mapping[str, str]) -> bool:
 
 def _searched(row: Row) -> str:
     authors: Iterable[object] = row.get("authors") or ()
-    return " ".join(str(part) for part in (row["title"], row["paper_id"], row["arxiv_id"], *authors))
+    return " ".join(
+        str(part) for part in (row["title"], row["paper_id"], row["arxiv_id"], *authors)
+    )
 
 
 def _folded(text: str) -> str:

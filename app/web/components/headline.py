@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from app.i18n import N_, Translate
-from app.labels import ADVICE, label
-from app.web.components.text import plain, short_title
+from app.reports.advice import decision
+from app.reports.papers import ranked_paper
+from app.web.components import context
+from app.web.components.text import plain
 
-_SENTENCES = {
-    "do_now": N_("Build {title} now: {why}."),
-    "high_value": N_("Invest in {title}: {why}."),
-    "steady": N_("Take {title} as the steady choice: {why}."),
-    "measure_first": N_("Measure {title} first: {why}."),
-    "long_term": N_("Plan {title} for the long term: {why}."),
-}
+Row = dict[str, Any]
 
 
-def headline(rows: Sequence[dict[str, Any]], _: Translate) -> dict[str, Any] | None:
-    """Say in one sentence what to do next and why; return the row it is about."""
-    if not rows:
-        return None
-    row = min(rows, key=lambda r: r["rank"])
-    template = _SENTENCES.get(
-        row["recommendation"],
-        N_("Nothing here is worth building now; {title} comes first: {why}."),
-    )
+def headline(rows: Sequence[Row]) -> None:
+    """Say in a sentence what to do next and why, as the report does; then what to measure first."""
+    told = decision([ranked_paper(row, None) for row in rows], None, context.language())
     with st.container(border=True, gap="xxsmall"):
-        sentence = _(template).format(
-            title=f"**{plain(short_title(row['title']))}**", why=plain(row["why"].rstrip("."))
-        )
-        st.markdown(f"##### {sentence}", anchors=False)
-        st.caption(_counts(rows, _))
-    return row
-
-
-def _counts(rows: Sequence[dict[str, Any]], _: Translate) -> str:
-    counted = Counter(row["recommendation"] for row in rows)
-    listed = [f"{counted[code]} {label(code, _)}" for code in ADVICE if counted[code]]
-    return plain(_("Papers: {count}").format(count=len(rows)) + " — " + " · ".join(listed))
+        st.markdown(f"##### {plain(told[0])}", anchors=False)
+        for sentence in told[1:2]:
+            st.caption(plain(sentence))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,7 +12,10 @@ from app.i18n import Translate
 from app.jobs import JobView
 from app.web.components import context, flash
 from app.web.components.outcomes import outcome
-from app.web.components.text import clean, duration, plain
+from app.web.components.text import duration, plain
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 POLL_S = 2.0
 """A benchmark may be running on this machine: looking more often would spoil it."""
@@ -33,9 +36,9 @@ def live_jobs(
     When the last of them ends, the whole page runs once more and shows what came of it. `nothing`
     is said where there is none; `linked` adds each job's address.
     """
-    started_active = {view.id for view in _find(wanted, ended) if view.is_active}
+    followed = {view.id for view in _find(wanted, ended) if view.is_active}
 
-    @st.fragment(run_every=POLL_S if started_active else None)
+    @st.fragment(run_every=POLL_S if followed else None)
     def panel() -> None:
         with context.errors_shown():
             views = _find(wanted, ended)
@@ -43,15 +46,18 @@ def live_jobs(
                 st.info(plain(nothing))
             for view in views:
                 job_card(view, _, linked=linked)
-            if started_active and not any(view.is_active for view in views):
-                _tell_end(views, started_active, _)
-                st.rerun()
+            active = {view.id for view in views if view.is_active}
+            if followed and not active:
+                _tell_end(views, followed, _)
+            if active - followed or (followed and not active):
+                st.rerun()  # one more job to follow, or none: the page must know
 
     panel()
 
 
 def _find(wanted: Callable[[JobView], bool], ended: int) -> list[JobView]:
-    found = [view for view in jobs.describe_all(context.engine(), context.language()) if wanted(view)]
+    views = jobs.describe_all(context.engine(), context.language())
+    found = [view for view in views if wanted(view)]
     active = [view for view in found if view.is_active]
     return active + [view for view in found if not view.is_active][:ended]
 
@@ -59,7 +65,8 @@ def _find(wanted: Callable[[JobView], bool], ended: int) -> list[JobView]:
 def _tell_end(views: Sequence[JobView], followed: set[str], _: Translate) -> None:
     for view in views:
         if view.id in followed:
-            flash.say_after_rerun(f"{view.title}: {view.state_text}. {_score_moves(view, _)}".strip())
+            told = f"{view.title}: {view.state_text}. {_score_moves(view, _)}"
+            flash.say_after_rerun(told.strip())
 
 
 def _score_moves(view: JobView, _: Translate) -> str:
@@ -112,19 +119,11 @@ def _buttons(view: JobView, _: Translate, *, linked: bool) -> None:
             _("Cancel"), key=f"cancel-{view.id}", on_click=_guarded, args=(jobs.cancel, view.id)
         )
     if view.can_retry:
-        st.button(_("Retry"), key=f"retry-{view.id}", on_click=_again, args=(view.id,))
+        st.button(_("Retry"), key=f"retry-{view.id}", on_click=_guarded, args=(jobs.retry, view.id))
     if linked:
         st.page_link("views/jobs.py", label=_("Details"), query_params={"job": view.id})
 
 
-def _again(job_id: str) -> None:
-    new = _guarded(jobs.retry, job_id)
-    if new:
-        # A new job is on its way: the page must start to follow it.
-        st.session_state["_follow"] = clean(new)
-
-
-def _guarded(action: Callable[..., Any], job_id: str) -> Any:
+def _guarded(action: Callable[[Engine, str], object], job_id: str) -> None:
     with context.errors_shown():
-        return action(context.engine(), job_id)
-    return None
+        action(context.engine(), job_id)

@@ -13,6 +13,8 @@ from app.web.components.text import plain, ratio
 
 Outcome = Mapping[str, Any]
 
+_MOST = 30
+
 
 def outcome(kind: str, record: Outcome, _: Translate) -> None:
     """Show a job's outcome; nothing for a kind or an outcome that has none."""
@@ -22,14 +24,7 @@ def outcome(kind: str, record: Outcome, _: Translate) -> None:
 
 
 def _benchmark(record: Outcome, _: Translate) -> None:
-    lines = []
-    if "added" in record:
-        lines.append(
-            _("{added} runs stored, {known} known before.").format(
-                added=record["added"], known=record.get("known", 0)
-            )
-        )
-    lines += [
+    lines = [
         flash.score_moved(move["before"], move["after"], _)
         for move in record.get("moved", ())
         if move["kind"] == "believed"
@@ -51,10 +46,24 @@ def _benchmark(record: Outcome, _: Translate) -> None:
 
 
 def _added(record: Outcome, _: Translate) -> None:
-    for name, template in (("added", _("Added: {papers}")), ("updated", _("Updated: {papers}"))):
+    for name, heading in (("added", _("Added")), ("updated", _("Read again"))):
         papers = record.get(name) or ()
-        if papers:
-            st.caption(plain(template.format(papers=", ".join(map(str, papers)))))
+        if not papers:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(heading)}**", width="content")
+            for paper_id in papers[:_MOST]:
+                st.page_link(
+                    "views/paper.py", label=plain(paper_id), query_params={"paper": paper_id}
+                )
+            if len(papers) > _MOST:
+                st.caption(_("and {count} more").format(count=len(papers) - _MOST))
+    failed = record.get("failed") or ()
+    if failed:
+        st.markdown(f"**{plain(_('Not added'))}**")
+        for failure in failed[:_MOST]:
+            source = str(failure["source"]).rsplit("/", 1)[-1]
+            st.markdown(f"- **{plain(source)}** {plain(failure['message'])}")
 
 
 _KINDS: dict[str, Callable[[Outcome, Translate], None]] = {"benchmark": _benchmark, "add": _added}

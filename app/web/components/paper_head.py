@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import label
+from app.reports.text import short_name
 from app.web.components import url
 from app.web.components.ranking_table import ADVICE_COLORS, verdict
 from app.web.components.text import (
@@ -21,7 +22,6 @@ from app.web.components.text import (
     plain,
     ratio,
     score,
-    short_title,
 )
 
 Record = Mapping[str, Any]
@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 
 def paper_choice(rows: Sequence[Record], _: Translate) -> str:
     """Let the person choose a paper by `?paper=`; return its id."""
-    titles = {row["paper_id"]: f"{row['rank']} · {short_title(row['title'])}" for row in rows}
+    titles = {row["paper_id"]: f"{row['rank']} · {short_name(row['title'])}" for row in rows}
     return url.choose(
         _("Paper"),
         "paper",
@@ -75,9 +75,7 @@ def _origin(shown: Record, _: Translate) -> str:
 
 def _recommendation(row: Record, _: Translate) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(
-            plain(label(row["recommendation"], _)), color=ADVICE_COLORS[row["recommendation"]]
-        )
+        st.badge(plain(label(row["recommendation"], _)), color=ADVICE_COLORS[row["recommendation"]])
         if row["phase"]:
             st.badge(plain(_("phase {number}").format(number=row["phase"])), color="gray")
         st.markdown(f"**{plain(capital(row['why']))}**", width="content")

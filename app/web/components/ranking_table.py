@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
 from app.i18n import Translate
-from app.labels import ADVICE, VERDICT_ICONS, label
-from app.web.components.text import arrow, capital, clean, interval, ratio, short_title
+from app.labels import VERDICT_ICONS, label
+from app.reports.text import short_name
+from app.web.components.text import arrow, capital, clean, interval, ratio
 
 Row = Mapping[str, Any]
 
-ADVICE_COLORS = {
+BadgeColor = Literal["green", "blue", "orange", "violet", "red", "gray"]
+ADVICE_COLORS: dict[str, BadgeColor] = {
     "do_now": "green",
     "high_value": "green",
     "steady": "blue",
@@ -23,6 +25,22 @@ ADVICE_COLORS = {
     "careful": "red",
     "not_recommended": "gray",
     "already_there": "gray",
+}
+_ON_LIGHT = {
+    "green": "#0b6b45",
+    "blue": "#1d5aa8",
+    "orange": "#9a5110",
+    "violet": "#6a3ea1",
+    "red": "#a8323f",
+    "gray": "#5d6673",
+}
+_ON_DARK = {
+    "green": "#72cfa6",
+    "blue": "#86b9f2",
+    "orange": "#eeaa72",
+    "violet": "#c1a0ee",
+    "red": "#ef8f98",
+    "gray": "#a3acb8",
 }
 _ROW_HEIGHT = 62
 """Over four times the base font size, from where on the grid wraps its cells' text."""
@@ -33,7 +51,7 @@ def ranking_table(rows: Sequence[Row], version: int, _: Translate) -> str | None
     frame = ranking_frame(rows, _)
     # A new catalog is a new table: a selection by position would point at another paper.
     event = st.dataframe(
-        frame,
+        frame.style.apply(_advice_colors, rows=rows, subset=["advice"]),
         hide_index=True,
         key=f"ranking-{version}-{'-'.join(str(row['paper_id']) for row in rows)}",
         on_select="rerun",
@@ -56,8 +74,8 @@ def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
         [
             {
                 "rank": row["rank"],
-                "paper": clean(short_title(row["title"])),
-                "advice": [label(row["recommendation"], _)],
+                "paper": clean(short_name(row["title"])),
+                "advice": label(row["recommendation"], _),
                 "why": clean(capital(row["why"])),
                 "score": row["score"],
                 "interval": interval(*(row["score_interval"] or (None, None))),
@@ -76,11 +94,18 @@ def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
     )
 
 
+def _advice_colors(column: pd.Series, rows: Sequence[Row]) -> list[str]:
+    palette = _ON_DARK if st.context.theme.type == "dark" else _ON_LIGHT
+    return [
+        f"color: {palette[ADVICE_COLORS[row['recommendation']]]}; font-weight: 600" for row in rows
+    ]
+
+
 def verdict(row: Row, _: Translate) -> str:
     """Return a verdict as sign and word; one from a quick run says so."""
     code = row["verdict"]
     text = f"{VERDICT_ICONS.get(code, '')} {label(code, _)}".strip()
-    return _("{verdict} (quick)").format(verdict=text) if row.get("provisional") else text
+    return _("{verdict} · quick").format(verdict=text) if row.get("provisional") else text
 
 
 def _ratio(value: float | None) -> str | None:
@@ -92,13 +117,8 @@ def _columns(_: Translate) -> dict[str, Any]:
     return {
         "rank": column.NumberColumn("#", width=34),
         "paper": column.TextColumn(_("Paper"), width=132),
-        "advice": column.MultiselectColumn(
-            _("Recommendation"),
-            width=160,
-            options=[label(code, _) for code in ADVICE],
-            color=[ADVICE_COLORS[code] for code in ADVICE],
-        ),
-        "why": column.TextColumn(_("Why"), width=188),
+        "advice": column.TextColumn(_("Recommendation"), width=112),
+        "why": column.TextColumn(_("Why"), width=190),
         "score": column.NumberColumn(
             _("Score"), width=52, format="%.2f", help=_("What is believed today: −3 to 10.")
         ),
@@ -119,7 +139,7 @@ def _columns(_: Translate) -> dict[str, Any]:
             width=92,
             help=_("The headline claim, and what the prototype measured against its baseline."),
         ),
-        "verdict": column.TextColumn(_("Verdict"), width=90),
+        "verdict": column.TextColumn(_("Verdict"), width=96),
         "technique": column.TextColumn(_("Technique"), width=88),
         "complexity": column.TextColumn(_("Complexity"), width=74),
         "relevance": column.NumberColumn(_("Relevance"), width=70, format="%.2f"),

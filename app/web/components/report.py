@@ -23,9 +23,8 @@ _PREVIEW_HEIGHT = 760
 
 
 def report_options(_: Translate) -> tuple[str, str, str]:
-    """Let the person choose; return language, format, and the report to compare with ("" = last)."""
-    kept = [snapshot["id"] for snapshot in snapshots()]
-    names = {snapshot["id"]: pick(snapshot["title"], context.language()) for snapshot in snapshots()}
+    """Let the person choose; return language, format, the report to compare with ("" the last)."""
+    names = {kept["id"]: pick(kept["title"], context.language()) for kept in snapshots()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         own = context.language()
         language = url.choose(
@@ -37,7 +36,7 @@ def report_options(_: Translate) -> tuple[str, str, str]:
             default="html" if "html" in FORMATS else FORMATS[0], width=170,
         )  # fmt: skip
         since = url.choose(
-            _("Compared with"), "since", ["", *kept],
+            _("Compared with"), "since", ["", *names],
             lambda code: f"{names[code]} ({code})" if code else _("The last report before today"),
             width=420,
         )  # fmt: skip
@@ -71,7 +70,12 @@ def preview(language: str, chosen: str, since: str, _: Translate) -> None:
     except UnicodeDecodeError:
         st.info(_("This format can't be shown here: download it."))
         return
-    st.code(text, language="markdown" if chosen == "md" else None, wrap_lines=True, height=_PREVIEW_HEIGHT)
+    st.code(
+        text,
+        language="markdown" if chosen == "md" else None,
+        wrap_lines=True,
+        height=_PREVIEW_HEIGHT,
+    )
 
 
 def kept_reports(_: Translate) -> None:

@@ -22,17 +22,22 @@ def runs(measured: Sequence[Record], _: Translate) -> None:
     if not measured:
         st.info(_("Nothing has been measured yet. Run the prototype, or import runs."))
         return
-    devices = {run["device_id"]: run["device_name"] for run in measured}
+    newest = sorted(measured, key=lambda run: str(run["started_at"]), reverse=True)
+    devices = {str(run["device_id"]): clean(run["device_name"]) for run in newest}
     device = url.choose(
-        _("Measured on"), "on", list(devices), lambda code: clean(devices[code]),
-        default=max(devices, key=lambda d: max(r["started_at"] for r in measured if r["device_id"] == d)),
+        _("Measured on"),
+        "on",
+        list(devices),
+        devices.__getitem__,
+        default=next(iter(devices)),
         width=420,
-    )  # fmt: skip
+    )
     here = [run for run in measured if run["device_id"] == device]
     rows = speedup_rows(here, _)
     if rows:
         st.altair_chart(
             speedup_chart(rows, _),
+            height=_chart_height(rows),
             alt=_("Speedup of the prototype against each baseline, case by case"),
         )
     st.dataframe(
@@ -67,7 +72,7 @@ def _roles(baseline: Record) -> Sequence[str]:
     return roles
 
 
-def speedup_chart(rows: Sequence[Record], _: Translate) -> alt.LayerChart:
+def speedup_chart(rows: Sequence[Record], _: Translate) -> alt.LayerChart | alt.FacetChart:
     """Return the chart: a point and its interval for each case and baseline, a line at 1x."""
     frame = pd.DataFrame(list(rows))
     color = alt.Color(
@@ -83,7 +88,8 @@ def speedup_chart(rows: Sequence[Record], _: Translate) -> alt.LayerChart:
     ]
     y = alt.Y("case:N", title=None, sort=None, axis=alt.Axis(labelLimit=260))
     offset = alt.YOffset("baseline:N")
-    scale = alt.Scale(type="log", nice=True)
+    ends = [*frame["low"], *frame["high"], 1.0]
+    scale = alt.Scale(type="log", domain=[min(ends) / 1.2, max(ends) * 1.2])
     base = alt.Chart(frame).encode(y=y, yOffset=offset, color=color, tooltip=tooltip)
     title = _("speedup: how many times faster than the baseline (log scale)")
     bars = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
@@ -95,8 +101,12 @@ def speedup_chart(rows: Sequence[Record], _: Translate) -> alt.LayerChart:
         .mark_rule(color="#7d8793", strokeDash=[4, 3])
         .encode(x="x:Q")
     )
-    count = frame["case"].nunique() * max(1, frame["baseline"].nunique())
-    return alt.layer(even, bars, points).properties(height=max(120, 17 * count + 30))
+    return alt.layer(even, bars, points)
+
+
+def _chart_height(rows: Sequence[Record]) -> int:
+    lines = len({row["case"] for row in rows}) * len({row["baseline"] for row in rows})
+    return 130 + 15 * max(lines, 4)
 
 
 def run_frame(measured: Sequence[Record], _: Translate) -> pd.DataFrame:
@@ -113,9 +123,9 @@ def run_frame(measured: Sequence[Record], _: Translate) -> pd.DataFrame:
             _("Time"): microseconds((run.get("time_us") or {}).get("median")),
         }
         for role, name in (
-            ("paper", _("× paper's kind")),
-            ("strongest", _("× strongest")),
-            ("engine", _("× engine's")),
+            ("paper", _("vs paper's kind")),
+            ("strongest", _("vs strongest")),
+            ("engine", _("vs engine's")),
         ):
             row[name] = _against(run, role)
         fraction = run.get("roofline_fraction")

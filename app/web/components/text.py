@@ -5,33 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from urllib.parse import quote
 
-# Everything that Streamlit's Markdown gives a meaning: LaTeX, colours, links, emphasis, HTML, lists.
+from app.reports.text import clean as one_line
+from app.reports.text import safe_url
+
+# Everything that Streamlit's Markdown gives a meaning: LaTeX, colours, links, emphasis, lists …
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&=/@])")
-_IN_ADDRESS = ":/?#@!$&'*+,;=%-._~"
-_SPACES = re.compile(r"[\s\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 
 
 def clean(text: object) -> str:
     """Return `text` as one line without control and direction characters, for plain-text places."""
-    return _SPACES.sub(" ", str(text)).strip()
+    return one_line(str(text))
 
 
 def plain(text: object) -> str:
     """Return `text` so that Markdown shows exactly its characters, on one line."""
     return _SPECIAL.sub(r"\\\1", clean(text))
-
-
-def short_title(title: str, limit: int = 48) -> str:
-    """Return a title's name: what stands before its colon if that is short, else its beginning."""
-    title = clean(title)
-    name, colon, _ = title.partition(":")
-    if colon and 2 <= len(name) <= limit:
-        return name.strip()
-    if len(title) <= limit:
-        return title
-    return title[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;.-") + "…"
 
 
 def score(value: float | None) -> str:
@@ -108,6 +97,7 @@ def people(names: Iterable[object], limit: int = 6) -> str:
 
 def link(text: object, url: str | None) -> str:
     """Return a Markdown link to a web address; plain text where `url` is none."""
-    if not url or not re.fullmatch(r"https?://[^\s\x00-\x1f]+", url):
+    address = safe_url(url)
+    if address is None:
         return plain(text)
-    return f"[{plain(text)}]({quote(url, safe=_IN_ADDRESS)})"
+    return f"[{plain(text)}]({address})"

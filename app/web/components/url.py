@@ -54,10 +54,8 @@ def choose(
     return chosen
 
 
-def sections(
-    label: str, name: str, options: Sequence[str], show: Callable[[str], str]
-) -> str:
-    """Show a row of sections for `?name=`; return the code of the open one, the first by default."""
+def sections(label: str, name: str, options: Sequence[str], show: Callable[[str], str]) -> str:
+    """Show a row of sections for `?name=`; return the open one's code, the first by default."""
     default = options[0]
     _adopt(name, default, options)
     value = st.segmented_control(
@@ -69,7 +67,7 @@ def sections(
         persist_state="session",
         label_visibility="collapsed",
     )
-    chosen = value if value in options else default
+    chosen = value if value is not None and value in options else default
     _publish(name, chosen, default)
     return chosen
 

@@ -27,10 +27,9 @@ if asked and not any(row["paper_id"] == asked for row in rows):
         pass
     empty.no_such_paper(asked, _)
     st.stop()
-with header(None):
-    with st.container(horizontal=True, width="content"):
-        paper_id = paper_choice(rows, _)
-        status_choice(paper_id, catalog.status(rows, paper_id), _)
+with header(None), st.container(horizontal=True, width="content"):
+    paper_id = paper_choice(rows, _)
+    status_choice(paper_id, catalog.status(rows, paper_id), _)
 flash.show()
 shown = catalog.paper(paper_id)
 devices = catalog.device_names()

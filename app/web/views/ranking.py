@@ -17,7 +17,7 @@ rows = catalog.ranking(device=view.device, order=view.order)
 if not rows:
     empty.no_papers(_)
     st.stop()
-headline(rows, _)
+headline(rows)
 shown = filtered(rows, _)
 if not shown:
     empty.no_match(_)
