@@ -27,7 +27,7 @@ class Blocks:
     """Bound on registers a thread of the draw: fewer let more programs share a multiprocessor."""
     kept: int = 128
     """Groups that the sieve may keep."""
-    candidates: int = 512
+    candidates: int = 256
     """Candidates that are ranked against each other."""
     gather: int = 32
     """Kept groups that are read at a time."""

@@ -20,13 +20,13 @@ from prototypes.sampling.triton_sampler import Blocks, sampler
 
 VARIANTS = {
     "default": Blocks(),
-    "tile 8192": Blocks(tile=8192),
     "16 warps": Blocks(draw_warps=16, draw_registers=None),
-    "unbounded registers": Blocks(draw_registers=None),
-    "96 registers": Blocks(draw_registers=96),
-    "64 groups": Blocks(kept=64),
-    "scan 4 warps": Blocks(scan_warps=4),
-    "256 candidates": Blocks(candidates=256),
+    "16 warps, 64 registers": Blocks(draw_warps=16, draw_registers=64),
+    "tile 2048": Blocks(tile=2048, scan_warps=4),
+    "tile 2048, 16 warps": Blocks(tile=2048, scan_warps=4, draw_warps=16, draw_registers=None),
+    "16 warps, gather 16": Blocks(draw_warps=16, draw_registers=None, gather=16),
+    "16 warps, chunk 32": Blocks(draw_warps=16, draw_registers=None, chunk=32),
+    "16 warps, 128 candidates": Blocks(draw_warps=16, draw_registers=None, candidates=128),
 }
 SHAPES = (
     "b1-v128256-k40-p0.95-m0.05-zipf",
