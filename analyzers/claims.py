@@ -106,7 +106,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         repeats[sentence.text] += 1
         if repeats[sentence.text] > MAX_PLACES:
             continue
-        before = document.sentences[max(0, index - 1) : index]
+        before = document.sentences[max(0, index - 2) : index]
         before = [s for s in before if s.section == sentence.section]
         for claim in _in_sentence(sentence, before, names):
             _merge(merged, claim)
@@ -134,7 +134,7 @@ def _in_sentence(
             metric=reading.metric,
             value=quantity.value,
             value_high=quantity.high,
-            unit=quantity.unit,
+            unit=quantity.shown_unit,
             bound=bound,
             subject=subject,
             baseline=read_baseline(text, quantity, quantities),

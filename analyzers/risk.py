@@ -93,7 +93,7 @@ def _accuracy(own: Sequence[ExtractedClaim]) -> list[RiskReading]:
             "goes down to {bits} bits, where accuracy is hard to keep", bits=lowest.value
         )
         risks.append(_of_claim("accuracy_loss", severity, text, lowest))
-    drops = [c for c in own if c.metric is Metric.ACCURACY_DROP and c.unit in ("%", "points")]
+    drops = [c for c in own if c.metric is Metric.ACCURACY_DROP and c.unit != "x"]
     if drops:
         worst = max(drops, key=lambda claim: claim.value_high or claim.value)
         value = worst.value_high or worst.value

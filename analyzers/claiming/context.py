@@ -19,7 +19,7 @@ _HEDGE = (
     r"|of|to|is|are|at|was|were|an?|the|another|further|additional|maximum|~|≥|≤|>|<"
     r"|\(|:|=|\+|below|under"
     r"|above|exceeding|from|between|close to|some|even|and|or|,|with|respectively"
-    r"|achiev\w+|reach\w+|in)"
+    r"|achiev\w+|reach\w+|in|towards?)"
 )
 _ADJACENT_TAIL = re.compile(rf"(?:(?:\s|^){_HEDGE}|[\s(~≥≤><=+:,])*$", re.I)
 _CLAUSE = re.compile(
@@ -58,11 +58,16 @@ _GOVERNOR = re.compile(
     r"|savings?|gains?|increases?"
     r"|compression|drops?|loss(?:es)?|degradation|factor|ratios?|rates?|boosts?"
     r"|speeds?|multipliers?"
-    r"|throughput|latency|faster|slowdowns?|overheads?|utili[sz]ation|efficiency"
-    r"|improves?|advantage|margin"
-    r"|higher|lower|smaller|accuracy)"
+    r"|faster|slowdowns?|overheads?|improves?|advantage|margin)"
     r"(?:\s(?:ratios?|factors?|rates?|multipliers?|improvements?|reductions?|gains?))?"
     r"(?:\s(?:in|for|over|on|compared to|relative to|from|by|through)\s(?:[\w'./-]+\s?){1,7})?$",
+    re.I,
+)
+_LEVEL = re.compile(
+    r"\b(?:sparsity|sparsities|probability|proportion|share|portion|fraction|threshold|recall"
+    r"|hit rates?|acceptance rates?|pruning ratios?)(?:\s(?:levels?|ratios?|rates?))?"
+    r"(?:\s(?:of|up to|is|are|at|from|to|around|about|over|reaches|exceeds|can|reach"
+    r"|between))*\s?$",
     re.I,
 )
 _UTILISED = re.compile(
@@ -98,7 +103,9 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
         return _bits(text, quantity, left)
     if quantity.form == "derived":
         return _derived(text, quantity)
-    if quantity.unit in ("%", "x") and _SHARE.match(after):
+    if quantity.unit == "%" and (saved := _saved_share(left, text[quantity.end :])):
+        return _metric(saved, text, quantity, "saves a share of")
+    if quantity.unit in ("%", "x") and (_SHARE.match(after) or _LEVEL.search(left)):
         return None
     if quantity.unit == "%" and _UTILISED.search(text[quantity.end : quantity.end + 60]):
         rate = re.search(r"\b(?:reach|achiev|attain|up to|utiliz)\w*[\w\s,/.]{0,60}$", left, re.I)
@@ -144,7 +151,10 @@ def _by_right(right: str, text: str, quantity: Quantity) -> Reading | None:
         return None
     if (of := _NOUN_OF.search(bare[:90])) and of.start() <= len(phrase):
         chosen = f"{phrase} {of[1]}"
-    if w.WORSE.search(chosen) and not re.search(r"less|lower|reduc", chosen, re.I):
+    if (worse := w.WORSE.search(chosen)) and (
+        worse[0][:4].lower() in ("less", "lowe", "fewe")
+        or not re.search(r"less|lower|reduc", chosen, re.I)
+    ):
         return None
     changes = (
         w.SPEED.search(chosen)
@@ -158,6 +168,7 @@ def _by_right(right: str, text: str, quantity: Quantity) -> Reading | None:
 
 
 def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
+    left = re.sub(r"\s?\([^()]{3,}\)(?=\s)", "", left)
     trimmed = _ADJACENT_TAIL.sub("", _without_list(left)).rstrip()
     if not trimmed:
         return None
@@ -190,11 +201,20 @@ def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
     return None
 
 
+def _saved_share(left: str, right: str) -> str | None:
+    """Read "saves 42% of training costs", which is no share but a reduction."""
+    verb = re.search(
+        r"\b(?:sav|reduc|cut|lower|eliminat)\w*\s(?:up to |about |over |~)?$", left, re.I
+    )
+    what = re.match(r"\sof\s((?:the\s)?(?:[\w/-]+\s?){1,3})", right)
+    return f"{verb[0]}{what[1]}" if verb and what else None
+
+
 def _without_list(left: str) -> str:
     """Take away the earlier numbers of a list, so that the last number finds the list's head."""
     item = (
         r"(?:[~+]?\d[\d.,]*\s?(?:×|x\b|%|times\b)?(?:\s?\([^()]*\))?(?:\s(?:for|on|in|at"
-        r"|over|with)\s[^,;]{1,50}?)?\s?(?:,\s?and|,|and|/|or)\s)"
+        r"|over|with|when|under)\s[^,;]{1,50}?)?\s?(?:,\s?and|,|and|/|or)\s)"
     )
     return re.sub(rf"{item}+(?:up to |about |by )?$", "", left, flags=re.I)
 
@@ -205,6 +225,14 @@ def _metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Reading | 
     clean = phrase.strip()
     if w.ERROR.search(phrase) and (down or quantity.unit == "x"):
         return Reading(Metric.ERROR_REDUCTION, clean, rule)
+    rises = re.search(r"increas|higher|ris(?:e|ing)", phrase, re.I)
+    if rises and re.search(r"ppl|perplexit", phrase, re.I):
+        points = quantity.unit == "points"
+        return Reading(Metric.ACCURACY_DROP, clean, rule) if points else None
+    if re.match(r"(?:larg|long|bigg|great|high|mor)e?r?\b(?:\sthan)?$", clean, re.I) and not (
+        w.SPEED.search(text) or w.THROUGHPUT.search(text)
+    ):
+        return None  # "20x larger than": a size, not a result
     if quantity.unit == "points":
         return Reading(Metric.ACCURACY_DROP if down else Metric.OTHER, clean, rule)
     if w.SPEED.search(phrase) and not (w.THROUGHPUT.search(phrase) and up):
@@ -241,23 +269,31 @@ def _metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Reading | 
 
 
 def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Reading | None:
-    """Name a bare "improvement of 2x" by what the sentence is about."""
-    near = text[max(0, quantity.start - 160) : quantity.end + 120]
-    if w.THROUGHPUT.search(near):
-        return Reading(Metric.THROUGHPUT_GAIN, phrase, rule + ", sentence")
-    if w.SPEED.search(near):
-        return Reading(Metric.SPEEDUP, phrase, rule + ", sentence")
-    if w.LATENCY.search(near):
-        return Reading(Metric.LATENCY_REDUCTION, phrase, rule + ", sentence")
-    if w.MEMORY.search(near) and w.DOWN.search(phrase):
-        return Reading(Metric.MEMORY_REDUCTION, phrase, rule + ", sentence")
-    if quantity.unit == "x":
-        return Reading(
-            Metric.SPEEDUP if re.search("outperform|surpass", phrase, re.I) else Metric.OTHER,
-            phrase,
-            rule,
-        )
-    return Reading(Metric.OTHER, phrase, rule)
+    """Name a bare "improvement of 2x" by the nearest word of performance in the sentence."""
+    first, last = max(0, quantity.start - 160), quantity.end + 120
+    near: tuple[float, Metric] | None = None
+    for pattern, metric in _NEAREST:
+        for match in pattern.finditer(text, first, last):
+            away = max(quantity.start - match.end(), 1.5 * (match.start() - quantity.end))
+            if near is None or away < near[0]:
+                near = (away, metric)
+    metric = near[1] if near else Metric.OTHER
+    if metric is Metric.ACCURACY_DROP and not (w.DOWN.search(phrase) and quantity.unit == "%"):
+        metric = Metric.OTHER
+    if metric is Metric.MEMORY_REDUCTION and not w.DOWN.search(phrase):
+        metric = Metric.OTHER
+    if near is None and quantity.unit == "x" and re.search("outperform|surpass", phrase, re.I):
+        metric = Metric.SPEEDUP
+    return Reading(metric, phrase, rule + ", sentence")
+
+
+_NEAREST = (
+    (w.SPEED, Metric.SPEEDUP),
+    (w.LATENCY, Metric.LATENCY_REDUCTION),
+    (w.THROUGHPUT, Metric.THROUGHPUT_GAIN),
+    (w.MEMORY, Metric.MEMORY_REDUCTION),
+    (w.QUALITY, Metric.ACCURACY_DROP),
+)
 
 
 def _bits(text: str, quantity: Quantity, left: str) -> Reading | None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from analyzers.claiming.words import SPECULATIVE
 from analyzers.document import Document, Kind, Sentence
 
 _WE = re.compile(
-    r"\b(?:we|our|ours|us)\b|\b(?:this|the (?:proposed|presented|resulting"
+    r"\b(?:we|our|ours|us)\b|\b(?:this|these|the (?:proposed|presented|resulting"
     r"|new)) (?:paper|work|method|approach"
     r"|technique|framework|system|scheme|design|algorithm|kernel|implementation"
     r"|optimi[sz]ations?|solution"
     r"|strategy|blog|post|engine|architecture|model)s?\b|\bexperiments?\b|\bexperimental results\b"
+    r"|\b(?:the|our|these)\s(?:\w+\s)?results (?:show|demonstrate|indicate|suggest)"
     r"|\b(?:evaluation|empirical) results?\b|\bextensive (?:experiments|evaluations?)\b",
     re.I,
 )
@@ -84,6 +86,14 @@ class Owner:
     reasons: tuple[str, ...]
 
 
+_PROPOSES = re.compile(
+    r"\b(?:we|this paper|this work|our)\b[^.]{0,40}?\b(?:propos|present|introduc"
+    r"|develop|call|design|build"
+    r"|describ|nam|term|dub|implement)\w*\b",
+    re.I,
+)
+
+
 def method_names(document: Document) -> frozenset[str]:
     """Return the names that the authors give their work: from the title and "we propose X"."""
     names: set[str] = set()
@@ -94,22 +104,24 @@ def method_names(document: Document) -> frozenset[str]:
     if "(" in title:
         names.update(re.findall(r"\(([A-Z][\w-]{2,20})\)", title))
     for sentence in document.sentences[:120]:
-        for match in re.finditer(
-            r"\b(?:propos|present|introduc|develop|call|design|build|describ|nam|term"
-            r"|dub|implement)\w*"
-            r"\s(?:it |this |the |our |a |an |new |novel |\w+ed |simple |method "
-            r"|approach |\w+, ){0,4}([A-Z][\w.+-]{2,30})",
-            sentence.text,
-        ):
-            if re.search(r"\b(?:we|our|this (?:paper|work))\b", sentence.text[: match.end()], re.I):
-                names.add(match[1].rstrip(".-"))
-    kept = set()
+        for match in _PROPOSES.finditer(sentence.text):
+            behind = sentence.text[match.end() : match.end() + 110]
+            for name in _PROPER.finditer(behind):
+                ahead = behind[: name.start()]
+                if re.search(r"\b(?:for|on|in|with|of|to|from|by|using|and|than)\s[^,(]*$", ahead):
+                    break
+                names.add(name[0].rstrip(".-"))
+    opening = "\n".join(sentence.text for sentence in document.sentences[:120])
     front = document.front.lower()
-    for name in names:
-        proper = _PROPER.search(name) or (name == head and len(head.split()) <= 2)
-        if proper and name not in _FOREIGN and (name == head or front.count(name.lower()) >= 1):
-            kept.add(name)
-    return frozenset(kept)
+    return frozenset(
+        name
+        for name in names
+        if (_PROPER.search(name) or (name == head and len(name.split()) <= 2))
+        and name not in _FOREIGN
+        and (name == head or name.lower() in front)
+        # who cites a name gives it to others, were they the same authors
+        and not re.search(rf"(?<![\w-]){re.escape(name)}\s?(?:{_CITED.pattern})", opening)
+    )
 
 
 def judge(
@@ -132,10 +144,10 @@ def judge(
 
     head = normal[:start]
     tail = normal[start:]
-    named = any(_has(normal, name) for name in names)
-    we = bool(_WE.search(normal))
-    subject = _subject(normal)
-    own_subject = bool(_WE.search(subject)) or any(_has(subject, name) for name in names)
+    clause, rest = _clause(normal, start)
+    mentioned = _is_own(clause, names)
+    subject = _subject(clause)
+    own_subject = _is_own(subject, names)
     if sentence.in_abstract:
         add(1.5, "stands in the abstract")
     elif _FOREIGN_SECTION.search(sentence.section) and not _RESULT_SECTION.search(sentence.section):
@@ -146,15 +158,22 @@ def judge(
         add(1.0, "stands in a section on results")
     elif sentence.kind is Kind.CAPTION:
         add(0.0, "stands in a caption")
-    if we or named:
+    if mentioned:
         add(1.5 if own_subject else 1.0, "the authors or their method are named")
-    elif _ANAPHOR.match(normal) and before and _is_own(before[-1].text, names):
+    elif rest and _is_own(rest, names):
+        if _CONTRAST.search(normal):
+            add(-1.0, "the authors' method stands in contrast to this clause")
+        else:
+            add(1.0, "the authors or their method are named")
+    elif _goes_on(normal, before, names):
         add(1.0, "goes on from a sentence about the authors' work")
+    if _FIGURE.search(clause):
+        add(-2.0, "describes a figure")
     if _cites_before(head, names):
         add(-2.0, "a cited work is the subject")
     if _PRIOR.search(subject) and not own_subject:
         add(-2.0, "other work is the subject")
-    elif not own_subject and _other_name(subject, names) and not we:
+    elif not own_subject and _other_name(subject, names) and not _WE.search(clause):
         add(-1.5, "another system is the subject")
     if SPECULATIVE.search(head[-90:]) or SPECULATIVE.search(tail[:50]):
         add(-2.5, "expected or computed, not measured")
@@ -165,6 +184,45 @@ def judge(
     ):
         add(-0.5, "an example")
     return Owner(points >= 1.0, points, tuple(reasons))
+
+
+_CONTRAST = re.compile(r"\b(?:while|whereas|whilst|but|however|in contrast|unlike)\b", re.I)
+_FIGURE = re.compile(
+    r"\b(?:lines?|ax[ie]s|bars?|curves?|dots?|columns?|rows?|markers?)\s(?:\w+\s)?"
+    r"(?:indicat|denot|represent|show|mark|correspond|(?:is|are) plotted)\w*",
+    re.I,
+)
+
+
+# "…, while offering 2x" has the same subject; "…, while vLLM offers 2x" has another
+_CLAUSE_START = re.compile(
+    r";\s|,?\s(?=(?:while|whereas|whilst)\s(?!(?:\w+ly\s|also\s|still\s)?\w+ing\b))|,\s(?=but\s)"
+)
+
+
+def _clause(normal: str, start: int) -> tuple[str, str]:
+    """Return the clause that holds the character at `start`, and the rest of the sentence."""
+    cuts = [0]
+    for match in _CLAUSE_START.finditer(normal):
+        cuts.append(match.end())
+    cuts.append(len(normal))
+    for begin, end in pairwise(cuts):
+        if begin <= start < end:
+            return normal[begin:end], normal[:begin] + normal[end:]
+    return normal, ""
+
+
+def _goes_on(normal: str, before: Sequence[Sentence], names: frozenset[str]) -> bool:
+    """Tell whether the sentence carries on about the authors' work ("In particular, …")."""
+    if not before or not _ANAPHOR.match(normal) or _CITED.search(normal):
+        return False
+    if _is_own(before[-1].text, names):
+        return True
+    return (
+        len(before) > 1
+        and bool(_ANAPHOR.match(before[-1].text))
+        and _is_own(before[-2].text, names)
+    )
 
 
 def _is_own(text: str, names: frozenset[str]) -> bool:

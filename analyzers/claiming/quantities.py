@@ -47,7 +47,8 @@ class Quantity:
     """A number with its unit, where it stands, and how it is written.
 
     `unit` is x, %, bits or points; `value` is as written; `form` is digits, word, factor, or
-    derived (a ratio of two times given as "from 65 ms to 25 ms").
+    derived (a ratio of two times given as "from 65 ms to 25 ms"). `written` is the metric that
+    points are counted in (ppl, BLEU), if it is named.
     """
 
     value: float
@@ -56,7 +57,12 @@ class Quantity:
     end: int
     high: float | None = None
     form: str = "digits"
-    hint: str | None = None
+    written: str | None = None
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit as people write it: a metric's own name where points are counted in it."""
+        return self.written or self.unit
 
 
 def normalise(text: str) -> str:
@@ -134,14 +140,18 @@ def _candidates(text: str) -> Iterator[Quantity]:
             low, high = number(match["a"]), number(match["b"])
             start = match.start("a")
             if low < high:
-                yield Quantity(low, unit, start, match.end(), high)
+                written = _written(match[0], unit, text[match.end() :])
+                yield Quantity(low, unit, start, match.end(), high, written=written)
     for match in _OR_BITS.finditer(text):
         low, high = sorted((number(match["a"]), number(match["b"])))
         yield Quantity(low, "bits", match.start(), match.end(), high if high > low else None)
     for unit, pattern in _SINGLES.items():
         for match in pattern.finditer(text):
             form = "digits" if match["a"][0].isdigit() else "word"
-            yield Quantity(number(match["a"]), unit, match.start("a"), match.end(), form=form)
+            value, start, end = number(match["a"]), match.start("a"), match.end()
+            yield Quantity(
+                value, unit, start, end, form=form, written=_written(match[0], unit, text[end:])
+            )
     for match in _PREFIXED.finditer(text):
         yield Quantity(number(match["a"]), "x", match.start(), match.end())
     for match in _FACTOR.finditer(text):
@@ -155,6 +165,15 @@ def _candidates(text: str) -> Iterator[Quantity]:
     for match in _FROM_TO.finditer(text):
         if ratio := _ratio(match):
             yield Quantity(ratio, "x", match.start(), match.end(), form="derived")
+
+
+def _written(shown: str, unit: str, rest: str) -> str | None:
+    if unit != "points" or "point" in shown.lower():
+        return None
+    metric = re.search(r"BLEU|ROUGE-L|perplexity|PPL", shown + rest[:40], re.I)
+    if metric is None:
+        return None
+    return "ppl" if metric[0][0] in "pP" else metric[0]
 
 
 def _listed(text: str) -> Iterator[Quantity]:

@@ -48,9 +48,10 @@ DOWN = _pattern(
 UP = _pattern(
     r"increas\w+|improv\w+|boost\w*|higher|gains?|gained|more|enhanc\w+|large[r]?|better|greater"
     r"|rais\w+|outperform\w*|surpass\w*|exceed\w*|rais\w+|elevat\w+|doubl\w+|tripl\w+|multipl\w+"
-    r"|amplif\w+|superior\w*|beat\w*|longer|increment\w*|advantage|efficien\w+|speed\w*"
+    r"|amplif\w+|superior\w*|beat\w*|longer|increment\w*|advantage|efficient|speed\w*"
 )
 WORSE = _pattern(
+    r"less\s(?:\w+[- ]){0,2}efficient|lower\s(?:throughput|accuracy)|fewer\stokens\s(?:/|per)|"
     r"slow(?:er|s|ed|ing)?|slow-?downs?|overheads?|bottleneck\w*|regress\w+|(?:high|long|great)er\s"
     r"(?:\w+\s){0,2}latenc\w+|increase[sd]?\s(?:in\s)?(?:\w+\s){0,2}latenc\w+|worse"
     r"|penalt\w+|bloat\w*"
