@@ -94,7 +94,8 @@ def _counts_little(shown: Mapping[str, Any], target: Target) -> list[str]:
     weights = [target.weight(DeviceClass(m["device_class"])) for m in measured]
     if not measured or max(weights) >= target.counts_from:
         return []
-    return sorted({str(m["device"]) for m in measured})
+    names = {run["device_id"]: run["device_name"] for run in shown.get("runs") or ()}
+    return sorted({str(names.get(m["device"], m["device"])) for m in measured})
 
 
 def decision(

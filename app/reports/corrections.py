@@ -168,7 +168,7 @@ def _change(field: str, before: str, after: str, row: FactRow, language: str) ->
 def people(
     facts: Iterable[Fact], titles: Mapping[str, str], language: str
 ) -> tuple[PersonChange, ...]:
-    """Return people's corrections, the oldest first, those taken back too."""
+    """Return people's corrections (facts of theirs), the oldest first, those taken back too."""
     return tuple(
         PersonChange(
             paper_id=fact.paper_id,
@@ -181,5 +181,5 @@ def people(
             reverted_at=fact.reverted_at,
         )
         for fact in sorted(facts, key=lambda f: (f.at, f.id))
-        if fact.source == "person" and fact.paper_id in titles
+        if fact.paper_id in titles
     )

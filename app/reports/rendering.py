@@ -19,6 +19,10 @@ from app.reports.text import Markdown, clean, escape_markdown, safe_url, short_n
 from app.reports.values import risk_kind
 
 TEMPLATES = Path(__file__).parent / "templates"
+LISTED = 200
+"""So many papers are in the ranking's table; the distributions count all."""
+NAMED = 20
+"""So many papers are named in a sentence."""
 EXTENSIONS = ("jinja2.ext.i18n",)
 
 _WORDS = {
@@ -121,6 +125,7 @@ def _environment(
 
     punctuation = _PUNCTUATION.get(model.language, _PUNCTUATION["en"])
     environment.globals["p"] = {name: safe(mark) for name, mark in punctuation.items()}
+    environment.globals |= {"listed": LISTED, "named": NAMED}
     environment.globals["glossary"] = glossary(translate)
     environment.filters |= {
         "word": word,
@@ -165,7 +170,7 @@ def _markdown_link(text: str, url: str | None) -> Markdown:
 
 
 def _anchor(paper_id: str) -> str:
-    return "paper-" + re.sub(r"[^a-z0-9]+", "-", paper_id.lower()).strip("-")
+    return "paper-" + re.sub(r"[^\w.-]", lambda found: f"~{ord(found[0]):x}", paper_id)
 
 
 def _move(moved: Move, rank: int, translate: Callable[[str], str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -33,17 +33,20 @@ def show_paper(
     target: str = DEFAULT_TARGET,
     device: str | None = None,
     language: str = "en",
+    listed: Sequence[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return a paper by its id, its arXiv id or its title's beginning, with all its evidence.
 
-    Raises `NotFoundError`, which lists close matches.
+    `listed` is what `list_papers` returned, for a caller that shows many papers. Raises
+    `NotFoundError`, which lists close matches.
     """
     row = paper_queries.get_by_any_id(session, paper)
     engine = target_named(target)
     assembled = assemble(session, engine, paper_ids=[row.id], device=device)[0]
     verdicts = claim_verdicts(assembled)
     scores = _scores(session, assembled, engine, device, language)
-    listed = list_papers(session, target=target, device=device, language=language)
+    if listed is None:
+        listed = list_papers(session, target=target, device=device, language=language)
     return {
         "paper": _paper(row),
         "row": next((r for r in listed if r["paper_id"] == row.id), None),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analyzers.facts import Complexity, Technique
@@ -29,7 +30,7 @@ from app.reports.model import (
 from app.workflows.paper import show_paper
 from app.workflows.ranking import DEFAULT_TARGET, list_papers
 from app.workflows.triage import target_named
-from db.models import ReportSnapshot
+from db.models import Fact, ReportSnapshot
 from db.queries import claims as claim_queries
 from db.queries import corrections as correction_queries
 from db.queries import facts as fact_queries
@@ -81,7 +82,7 @@ def build_report(
     sections = tuple(
         papers.paper_section(
             row,
-            show_paper(session, row.paper_id, target=target, language=language),
+            show_paper(session, row.paper_id, target=target, language=language, listed=rows),
             engine,
             language,
         )
@@ -160,7 +161,9 @@ def _chapters(
 
 
 def _people(session: Session, titles: Mapping[str, str], language: str) -> tuple[PersonChange, ...]:
-    facts = [fact for paper_id in titles for fact in fact_queries.history(session, paper_id)]
+    facts = session.scalars(
+        select(Fact).where(Fact.source == "person", Fact.reading_id == fact_queries.CURRENT)
+    )
     return corrections.people(facts, titles, language)
 
 

@@ -229,3 +229,20 @@ def test_evidence_is_linked_in_every_format(session: Session) -> None:
     for url in urls:
         assert url in page.xpath("//a/@href")
         assert f"](<{url}>)" in text
+
+
+def test_a_long_ranking_is_cut_and_says_so(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.reports.rendering.LISTED", 2)
+    monkeypatch.setattr("app.workflows.report.SECTIONS", 1)
+    text = render(session, now=NOW).decode()
+    assert len(table_after(text, "Ranking")) == 2
+    assert "The table shows the first 2 of 3 papers." in text
+    assert "Papers further down the ranking have no section here: 2." in text
+    page = html.document_fromstring(render(session, format="html", now=NOW).decode())
+    assert len(page.xpath("//*[@id='ranking']//tbody/tr")) == 2
+    assert len(page.xpath("//article")) == 1
+    names = page.xpath("//@id")
+    broken = [h for h in page.xpath("//@href") if h.startswith("#") and h[1:] not in names]
+    assert not broken
