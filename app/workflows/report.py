@@ -89,7 +89,8 @@ def build_report(
         for row in ranking[:SECTIONS]
     )
     last_ref = _ref(last, language) if last else None
-    first = last if since else _first(session)
+    first = _first(session)
+    bases = [last] if since else [first, last]
     titles = {row.paper_id: row.title for row in ranking}
     return ReportModel(
         language=language,
@@ -104,7 +105,7 @@ def build_report(
             papers.distribution("complexity", [r.complexity for r in ranking], list(Complexity)),
             papers.distribution("recommendation", [r.advice for r in ranking], list(Advice)),
         ),
-        corrections=_chapters(session, [s for s in (first, last) if s], ranking, engine, language),
+        corrections=_chapters(session, [base for base in bases if base], ranking, engine, language),
         people=_people(session, titles, language),
         roadmap=roadmap(sections),
         frozen=earlier.frozen_report(_ref(first, language), first.record, titles, language)

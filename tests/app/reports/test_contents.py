@@ -154,6 +154,7 @@ def test_ranks_are_compared_with_the_last_report(small: Engine) -> None:
         assert ("quick", "performance") not in moved
         asked = build_report(session, since="report-2026-03-04", now=NOW)
         assert [c.base.id for c in asked.corrections] == ["report-2026-03-04"]
+        assert asked.frozen == later.frozen
         assert [s["id"] for s in list_snapshots(session)][-1] == OLD
 
 
