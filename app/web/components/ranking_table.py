@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -42,7 +43,7 @@ _ON_DARK = {
     "red": "#ef8f98",
     "gray": "#a3acb8",
 }
-_ROW_HEIGHT = 62
+_ROW_HEIGHT = 61
 """Over four times the base font size, from where on the grid wraps its cells' text."""
 
 
@@ -53,7 +54,7 @@ def ranking_table(rows: Sequence[Row], version: int, _: Translate) -> str | None
     event = st.dataframe(
         frame.style.apply(_advice_colors, rows=rows, subset=["advice"]),
         hide_index=True,
-        key=f"ranking-{version}-{'-'.join(str(row['paper_id']) for row in rows)}",
+        key=table_key(rows, version),
         on_select="rerun",
         selection_mode="single-cell",
         row_height=_ROW_HEIGHT,
@@ -66,6 +67,12 @@ def ranking_table(rows: Sequence[Row], version: int, _: Translate) -> str | None
     if cells and 0 <= cells[0][0] < len(rows):
         return str(rows[cells[0][0]]["paper_id"])
     return None
+
+
+def table_key(rows: Sequence[Row], version: int) -> str:
+    """Return the key of the table with these rows, in this order, of this catalog."""
+    ids = "\n".join(str(row["paper_id"]) for row in rows)
+    return f"ranking-{version}-{hashlib.sha256(ids.encode()).hexdigest()[:12]}"
 
 
 def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:

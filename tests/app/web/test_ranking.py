@@ -1,0 +1,160 @@
+"""The ranking: what next, filters in the address, hostile titles, opening a paper."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+from streamlit.testing.v1 import AppTest
+
+from app.web.components.filters import matches
+from app.web.components.ranking_table import ranking_frame, table_key
+from app.workflows.ranking import list_papers
+from db.engine import session_scope
+from db.queries import counters, papers
+from tests.app.web.conftest import HOSTILE, Open, words
+
+
+def shown(page: AppTest) -> list[str]:
+    return [] if not page.dataframe else list(page.dataframe[0].value["paper"])
+
+
+def test_the_answer_stands_on_top(seeded: Engine, open_page: Open) -> None:
+    page = open_page()
+    headline = next(m.value for m in page.markdown if m.value.startswith("##### "))
+    assert headline.endswith((".", "\\."))
+    frame = page.dataframe[0].value
+    assert list(frame["rank"]) == list(range(1, 11))
+    assert "EAGLE-3" in set(frame["paper"])
+    assert frame["why"].str.len().min() > 5
+
+
+def test_all_that_is_asked_for_is_a_column(seeded: Engine, open_page: Open) -> None:
+    frame = open_page().dataframe[0].value
+    sampling = frame[frame["technique"] == "sampling"].iloc[0]
+    assert sampling["speedups"] == "2.00x → 12.0x"
+    assert sampling["verdict"].startswith("✓")
+    flatquant = frame[frame["paper"] == "FlatQuant"].iloc[0]
+    assert flatquant["report"] == 7.0
+    assert flatquant["complexity"] == "high"
+    assert flatquant["relevance"] == 0.4
+    assert flatquant["in_target"] == "partly"
+    assert "–" in flatquant["interval"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "count"),
+    [("technique", "attention", 2), ("complexity", "high", 6), ("verdict", "confirmed", 1)],
+)
+def test_a_filter_lives_in_the_address(
+    name: str, code: str, count: int, seeded: Engine, open_page: Open
+) -> None:
+    by_address = shown(open_page(**{name: code}))
+    page = open_page()
+    page.selectbox(key=name).select(code).run()
+    assert shown(page) == by_address
+    assert len(by_address) == count
+    assert page.query_params[name] in (code, [code])
+    page.selectbox(key=name).select("").run()
+    assert len(shown(page)) == 10
+    assert name not in page.query_params
+
+
+def test_a_filter_survives_another_page(seeded: Engine, open_page: Open) -> None:
+    page = open_page()
+    page.selectbox(key="technique").select("attention").run()
+    page.switch_page("views/jobs.py").run()
+    page.switch_page("views/ranking.py").run()
+    assert len(shown(page)) == 2
+    assert page.query_params["technique"] in ("attention", ["attention"])
+
+
+def test_a_filter_keeps_its_code_in_chinese(seeded: Engine, open_page: Open) -> None:
+    page = open_page(lang="zh", technique="attention")
+    assert len(shown(page)) == 2
+    page.selectbox(key="language").select("en").run()
+    assert len(shown(page)) == 2
+    assert page.selectbox(key="technique").value == "attention"
+
+
+@pytest.mark.parametrize("name", ["technique", "verdict", "order", "device", "status"])
+def test_an_unknown_code_in_the_address_is_ignored(
+    name: str, seeded: Engine, open_page: Open
+) -> None:
+    page = open_page(**{name: "'; DROP TABLE paper; --"})
+    assert not page.error
+    assert len(shown(page)) == 10
+
+
+@pytest.mark.parametrize(("text", "count"), [("eagle", 1), ("2410.09426", 1), ("Ceze", 1)])
+def test_the_search_finds_titles_ids_and_authors(
+    text: str, count: int, seeded: Engine, open_page: Open
+) -> None:
+    page = open_page()
+    page.text_input(key="q").input(text).run()
+    assert len(shown(page)) == count
+    assert page.query_params["q"] in (text, [text])
+
+
+def test_no_match_says_so(seeded: Engine, open_page: Open) -> None:
+    page = open_page(q="no such paper anywhere")
+    assert not page.dataframe
+    assert "No paper matches" in words(page)
+
+
+def test_one_device_can_rank(seeded: Engine, open_page: Open) -> None:
+    page = open_page()
+    devices = page.selectbox(key="device").options
+    assert len(devices) == 2  # all, and the one that was measured on
+    page.selectbox(key="device").select_index(1).run()
+    assert not page.error
+    assert len(shown(page)) == 10
+
+
+def test_the_safe_order_ranks_by_the_low_end(seeded: Engine, open_page: Open) -> None:
+    expected, safe = open_page(), open_page(order="safe")
+    assert not safe.error
+    assert sorted(shown(safe)) == sorted(shown(expected))
+    with session_scope(seeded) as session:
+        wanted = [row["rank"] for row in list_papers(session, order="safe")]
+    assert list(safe.dataframe[0].value["rank"]) == wanted
+
+
+def test_a_hostile_title_is_plain_text(seeded: Engine, open_page: Open) -> None:
+    with session_scope(seeded) as session:
+        papers.update(session, "sage", title=HOSTILE)
+    page = open_page()
+    assert any("<script>" in title for title in shown(page))
+    for element in page.markdown:
+        assert "<script>" not in element.value
+        assert "](javascript" not in element.value
+
+
+def test_a_click_opens_the_paper(seeded: Engine, open_page: Open) -> None:
+    page = open_page()
+    clicked = page.dataframe[0].value.iloc[3]["paper"]
+    with session_scope(seeded) as session:
+        key = table_key(list_papers(session), counters.read(session))
+    page.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(3, "paper")]}}
+    page.run()
+    assert clicked in page.title[0].value.replace("\\", "")
+
+
+def test_matching_wants_every_word_and_every_code() -> None:
+    row = {"title": "Fast ＡＴＴＥＮＴＩＯＮ", "paper_id": "x", "arxiv_id": None, "authors": ["Ann Bo"]}
+    row |= {"technique": "attention"}
+    assert matches(row, "attention ann", {"technique": ""})
+    assert matches(row, "", {"technique": "attention"})
+    assert not matches(row, "attention carl", {})
+    assert not matches(row, "", {"technique": "sampling"})
+
+
+def test_missing_figures_are_empty_cells() -> None:
+    row = dict.fromkeys(
+        "score_report score_claimed run_speedup claimed_speedup measured_speedup technique "
+        "complexity relevance in_target".split()
+    )
+    row |= {"rank": 1, "title": "T", "recommendation": "measure_first", "why": "w", "score": 0.5}
+    row |= {"score_interval": None, "verdict": "untested", "provisional": False, "paper_id": "t"}
+    frame = ranking_frame([row], lambda text: text)
+    assert frame.iloc[0]["speedups"] == "– → –"
+    assert frame.iloc[0]["technique"] is None
