@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+NOTE = """# Faster decoding of nothing
+
+## Abstract
+
+We present a kernel for attention over a quantized KV cache on consumer GPUs. It decodes 2.0x
+faster than FlashAttention-2 on an RTX 4090 at batch size 1. Accuracy drops by 0.1 % on MMLU.
+
+## 1 Introduction
+
+Decoding is bound by the bandwidth of memory, so smaller keys and values are read sooner. We store
+them in 4 bits and unpack them in registers. The kernel needs no training and no calibration data.
+"""
 GRID = '[data-testid="stDataFrame"] canvas'
 
 
@@ -119,9 +131,10 @@ def test_deep_links(page: Page, workbench: Workbench) -> None:
     page.get_by_role("heading", name="Ranking").wait_for()
     visit(page, f"{workbench.url}/?technique=attention")
     page.wait_for_function(
-        """() => document.querySelectorAll('[data-testid="stDataFrame"] [role="row"]').length == 3""",
+        """() => 3 === document  // the heading and two papers
+             .querySelectorAll('[data-testid="stDataFrame"] [role="row"]').length""",
         timeout=20_000,
-    )  # the heading and two papers
+    )
 
 
 def test_a_cancelled_run_ends_and_can_be_tried_again(page: Page, workbench: Workbench) -> None:
@@ -138,7 +151,7 @@ def test_a_file_is_added_and_a_broken_one_is_told(
     page: Page, workbench: Workbench, tmp_path: Path
 ) -> None:
     good, broken = tmp_path / "note.md", tmp_path / "broken.pdf"
-    good.write_text("# Faster decoding of nothing\n\n## Abstract\n\nOur kernel is 2x faster.\n")
+    good.write_text(NOTE, encoding="utf-8")
     broken.write_bytes(b"%PDF-1.7 and no more")
     visit(page, f"{workbench.url}/add")
     page.locator('input[type="file"]').set_input_files([good, broken])
