@@ -13,7 +13,7 @@ from typing import Any
 from analyzers.claims import extract_claims
 from analyzers.complexity import read_complexity
 from analyzers.contribution import read_code_url, read_contribution, read_hardware
-from analyzers.document import Document, Read, Sentence, read_document
+from analyzers.document import Document, Link, Read, Sentence, read_document
 from analyzers.errors import ReadError
 from analyzers.evidence import Index
 from analyzers.reading.splitting import split_sentences
@@ -65,7 +65,10 @@ def analyze_record(
         arxiv_version=record.version,
         words=len(record.abstract.split()),
         read=Read.RECORD,
-        links=[(f"https://{address}", None) for address in _addresses(record.comment or "")],
+        links=[
+            Link(f"https://{address}", None, record.comment or "")
+            for address in _addresses(record.comment or "")
+        ],
     )
     result = analyze_document(document, target, targets)
     seconds = {"parse": 0.0, "analyze": round(perf_counter() - start, 4)}
@@ -86,7 +89,7 @@ def analyze_document(
     claims = extract_claims(document)
     index = Index(document)
     technique = read_technique(document, index)
-    complexity = read_complexity(index)
+    complexity = read_complexity(index, technique.primary)
     code_url = read_code_url(document)
     return {
         "read": document.read.value,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyzers.evidence import Index, Reason, reason
-from analyzers.facts import Complexity, Integration
+from analyzers.facts import Complexity, Integration, Technique
 from analyzers.message import Message, message
 
 
@@ -20,10 +20,34 @@ class _Sign:
     text: Message
     least: int = 1
     depth: int = 0
+    abstract_only: bool = False
 
 
-def _sign(pattern: str, points: float, text: Message, least: int = 1, depth: int = 0) -> _Sign:
-    return _Sign(re.compile(pattern), points, text, least, depth)
+def _sign(
+    pattern: str,
+    points: float,
+    text: Message,
+    least: int = 1,
+    depth: int = 0,
+    abstract_only: bool = False,
+) -> _Sign:
+    return _Sign(re.compile(pattern), points, text, least, depth, abstract_only)
+
+
+_USUAL: dict[Technique, float] = {
+    # what building a technique of this kind usually takes, before the paper says more: sampling is
+    # a page of code, a draft loop exists in every engine, serving is a system
+    Technique.QUANTIZATION: 0.8,
+    Technique.ATTENTION: 0.9,
+    Technique.KV_CACHE: 0.9,
+    Technique.SPECULATIVE_DECODING: 0.6,
+    Technique.SAMPLING: 0.2,
+    Technique.GEMM_KERNEL: 0.9,
+    Technique.SPARSITY_PRUNING: 0.8,
+    Technique.SERVING_SCHEDULING: 1.2,
+    Technique.MOE: 0.8,
+    Technique.OTHER: 0.4,
+}
 
 
 _SIGNS = (
@@ -31,7 +55,7 @@ _SIGNS = (
         r"(?:pre-?train|trained?|training)\b[^.\n]{0,40}from scratch|novel (?:model )?architecture"
         r"|(?:we|our) (?:pre-?train)|new (?:model )?architecture|(?:billions?|\dT"
         r"|trillions?) (?:of )?(?:training )?tokens",
-        1.6,
+        1.2,
         message("a model of its own has to be trained"),
         2,
         2,
@@ -41,7 +65,7 @@ _SIGNS = (
         r"|an |the |per-layer )?(?:\w+ )?"
         r"(?:draft|gate|gating|head|predictor|adapter|router|indexer|transform\w*)"
         r"|quantization-aware training",
-        0.8,
+        0.6,
         message("needs training or fine-tuning"),
         4,
         1,
@@ -50,7 +74,7 @@ _SIGNS = (
         r"(?:custom|optimized|efficient|fused|specialized|our|cuda|triton|gpu|own"
         r"|bespoke|dedicated) (?:\w+ ){0,2}kernels?"
         r"|cutlass|\bptx\b|tensor cores?|\bwmma\b|\bmma\b",
-        0.9,
+        0.7,
         message("needs kernels of its own"),
         4,
         1,
@@ -58,7 +82,7 @@ _SIGNS = (
     _sign(
         r"calibrat\w+|hessian|second-order|codebook|centroids|cluster(?:ing"
         r"|ed)? (?:the )?(?:weights|keys)",
-        0.4,
+        0.3,
         message("needs calibration data or a new storage format"),
         3,
         1,
@@ -67,7 +91,7 @@ _SIGNS = (
         r"rdma|infiniband|nvlink|inter-?node|multi-?node|cluster of|disaggregat\w+"
         r"|tensor parallel\w*|distributed"
         r"|pipeline parallel\w*|across (?:multiple )?(?:gpus|machines|nodes)|all-?reduce",
-        0.9,
+        0.7,
         message("works across several devices or machines"),
         6,
         2,
@@ -76,7 +100,7 @@ _SIGNS = (
         r"scheduler|block table|block manager|paged? ?attention|memory manag\w+"
         r"|page table|cache manager|eviction"
         r"|prefetch\w*|offload\w*|ssd\b|load balanc\w+",
-        0.8,
+        0.6,
         message("changes memory management or scheduling"),
         6,
         2,
@@ -89,7 +113,7 @@ _SIGNS = (
         r"|easy to (?:implement|integrate)|simple (?:to implement|algorithm"
         r"|and effective)|off-the-shelf|out-of-the-box"
         r"|without (?:any )?(?:chang|modif)\w+",
-        -0.9,
+        -0.4,
         message("works with models as they are"),
         1,
         0,
@@ -98,13 +122,15 @@ _SIGNS = (
         r"(?:we|this (?:paper|work)) (?:\w+ ){0,2}(?:analy[sz]e|benchmark|survey"
         r"|study|characteri[sz]e|compare)\b|empirical (?:study|analysis)"
         r"|systematic (?:study|evaluation|benchmark\w*)|white ?paper",
-        -0.5,
+        -0.8,
         message("is mainly an analysis"),
-        2,
+        1,
         0,
+        abstract_only=True,
     ),
 )
-_HIGH, _MEDIUM = 1.6, 0.75
+_PROPOSES = re.compile(r"\b(?:propos|introduc|present|develop|design)\w*\b", re.I)
+_HIGH, _MEDIUM = 1.4, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +150,20 @@ class ComplexityReading:
         }
 
 
-def read_complexity(index: Index) -> ComplexityReading:
+def read_complexity(index: Index, technique: Technique) -> ComplexityReading:
     """Add up the signs of work; a sign counts more the more of the paper speaks of it."""
-    total, depth = 0.3, 0
-    reasons: list[Reason] = []
+    total, depth = _USUAL[technique], 0
+    text = message(
+        "what {technique} usually takes", words=("technique",), technique=technique.value
+    )
+    reasons = [reason(text, total)]
+    proposes = any(s.in_abstract and _PROPOSES.search(s.text) for s in index.sentences[:60])
     for sign in _SIGNS:
         found = index.hits(sign.pattern)
         hits, sentence = index.count(found), index.best(found)
         if sentence is None or not (hits >= sign.least * index.size or sentence.in_abstract):
+            continue
+        if sign.abstract_only and (proposes or not sentence.in_abstract):
             continue
         share = 1.0 if sentence.in_abstract or hits >= 3 * sign.least * index.size else 0.7
         points = sign.points * share
@@ -143,10 +175,6 @@ def read_complexity(index: Index) -> ComplexityReading:
         level = Complexity.HIGH
     elif total >= _MEDIUM:
         level = Complexity.MEDIUM
-    if not reasons:
-        reasons.append(
-            reason(message("nothing in the text asks for training, kernels or systems work"))
-        )
     easy = any(item.points < 0 for item in reasons)
     integration = (
         Integration.ARCHITECTURAL if depth == 2 and level is Complexity.HIGH else Integration.LOCAL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from analyzers.claiming.subjects import all_hardware, hardware_in
+from analyzers.claiming.subjects import all_hardware
 from analyzers.document import Document, Kind, Sentence
 
 _PROPOSES = re.compile(
@@ -25,6 +25,7 @@ _MEASURES = re.compile(
     r"|throughput|profil\w+|equipped|testbed|server|use[ds]?|on an?)\b",
     re.I,
 )
+_OWN = re.compile(r"\b(?:we|our)\b", re.I)
 _FOREIGN = re.compile(r"related work|background|motivation|preliminar|introduction", re.I)
 _SETUP = re.compile(
     r"set-?up|setting|experiment|evaluation|implementation|result|hardware|abstract", re.I
@@ -40,7 +41,7 @@ _RELEASE = re.compile(
     re.I,
 )
 _OTHERS_CODE = re.compile(
-    r"/(?:NVIDIA|huggingface|pytorch|openai|vllm-project|ggerganov|ggml-org"
+    r"/(?:NVIDIA|oneapi-src|intel|huggingface|pytorch|openai|vllm-project|ggerganov|ggml-org"
     r"|triton-lang|tensorflow|EleutherAI|sgl-project"
     r"|google/jax|tatsu-lab|lm-sys|facebookresearch/llama|jax-ml|apple)(?:/|$)",
     re.I,
@@ -74,6 +75,8 @@ def read_hardware(document: Document) -> list[str]:
         weight = 1
         if _MEASURES.search(sentence.text):
             weight += 2
+        if _OWN.search(sentence.text):
+            weight += 2
         if _SETUP.search(sentence.section) or sentence.in_abstract:
             weight += 2
         if _FOREIGN.search(sentence.section) and not sentence.in_abstract:
@@ -99,6 +102,7 @@ def read_code_url(document: Document) -> str | None:
     """Return the address of the authors' code, where the paper says that it is theirs."""
     best: tuple[float, int, str] | None = None
     name = re.sub(r"\W", "", (document.title or "").split(":")[0]).lower()
+    spoken = Counter(re.findall(r"[a-z0-9]+", document.text.lower()))
     for order, (url, context, page, abstract) in enumerate(_addresses(document)):
         points = 0.0
         if _RELEASE.search(context):
@@ -110,6 +114,8 @@ def read_code_url(document: Document) -> str | None:
         tail = re.sub(r"\W", "", url.rsplit("/", 1)[-1]).lower()
         if len(tail) > 3 and (tail in name or (name and name in tail)):
             points += 3
+        elif len(tail) > 3 and spoken[tail] >= 8:
+            points += 2  # spoken of all the time: theirs, unless it is a well-known tool
         if _OTHERS_CODE.search(url):
             points -= 3
         if "huggingface.co" in url.lower():
@@ -120,9 +126,12 @@ def read_code_url(document: Document) -> str | None:
 
 
 def _addresses(document: Document) -> list[tuple[str, str, int | None, bool]]:
+    """Return (url, words around it, page, in the abstract) for each address of a code host."""
     found: list[tuple[str, str, int | None, bool]] = []
-    links = [(_tidy(url), page) for url, page in document.links if _CODE.match(url)]
+    links = [(_tidy(link.url), link) for link in document.links if _CODE.match(link.url)]
     for index, sentence in enumerate(document.sentences):
+        if "/" not in sentence.text:
+            continue
         # an address cut at a line end stands with a space in it
         text = re.sub(
             r"(github\.com/|gitlab\.com/|[\w.-]+/|https?://|-)\s(?=[\w.-]+(?:/|\b))",
@@ -135,17 +144,16 @@ def _addresses(document: Document) -> list[tuple[str, str, int | None, bool]]:
             before = document.sentences[index - 1].text if index else ""
             context = before[-160:] + " " + text
             found.append((whole, context, sentence.page, sentence.in_abstract))
+        if len(found) > 200:
+            break
     known = {url.lower() for url, *_ in found}
-    found += [(url, "", page, False) for url, page in links if url.lower() not in known]
+    found += [
+        (url, link.context, link.page, False) for url, link in links if url.lower() not in known
+    ]
     return found
 
 
 def _tidy(url: str) -> str:
     url = url.split("#")[0].split("?")[0].rstrip("./,;:)")
-    url = re.sub(r"\.git$", "", url)
+    url = re.sub(r"\.git$|/(?:releases|issues|pull|blob|tree/(?:main|master)$).*", "", url)
     return url if url.lower().startswith("http") else f"https://{url}"
-
-
-def named_hardware(text: str) -> str | None:
-    """Return the first hardware that `text` names."""
-    return hardware_in(text)

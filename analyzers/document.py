@@ -41,6 +41,14 @@ class Token(NamedTuple):
     box: Box
 
 
+class Link(NamedTuple):
+    """A web address in the paper, its page, and the words around it."""
+
+    url: str
+    page: int | None
+    context: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A heading and the page it stands on."""
@@ -110,7 +118,7 @@ class Document:
     pages: int | None = None
     words: int = 0
     columns: int | None = None
-    links: list[tuple[str, int | None]] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     read: Read = Read.FULL
     left_out: list[str] = field(default_factory=list)
 

@@ -70,6 +70,14 @@ _LEVEL = re.compile(
     r"|between))*\s?$",
     re.I,
 )
+# "when the batch size increases by 8x" is what was done, not what came of it
+_CAUSE = re.compile(
+    r"\b(?:batch|sequence|context|prompt|length|size|number of \w+|models?"
+    r"|parameters)\s(?:sizes?\s|lengths?\s)?"
+    r"(?:is |are )?(?:increas|grow|rais|ris|scal|decreas|reduc|doubl)\w*\s(?:by|to"
+    r"|up to)\s(?:about |up to )?$",
+    re.I,
+)
 _UTILISED = re.compile(
     r"\b(?:of (?:the )?(?:theoretical|peak|maximum|max)"
     r"|(?:model )?flops(?:/s)? utili[sz]ation|mfu\b"
@@ -184,6 +192,8 @@ def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
             or re.search(r"compression|multiplier", phrase, re.I)
         ):
             return _metric(phrase, text, quantity, "change of + number")
+    if _CAUSE.search(left):
+        return None
     verbs = list(_VERB_BY.finditer(trimmed))
     if verbs and re.search(
         r"\b(?:by|to|up[- ]?to|only|another|than|~|a factor|for|at|about|of)\b|~",
@@ -282,11 +292,12 @@ def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Readi
         metric = Metric.OTHER
     if metric is Metric.MEMORY_REDUCTION and not w.DOWN.search(phrase):
         metric = Metric.OTHER
-    if near is None and quantity.unit == "x" and re.search("outperform|surpass", phrase, re.I):
-        metric = Metric.SPEEDUP
+    if metric is Metric.OTHER and quantity.unit == "x" and _SPEED_BY_HABIT.search(phrase):
+        metric = Metric.SPEEDUP  # a system that "improves 2x over" another is faster
     return Reading(metric, phrase, rule + ", sentence")
 
 
+_SPEED_BY_HABIT = re.compile(r"outperform|surpass|performance|\bimprov\w+$|improvement", re.I)
 _NEAREST = (
     (w.SPEED, Metric.SPEEDUP),
     (w.LATENCY, Metric.LATENCY_REDUCTION),

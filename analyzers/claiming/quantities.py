@@ -137,7 +137,7 @@ def _candidates(text: str) -> Iterator[Quantity]:
     """Yield matches, the most specific spelling first."""
     for unit, pattern in _RANGES.items():
         for match in pattern.finditer(text):
-            low, high = number(match["a"]), number(match["b"])
+            low, high = sorted((number(match["a"]), number(match["b"])))
             start = match.start("a")
             if low < high:
                 written = _written(match[0], unit, text[match.end() :])

@@ -49,7 +49,7 @@ _HARDWARE = re.compile(
     r"|GeForce [\w ]{3,16}|Tesla [\w]+|(?:A100|H100|H200|H800|H20|B200|A800|V100|P100"
     r"|L40S?|A10G?|A6000|A40|A30|T4|L4)"
     r"(?:[- ](?:\d{2,3} ?GB|SXM\d?|PCIe|NVL))*|MI\d{3}X?|Titan (?:Xp|X|V|RTX)"
-    r"|TPU ?v\d\w?|Jetson [\w ]{3,14}"
+    r"|TPU[ -]?v\d\w?|Jetson [\w ]{3,14}"
     r"|Xeon(?: [A-Z]\w+)?(?: \w*\d\w*)?|EPYC(?: \w*\d\w*)?|M[1-5](?: (?:Ultra|Max"
     r"|Pro))|Ryzen[\w ]{0,12}"
     r"|Core i\d-\w+|Snapdragon [\w ]{1,16}|Raspberry Pi ?\d?|Ascend ?\w{3,5}|Gaudi ?\d?)\b"
@@ -127,12 +127,18 @@ def _regime(text: str) -> Regime | None:
 def hardware_in(text: str) -> str | None:
     """Return the hardware that a sentence names first."""
     match = _HARDWARE.search(text)
-    return " ".join(match[0].split()) if match else None
+    return _spelled(match[0]) if match else None
 
 
 def all_hardware(text: str) -> list[str]:
     """Return every name of hardware in `text`."""
-    return [" ".join(match[0].split()) for match in _HARDWARE.finditer(text)]
+    return [_spelled(match[0]) for match in _HARDWARE.finditer(text)]
+
+
+def _spelled(name: str) -> str:
+    """Spell a device in one way: RTX 4090, TPU v4."""
+    name = re.sub(r"(?<=RTX|GTX|TPU)[ -]?(?=[\dAv])", " ", " ".join(name.split()))
+    return re.sub(r"(?<=\d) ?GB", "GB", name).replace("-", " ")
 
 
 def read_bound(text: str, quantity: Quantity, others: list[Quantity]) -> Bound:

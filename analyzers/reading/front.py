@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analyzers.document import Document, Kind, Read
+from analyzers.document import Document, Kind, Link, Read
 from analyzers.reading.headings import squeeze
 from analyzers.reading.layout import Line, Page
 
@@ -74,19 +74,31 @@ def find_stamp(lines: Sequence[Line]) -> tuple[str, int | None] | None:
     return None
 
 
-def links(pdf: Any) -> list[tuple[str, int | None]]:
-    """Return the web links of the first pages, with the page of each."""
-    found: list[tuple[str, int | None]] = []
-    for number in range(min(4, pdf.page_count)):
+def links(pdf: Any, pages: Sequence[Page]) -> list[Link]:
+    """Return the web links of the first pages, each with the lines that it stands in."""
+    found: list[Link] = []
+    for page in pages[:4]:
         try:
-            entries = pdf[number].get_links()
+            entries = pdf[page.number - 1].get_links()
         except Exception:
             continue
         for link in entries[:200]:
             uri = link.get("uri")
             if isinstance(uri, str) and uri.startswith(("http://", "https://")):
-                found.append((uri[:500], number + 1))
+                found.append(Link(uri[:500], page.number, _around(page, link["from"])))
     return found
+
+
+def _around(page: Page, box: Any) -> str:
+    """Return the text of the lines that `box` touches, and of those next to them."""
+    return " ".join(
+        line.text
+        for line in page.lines
+        if line.y1 > box.y0 - 12
+        and line.y0 < box.y1 + 12
+        and line.x0 < box.x1 + 150
+        and line.x1 > box.x0 - 150
+    )[:600]
 
 
 def fill(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from analyzers.document import Document, Kind, Read, Section, Sentence
+from analyzers.document import Document, Kind, Link, Read, Section, Sentence
 from analyzers.errors import ErrorKind, ReadError
 from analyzers.reading.front import find_abstract
 from analyzers.reading.headings import is_bibliography
@@ -51,8 +52,9 @@ def read_markup(path: Path, kind: FileKind) -> Document:
         left_out.append(f"characters after the first {MAX_CHARACTERS}")
         text = text[:MAX_CHARACTERS]
     matter: dict[str, str] = {}
-    links: list[tuple[str, int | None]] = [
-        (url, None) for url in re.findall(r"https?://[^\s<>\"'`\])]+", text[:400_000])[:400]
+    links = [
+        Link(match[0], None, text[max(0, match.start() - 200) : match.start()])
+        for match in islice(re.finditer(r"https?://[^\s<>\"'`\])]+", text[:400_000]), 400)
     ]
     if kind is FileKind.HTML:
         blocks, matter = _html_blocks(text)

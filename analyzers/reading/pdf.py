@@ -50,7 +50,7 @@ def read_pdf(path: Path) -> Document:
         page_one = front.styled_lines(pdf[0])
         stamp = front.find_stamp(pages[0].lines)
         outline = Outline.read(pdf)
-        links = front.links(pdf)
+        links = front.links(pdf, pages)
         metadata = {k: str(v) for k, v in (pdf.metadata or {}).items() if v}
     body_height = common_height(pages)
     drop_running_heads(pages)
