@@ -11,7 +11,7 @@ from app import jobs
 from app.errors import AssayError
 from app.i18n import Translate
 from app.web.components import context
-from app.web.components.text import plain
+from app.web.components.text import strong
 from app.workflows.add import save_upload
 
 _MOST = 200
@@ -32,7 +32,7 @@ def adding(_: Translate) -> None:
 
 def _by_id(_: Translate) -> None:
     with st.form("add-ids", clear_on_submit=True, height="stretch"):
-        st.markdown(f"**{plain(_('By arXiv id or address'))}**")
+        st.markdown(strong(_("By arXiv id or address")))
         text = st.text_area(
             _("One a line"),
             key="add-text",
@@ -47,7 +47,7 @@ def _by_id(_: Translate) -> None:
 
 def _by_file(_: Translate) -> None:
     with st.form("add-files", clear_on_submit=True, height="stretch"):
-        st.markdown(f"**{plain(_('From files'))}**")
+        st.markdown(strong(_("From files")))
         files = st.file_uploader(
             _("PDF, Markdown, text or HTML, up to {size} MB each").format(size=MAX_MB),
             type=SUFFIXES,

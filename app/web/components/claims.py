@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import VERDICT_ICONS, label
-from app.web.components.text import arrow, plain, ratio
+from app.web.components.text import arrow, capital, plain, ratio, strong
 
 Record = Mapping[str, Any]
 
@@ -40,8 +40,8 @@ def claims(
 
 
 def _claim(claim: Record, is_headline: bool, _: Translate) -> None:
-    mark = f" :blue-badge[{plain(_('headline claim'))}]" if is_headline else ""
-    st.markdown(f"**{plain(claim['text'] or claim['subject'] or claim['key'])}**{mark}")
+    mark = " :blue-badge[" + plain(_("headline claim")) + "]" if is_headline else ""
+    st.markdown(strong(_sentence(claim, _)) + mark)
     st.caption(plain(" · ".join(_context(claim, _))))
     for place in claim["places"][:3]:
         where = _("page {page}").format(page=place["page"]) if place["page"] else ""
@@ -49,6 +49,14 @@ def _claim(claim: Record, is_headline: bool, _: Translate) -> None:
             st.caption(plain(f"“{place['quote']}” {where}"))
         elif where:
             st.caption(plain(where))
+
+
+def _sentence(claim: Record, _: Translate) -> str:
+    """Return a claim in a sentence; one that the analysis found is its figure and its subject."""
+    if claim["text"]:
+        return str(claim["text"])
+    figure = claim_value(claim, _)
+    return capital(f"{claim['subject']}: {figure}" if claim["subject"] else figure)
 
 
 def _context(claim: Record, _: Translate) -> list[str]:

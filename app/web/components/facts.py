@@ -11,7 +11,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import FIELDS, label
 from app.web.components import context, flash, person
-from app.web.components.text import clean, link, moment, plain
+from app.web.components.text import clean, link, moment, plain, strong
 from app.workflows.correct import EDITABLE, Editable, revert_fact, set_facts
 
 Record = Mapping[str, Any]
@@ -54,7 +54,7 @@ def _fact_rows(field: str, fact: Record, _: Translate) -> list[dict[str, str]]:
             row(
                 _("risk: {kind}").format(kind=label(risk.get("kind"), _)),
                 plain(label(risk.get("severity"), _))
-                + ("" if risk.get("is_open", True) else plain(f", {_('settled')}")),
+                + ("" if risk.get("is_open", True) else ", " + plain(_("settled"))),
                 plain(risk.get("reason", "")),
             )
             for risk in value or ()
@@ -94,7 +94,7 @@ def _value_text(value: Any, _: Translate) -> str:
 
 
 def _correction_form(paper_id: str, known: Mapping[str, Record], _: Translate) -> None:
-    st.markdown(f"**{plain(_('Correct a fact'))}**")
+    st.markdown(strong(_("Correct a fact")))
     field = st.selectbox(
         _("Fact"),
         list(EDITABLE),
@@ -157,7 +157,7 @@ def _save(paper_id: str, field: str, value: str, why: str, who: str, _: Translat
 def _standing_corrections(overrides: Sequence[Record], paper_id: str, _: Translate) -> None:
     if not overrides:
         return
-    st.markdown(f"**{plain(_('Corrections that stand'))}**")
+    st.markdown(strong(_("Corrections that stand")))
     for override in overrides:
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"

@@ -13,16 +13,16 @@ from app.workflows.moves import Move
 _FLASH = "_flash"
 
 
-def say_after_rerun(text: str) -> None:
+def say_after_rerun(text: str, *, good: bool = True) -> None:
     """Keep `text` for the next run of the page."""
-    st.session_state[_FLASH] = text
+    st.session_state[_FLASH] = (text, good)
 
 
 def show() -> None:
     """Show what the last run left to say, once."""
-    text = st.session_state.pop(_FLASH, None)
+    text, good = st.session_state.pop(_FLASH, ("", True))
     if text:
-        st.success(plain(text))
+        (st.success if good else st.warning)(plain(text))
 
 
 def moved(moves: Iterable[Move], paper_id: str, _: Translate) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -17,6 +17,8 @@ from app.web.components.text import duration, plain
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+Details = Literal["page", "here", "none"]
+
 POLL_S = 2.0
 """A benchmark may be running on this machine: looking more often would spoil it."""
 
@@ -29,12 +31,13 @@ def live_jobs(
     *,
     ended: int,
     nothing: str | None = None,
-    linked: bool = True,
+    details: Details = "page",
 ) -> None:
     """Show the jobs that run or wait and the `ended` newest that are over; follow them.
 
     When the last of them ends, the whole page runs once more and shows what came of it. `nothing`
-    is said where there is none; `linked` adds each job's address.
+    is said where there is none; `details` says how one opens a job: on the page of jobs, here (on
+    that page), or not at all.
     """
     followed = {view.id for view in _find(wanted, ended) if view.is_active}
 
@@ -45,7 +48,7 @@ def live_jobs(
             if not views and nothing:
                 st.info(plain(nothing))
             for view in views:
-                job_card(view, _, linked=linked)
+                job_card(view, _, details=details)
             active = {view.id for view in views if view.is_active}
             if followed and not active:
                 _tell_end(views, followed, _)
@@ -66,7 +69,7 @@ def _tell_end(views: Sequence[JobView], followed: set[str], _: Translate) -> Non
     for view in views:
         if view.id in followed:
             told = f"{view.title}: {view.state_text}. {_score_moves(view, _)}"
-            flash.say_after_rerun(told.strip())
+            flash.say_after_rerun(told.strip(), good=view.state == "succeeded")
 
 
 def _score_moves(view: JobView, _: Translate) -> str:
@@ -76,7 +79,7 @@ def _score_moves(view: JobView, _: Translate) -> str:
     return flash.score_moved(moves[0]["before"], moves[0]["after"], _)
 
 
-def job_card(view: JobView, _: Translate, *, linked: bool = True) -> None:
+def job_card(view: JobView, _: Translate, *, details: Details = "page") -> None:
     """Show one job: what it is, how far it is, what came of it, and what can be done about it."""
     with st.container(border=True, gap="xsmall", key=f"job-{view.id}"):
         with st.container(
@@ -88,7 +91,7 @@ def job_card(view: JobView, _: Translate, *, linked: bool = True) -> None:
                 f":small[{plain(_times(view, _))}]",
                 width="stretch",
             )
-            _buttons(view, _, linked=linked)
+            _buttons(view, _, details)
         if view.state == "running":
             text = plain(view.text or _("at work"))
             if view.fraction is None:
@@ -113,15 +116,18 @@ def _times(view: JobView, _: Translate) -> str:
     return shown
 
 
-def _buttons(view: JobView, _: Translate, *, linked: bool) -> None:
+def _buttons(view: JobView, _: Translate, details: Details) -> None:
     if view.can_cancel:
         st.button(
             _("Cancel"), key=f"cancel-{view.id}", on_click=_guarded, args=(jobs.cancel, view.id)
         )
     if view.can_retry:
         st.button(_("Retry"), key=f"retry-{view.id}", on_click=_guarded, args=(jobs.retry, view.id))
-    if linked:
+    if details == "page":
         st.page_link("views/jobs.py", label=_("Details"), query_params={"job": view.id})
+    elif details == "here" and st.button(_("Details"), key=f"details-{view.id}", type="tertiary"):
+        st.query_params["job"] = view.id
+        st.rerun()
 
 
 def _guarded(action: Callable[[Engine, str], object], job_id: str) -> None:

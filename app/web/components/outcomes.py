@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.web.components import flash
-from app.web.components.text import plain, ratio
+from app.web.components.text import plain, ratio, strong
 
 Outcome = Mapping[str, Any]
 
@@ -60,10 +61,14 @@ def _added(record: Outcome, _: Translate) -> None:
                 st.caption(_("and {count} more").format(count=len(papers) - _MOST))
     failed = record.get("failed") or ()
     if failed:
-        st.markdown(f"**{plain(_('Not added'))}**")
+        st.markdown(strong(_("Not added")))
         for failure in failed[:_MOST]:
-            source = str(failure["source"]).rsplit("/", 1)[-1]
-            st.markdown(f"- **{plain(source)}** {plain(failure['message'])}")
+            st.caption(f"**{plain(_source(failure))}**: {plain(failure['message'])}")
+
+
+def _source(failure: Outcome) -> str:
+    """Return a source as the person knows it: an upload's name without what made it unique."""
+    return re.sub(r"^[0-9a-f]{12}-", "", str(failure["source"]).rsplit("/", 1)[-1])
 
 
 _KINDS: dict[str, Callable[[Outcome, Translate], None]] = {"benchmark": _benchmark, "add": _added}

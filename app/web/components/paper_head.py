@@ -86,11 +86,7 @@ def _figures(
 ) -> None:
     scores, belief = shown["score"], shown["belief"]
     report = scores["report"] and scores["report"]["value"]
-    tested = verdict(row, _)
-    if row["device"]:
-        tested = _("{verdict} on {device}").format(
-            verdict=tested, device=devices.get(row["device"], row["device"])
-        )
+    device = devices.get(row["device"] or "", row["device"]) or _("none")
     tiles = [
         (
             _("Score"),
@@ -98,29 +94,34 @@ def _figures(
             _("90 %: {range} · rank {rank} of {total}").format(
                 range=interval(*row["score_interval"]), rank=row["rank"], total=total
             ),
+            _("What is believed today: −3 to 10."),
         ),
         (
-            _("In the report · if the claims were true"),
+            _("Report · if claims hold"),
             f"{score(report)} · {score(row['score_claimed'])}",
             _("rank {report} · rank {claimed}").format(
                 report=row["rank_report"] or "–", claimed=row["rank_claimed"] or "–"
             ),
+            _("The score in the report of August 2025, and the score if the claims were true."),
         ),
         (
             _("Claimed → measured"),
             arrow(ratio(row["claimed_speedup"]), ratio(row["measured_speedup"])),
-            tested,
+            verdict(row, _),
+            _("The headline claim. It was measured on: {device}.").format(device=device),
         ),
         (
             _("Speedup of a whole run"),
             ratio(row["run_speedup"]),
-            _("90 %: {range} · it concerns {share} % of a run").format(
-                range=f"{ratio(belief['run_low'])}–{ratio(belief['run_high'])}",
+            _("{low}–{high} · {share} % of a run").format(
+                low=ratio(belief["run_low"]),
+                high=ratio(belief["run_high"]),
                 share=f"{100 * belief['share']:.3g}",
             ),
+            _("The 90 % range, and the share of a run that the technique speeds up."),
         ),
     ]
-    for column, (name, value, detail) in zip(st.columns(len(tiles)), tiles, strict=True):
+    for column, (name, value, detail, help_text) in zip(st.columns(len(tiles)), tiles, strict=True):
         column.metric(
             plain(name),
             clean(value),
@@ -129,4 +130,5 @@ def _figures(
             delta_arrow="off",
             border=True,
             height="stretch",
+            help=plain(help_text),
         )

@@ -116,9 +116,9 @@ def run_frame(measured: Sequence[Record], _: Translate) -> pd.DataFrame:
         row = {
             _("Case"): clean(run["case"]),
             _("Implementation"): clean(run["implementation"])
-            + (f" ({_('shipped')})" if run.get("shipped") else ""),
+            + (" · " + _("shipped") if run.get("shipped") else ""),
             _("State"): label(run["status"], _)
-            + (f" ({_('quick')})" if run.get("provisional") else ""),
+            + (" · " + _("quick") if run.get("provisional") else ""),
             _("Quality"): _gate(run.get("quality_pass"), _),
             _("Time"): microseconds((run.get("time_us") or {}).get("median")),
         }

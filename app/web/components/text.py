@@ -46,6 +46,11 @@ def ratio(value: float | None) -> str:
     return f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
 
 
+def strong(text: object) -> str:
+    """Return `text` in bold, its characters exactly as they are."""
+    return f"**{plain(text)}**"
+
+
 def capital(sentence: str) -> str:
     """Return a sentence with its first letter large."""
     return sentence[:1].upper() + sentence[1:]

@@ -19,13 +19,16 @@ if asked:
         _,
         ended=1,
         nothing=_("There is no such job among the newest ones."),
-        linked=False,
+        details="none",
     )
-    st.page_link("views/jobs.py", label=_("All jobs"))
+    if st.button(_("All jobs"), key="all-jobs"):
+        del st.query_params["job"]
+        st.rerun()
 else:
     live_jobs(
         lambda view: True,
         _,
         ended=20,
         nothing=_("No job yet. A job starts when you run a prototype or add papers."),
+        details="here",
     )
