@@ -94,16 +94,17 @@ class GateError(Exception):
 
 
 def merge(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Keep one check for each name: a failed one first, else the one nearest to its bar."""
+    """Keep one check for each name: the failed one farthest from its bar, else the nearest to it."""
     worst: dict[str, Check] = {}
     for check in checks:
         seen = worst.get(check.name)
-        if seen is None or (seen.passed, -_margin(seen)) > (check.passed, -_margin(check)):
+        if seen is None or _severity(check) > _severity(seen):
             worst[check.name] = check
     return tuple(worst.values())
 
 
-def _margin(check: Check) -> float:
-    margin = abs(check.value - check.bar)
-    # The nearest to its bar says the most, so it sorts first among equals.
-    return -margin if math.isfinite(margin) else -math.inf
+def _severity(check: Check) -> tuple[bool, float]:
+    distance = abs(check.value - check.bar)
+    if math.isnan(distance):
+        distance = math.inf
+    return (not check.passed, -distance if check.passed else distance)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from prototypes.harness import environment, timing
+from prototypes.harness.calls import checked_call, fresh_calls, replayed, synchronize
 from prototypes.harness.declarations import Baseline, Case, Declaration, Device
-from prototypes.harness.gates import Check, GateReport, PassedGates, merge
+from prototypes.harness.gates import GateReport, PassedGates, merge
 from prototypes.harness.outcome import Contestant, Outcome, Timing
 from prototypes.harness.roofline import Rates, measure_rates
 from prototypes.harness.statistics import noise_floor, ratio_interval
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     import torch
 
 Progress = Callable[[float, str], None]
-
-FRESH_CALLS = 3
-"""Calls on fresh random inputs that both gates begin with; a quick run makes as many."""
 
 
 def probe(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -123,87 +121,6 @@ def run_case(
     return Outcome(report, gate_seed=seed, timing=timed, absent=absent, replay=replay)
 
 
-def fresh_calls(
-    workload: Workload, kernel: Kernel, case: Case, device: torch.device, seed: int
-) -> list[Check]:
-    """Call on fresh inputs written into the same buffers; poison outputs, compare inputs after.
-
-    The same buffers with new values: an answer remembered by address is a wrong answer.
-    """
-    checks: list[Check] = []
-    buffers = workload.inputs(case, device, seed)
-    for number in range(FRESH_CALLS):
-        fresh = workload.inputs(case, device, seed + 1000 + number)
-        for key, tensor in buffers.items():
-            tensor.copy_(fresh[key])
-        checks += _checked_call(workload, kernel, case, buffers, device)
-    return checks
-
-
-def replayed(
-    workload: Workload,
-    kernel: Kernel,
-    case: Case,
-    sets: Sequence[Tensors],
-    device: torch.device,
-    seed: int,
-) -> list[Check]:
-    """After timing: is the code that was timed still right, on the very buffers it was timed on?"""
-    checks: list[Check] = []
-    for number, inputs in enumerate(sets[:2]):
-        checks += _checked_call(workload, kernel, case, inputs, device)
-        fresh = workload.inputs(case, device, seed + 2000 + number)
-        for key, tensor in inputs.items():
-            tensor.copy_(fresh[key])
-        checks += _checked_call(workload, kernel, case, inputs, device)
-    return [Check(f"after timing: {c.name}", c.value, c.bar, c.passed) for c in checks]
-
-
-def _checked_call(
-    workload: Workload, kernel: Kernel, case: Case, inputs: Tensors, device: torch.device
-) -> list[Check]:
-    import torch
-
-    before = {key: tensor.clone() for key, tensor in inputs.items()}
-    outputs = workload.outputs(case, device)
-    poisons = {key: _poison(tensor) for key, tensor in outputs.items()}
-    kernel(inputs, outputs)
-    _synchronize(device)
-    unwritten = sum(int((t == poisons[key]).sum()) for key, t in outputs.items())
-    not_finite = sum(
-        int((~torch.isfinite(t)).sum()) for t in outputs.values() if t.is_floating_point()
-    )
-    # Compared as bytes: NaN equals NaN here, and -0 isn't 0.
-    changed = sum(int((_raw(inputs[key]) != _raw(tensor)).sum()) for key, tensor in before.items())
-    return [
-        Check.none("outputs not written", unwritten),
-        Check.none("outputs not finite", not_finite),
-        Check.none("input bytes changed", changed),
-        *workload.verify(case, before, outputs),
-    ]
-
-
-def _poison(tensor: torch.Tensor) -> float:
-    """Fill with a value that no right answer has; return it."""
-    import torch
-
-    value = (
-        -1.2345e30
-        if tensor.dtype in (torch.float32, torch.float64, torch.bfloat16)
-        else -12345.0
-        if tensor.is_floating_point()
-        else torch.iinfo(tensor.dtype).max
-    )
-    tensor.fill_(value)
-    return float(tensor.reshape(-1)[0]) if tensor.is_floating_point() else value
-
-
-def _raw(tensor: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    return tensor.contiguous().view(torch.uint8)
-
-
 def _contestants(
     declaration: Declaration,
     workload: Workload,
@@ -212,13 +129,26 @@ def _contestants(
     kernel: Kernel,
     device: torch.device,
 ) -> tuple[dict[str, Kernel], tuple[tuple[Baseline, str], ...]]:
+    """Return what is timed, the candidate first, and the baselines that can't be, with reasons.
+
+    A baseline that gives a wrong result is no rival, however fast.
+    """
     kernels = {name: kernel}
     absent: list[tuple[Baseline, str]] = []
+    inputs = workload.inputs(case, device, case.seed - 1)
     for baseline in declaration.baselines_for(case, Device(device.type)):
         try:
-            kernels[baseline.name] = workload.build(baseline.name, case, device)
+            rival = workload.build(baseline.name, case, device)
+            wrong = [
+                c.name for c in checked_call(workload, rival, case, inputs, device) if not c.passed
+            ]
         except NotRunnableError as reason:
             absent.append((baseline, str(reason)))
+            continue
+        if wrong:
+            absent.append((baseline, f"Its result is wrong here: {', '.join(wrong)}."))
+        else:
+            kernels[baseline.name] = rival
     return kernels, tuple(absent)
 
 
@@ -295,7 +225,7 @@ def _host_us(call: timing.Call, device: torch.device, repeats: int = 20) -> floa
     for _ in range(repeats):
         start = time.perf_counter()
         call(0)
-        _synchronize(device)
+        synchronize(device)
         times.append((time.perf_counter() - start) * 1e6)
     return round(sorted(times)[repeats // 2], 1)
 
@@ -337,13 +267,6 @@ def _threads() -> int:
     import torch
 
     return torch.get_num_threads()
-
-
-def _synchronize(device: torch.device) -> None:
-    import torch
-
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _bytes(sets: Sequence[Tensors]) -> int:

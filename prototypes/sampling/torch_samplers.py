@@ -168,17 +168,16 @@ def _sieve(
         return None
     if row.top_p >= 1:
         return _collect(row, maxima, floor, math.inf) if row.min_p > 0 else None
-    mass = float(((row.logits - highest) / row.temperature).exp_().sum())
-    if groups > SIEVED_GROUPS:
-        floor = max(floor, float(maxima.topk(SIEVED_GROUPS).values[-1]))
-    collected = _collect(row, maxima, floor, mass)
-    if collected is None:
-        return None
-    found = float(((collected[0] - highest) / row.temperature).exp_().sum())
-    if found >= row.top_p * mass or (
-        row.min_p > 0 and floor <= highest + math.log(row.min_p) * row.temperature
-    ):
-        return collected
+    scaled = row.logits if row.temperature == 1 else row.logits / row.temperature
+    mass = math.exp(float(scaled.logsumexp(dim=0)) - highest / row.temperature)
+    largest = maxima.topk(min(SIEVED_GROUPS, groups)).values
+    cumulative = ((largest - highest) / row.temperature).exp_().cumsum(dim=0)
+    # If the maxima alone weigh enough, their groups hold the whole nucleus.
+    needed = int(torch.searchsorted(cumulative, row.top_p * mass * 1.00001))
+    if needed < largest.numel():
+        return _collect(row, maxima, max(floor, float(largest[needed])), mass)
+    if row.min_p > 0:
+        return _collect(row, maxima, floor, mass)
     return None
 
 
@@ -187,7 +186,7 @@ def _collect(
 ) -> tuple[torch.Tensor, torch.Tensor, float | None] | None:
     """Return all logits ≥ floor with their tokens, read from the groups that can hold them."""
     chosen = (maxima >= floor).nonzero()[:, 0]
-    if chosen.numel() > 4 * SIEVED_GROUPS:
+    if chosen.numel() > SIEVED_GROUPS:
         return None
     index = (chosen[:, None] * GROUP + torch.arange(GROUP)).view(-1)
     if int(chosen[-1]) == maxima.numel() - 1:
