@@ -5,6 +5,9 @@ Start it with `streamlit run app/web/server.py`; `main.py` beside it is the scri
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +20,24 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).parent / "main.py"
 
+
+def inline_scripts() -> list[str]:
+    """Return the CSP sources of the scripts that Streamlit's own page holds in itself."""
+    html = (Path(st.__file__).parent / "static" / "index.html").read_bytes()
+    found = re.findall(rb"<script>(.*?)</script>", html, flags=re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in found]
+    return [f"'sha256-{digest}'" for digest in digests]
+
+
 # Styles are written into the page by Streamlit and by the charts; scripts come from here only.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
-        "script-src 'self' 'wasm-unsafe-eval'",
+        " ".join(["script-src 'self' 'wasm-unsafe-eval'", *inline_scripts()]),
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self' ws: wss:",
+        "connect-src 'self' ws://localhost:* ws://127.0.0.1:*",
         "frame-src data:",
         "worker-src 'self' blob:",
         "object-src 'none'",

@@ -109,6 +109,11 @@ def test_from_the_ranking_to_the_chinese_report(
 def test_every_page_in_chinese_asks_only_this_server(
     page: Page, workbench: Workbench, requests: list[str]
 ) -> None:
+    refused: list[str] = []
+    page.on(
+        "console",
+        lambda said: refused.append(said.text) if "Content Security" in said.text else None,
+    )
     for path, word in (
         ("", "排名"),
         ("paper?paper=eagle3", "全程加速比"),
@@ -119,6 +124,7 @@ def test_every_page_in_chinese_asks_only_this_server(
         joint = "&" if "?" in path else "?"
         visit(page, f"{workbench.url}/{path}{joint}lang=zh")
         page.get_by_text(word).first.wait_for(timeout=10_000)
+    assert refused == []  # the policy forbids nothing that the pages need
     assert_nothing_left(requests, workbench)
 
 

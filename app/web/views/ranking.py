@@ -23,5 +23,6 @@ if not shown:
     empty.no_match(_)
     st.stop()
 opened = ranking_table(shown, catalog.version(), _)
+st.caption(_("A click on a row opens its paper; a click on a heading sorts by it."))
 if opened:
     st.switch_page("views/paper.py", query_params={"paper": opened})
