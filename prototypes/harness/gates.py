@@ -94,7 +94,7 @@ class GateError(Exception):
 
 
 def merge(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Keep one check for each name: the failed one farthest from its bar, else the nearest to it."""
+    """Keep one check a name: the failed one farthest from its bar, else the nearest to it."""
     worst: dict[str, Check] = {}
     for check in checks:
         seen = worst.get(check.name)

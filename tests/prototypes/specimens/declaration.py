@@ -1,0 +1,48 @@
+from prototypes.harness.declarations import (
+    Baseline,
+    Case,
+    Declaration,
+    Device,
+    Implementation,
+    Role,
+)
+
+BEHAVIOURS = (
+    "honest",
+    "wrong",
+    "writes-nothing",
+    "writes-nan",
+    "overwrites-input",
+    "remembers-by-address",
+    "stops-working-when-timed",
+    "below-quality",
+    "impossible",
+    "raises",
+    "not-runnable",
+    "sleeps",
+    "crashes",
+    "exits",
+    "hoards",
+    "prints",
+    "leaves-a-child",
+)
+
+DECLARATION = Declaration(
+    name="specimens",
+    title="Doubling numbers, rightly and wrongly",
+    paper="none",
+    part="sampling",
+    module="tests.prototypes.specimens.workload",
+    implements="y = 2 x",
+    deviates=(),
+    cases=tuple(
+        Case(b, {"behaviour": b}, seed=1, devices=(Device.CPU,), quick=True) for b in BEHAVIOURS
+    ),
+    implementations=(Implementation("doubling", Device.CPU, "under test", shipped=True),),
+    baselines=(
+        Baseline("slow", "the same three times", (Role.PAPER,)),
+        Baseline("slower", "the same nine times", (Role.ENGINE,)),
+        Baseline("missing", "a library that isn't here"),
+        Baseline("cheating", "fast, and wrong"),
+    ),
+)

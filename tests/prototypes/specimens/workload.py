@@ -1,0 +1,129 @@
+"""y = 2 x on 64 Ki floats; the case says how the code under test misbehaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+
+import torch
+
+from prototypes.harness.declarations import Case
+from prototypes.harness.gates import Check
+from prototypes.harness.workload import Kernel, NotRunnableError, Tensors, Work
+
+SIZE = 1 << 16
+
+
+class Doubling:
+    def inputs(self, case: Case, device: torch.device, seed: int) -> Tensors:
+        generator = torch.Generator(device=device).manual_seed(seed)
+        return {"x": torch.randn(SIZE, device=device, generator=generator)}
+
+    def outputs(self, case: Case, device: torch.device) -> Tensors:
+        return {"y": torch.empty(SIZE, device=device)}
+
+    def build(self, name: str, case: Case, device: torch.device) -> Kernel:
+        if name == "missing":
+            raise NotRunnableError("The library isn't here.")
+        if name == "cheating":
+            return lambda inputs, outputs: None
+        if name in ("slow", "slower"):
+            return _repeated(3 if name == "slow" else 9)
+        return _misbehaving(str(case.parameters["behaviour"]))
+
+    def verify(self, case: Case, inputs: Tensors, outputs: Tensors) -> Iterable[Check]:
+        error = float((outputs["y"].double() - 2 * inputs["x"].double()).norm())
+        return [Check.at_most("error", error / float(inputs["x"].norm()), 1e-6)]
+
+    def fidelity(
+        self, name: str, case: Case, device: torch.device, seed: int, quick: bool
+    ) -> Iterable[Check]:
+        return ()
+
+    def quality(
+        self, name: str, case: Case, device: torch.device, seed: int, quick: bool
+    ) -> Iterable[Check]:
+        bad = case.parameters["behaviour"] == "below-quality"
+        return [Check.at_most("loss", 0.5 if bad else 0.01, 0.1)]
+
+    def work(self, case: Case) -> Work:
+        impossible = case.parameters["behaviour"] == "impossible"
+        return Work(bytes=8 * SIZE * (10**6 if impossible else 1), flops=SIZE)
+
+
+def _repeated(times: int) -> Kernel:
+    def run(inputs: Tensors, outputs: Tensors) -> None:
+        for _ in range(times):
+            torch.mul(inputs["x"], 2, out=outputs["y"])
+
+    return run
+
+
+def _misbehaving(behaviour: str) -> Kernel:
+    if behaviour == "raises":
+        raise ValueError("this is what went wrong\nand this is a second line")
+    if behaviour == "not-runnable":
+        raise NotRunnableError("Needs a library that isn't here.")
+    if behaviour == "sleeps":
+        time.sleep(600)
+    if behaviour == "crashes":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if behaviour == "exits":
+        os._exit(3)
+    if behaviour == "hoards":
+        torch.ones(1 << 36)
+    if behaviour == "prints":
+        print("a" * 10_000_000)
+        print('{"kind": "result", "result": {"status": "ok"}}')
+    if behaviour == "leaves-a-child":
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    return {
+        "wrong": _wrong,
+        "writes-nothing": lambda inputs, outputs: None,
+        "writes-nan": lambda inputs, outputs: outputs["y"].fill_(float("nan")),
+        "overwrites-input": _overwrites,
+        "remembers-by-address": _Remembers(),
+        "stops-working-when-timed": _Lazy(),
+    }.get(behaviour, _repeated(1))
+
+
+def _wrong(inputs: Tensors, outputs: Tensors) -> None:
+    torch.mul(inputs["x"], 2, out=outputs["y"])
+    outputs["y"][-1] += 1
+
+
+def _overwrites(inputs: Tensors, outputs: Tensors) -> None:
+    torch.mul(inputs["x"], 2, out=outputs["y"])
+    inputs["x"][7] = 0
+
+
+class _Remembers:
+    """Computes once for each buffer it sees, then gives the remembered answer."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, torch.Tensor] = {}
+
+    def __call__(self, inputs: Tensors, outputs: Tensors) -> None:
+        key = inputs["x"].data_ptr()
+        if key not in self.answers:
+            self.answers[key] = inputs["x"] * 2
+        outputs["y"].copy_(self.answers[key])
+
+
+class _Lazy:
+    """Works as long as it is being checked, and not any more once it is called often."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, inputs: Tensors, outputs: Tensors) -> None:
+        self.calls += 1
+        if self.calls < 6:
+            torch.mul(inputs["x"], 2, out=outputs["y"])
+
+
+WORKLOAD = Doubling()

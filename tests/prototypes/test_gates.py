@@ -1,0 +1,119 @@
+"""What the gates catch: each wrong or cheating code is `broken`, and no number leaves."""
+
+import math
+
+import pytest
+import torch
+
+from prototypes.harness import measure, timing
+from prototypes.harness.gates import Check, GateError, GateReport, PassedGates, merge
+from prototypes.harness.outcome import Outcome
+from prototypes.harness.roofline import Rates
+from prototypes.harness.status import Status
+from tests.prototypes.specimens.declaration import DECLARATION
+from tests.prototypes.specimens.workload import WORKLOAD
+
+RATES = Rates(1e10, 1e11, 1 << 30, 1e11)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "QUICK", timing.Budget(5, 3, 0.5, 0.05, 3))
+
+
+def outcome(behaviour: str) -> Outcome:
+    return measure.run_case(
+        DECLARATION,
+        WORKLOAD,
+        DECLARATION.case(behaviour),
+        "doubling",
+        torch.device("cpu"),
+        RATES,
+        quick=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "caught_by"),
+    [
+        ("wrong", "error"),
+        ("writes-nothing", "outputs not written"),
+        ("writes-nan", "outputs not finite"),
+        ("overwrites-input", "input bytes changed"),
+        ("remembers-by-address", "error"),
+        ("stops-working-when-timed", "after timing: outputs not written"),
+    ],
+)
+def test_wrong_code_is_broken_and_carries_no_number(behaviour: str, caught_by: str) -> None:
+    record = outcome(behaviour).to_json()
+    assert record["status"] == "broken"
+    assert record["fidelity"]["pass"] is False
+    assert caught_by in [c["name"] for c in record["fidelity"]["checks"] if not c["pass"]]
+    assert not {"speedup", "time_us", "samples", "baselines"} & record.keys()
+    assert caught_by in record["error"]["message"]
+
+
+def test_the_techniques_flaw_is_not_ours() -> None:
+    record = outcome("below-quality").to_json()
+    assert record["status"] == "below_quality"
+    assert record["fidelity"]["pass"] is True
+    assert record["quality_pass"] is False
+    assert not {"speedup", "time_us", "samples", "baselines"} & record.keys()
+
+
+def test_faster_than_the_device_can_be_is_refused() -> None:
+    record = outcome("impossible").to_json()
+    assert record["status"] == "implausible"
+    assert "speedup" not in record
+    assert all(b["speedup"] is None and b["time_us"] is None for b in record["baselines"])
+
+
+def test_honest_code_is_timed_against_every_baseline_that_is_right() -> None:
+    record = outcome("honest").to_json()
+    assert record["status"] == "ok"
+    assert record["quality_pass"] is True
+    rows = {b["name"]: b for b in record["baselines"]}
+    assert rows["slow"]["speedup"]["median"] > 1.2
+    assert rows["slower"]["time_us"]["median"] > rows["slow"]["time_us"]["median"]
+    assert rows["slow"]["roles"] == ["paper", "strongest"]
+    assert rows["slower"]["roles"] == ["engine"]
+    assert record["baseline"] == "slow"
+    assert record["speedup"] == rows["slow"]["speedup"]
+    assert rows["missing"]["available"] is False
+    assert rows["missing"]["why"] == "The library isn't here."
+    assert rows["cheating"]["available"] is False
+    assert "outputs not written" in rows["cheating"]["why"]
+    assert rows["cheating"]["speedup"] is None
+    assert len(record["samples"]) == len(rows["slow"]["samples"]) == record["method"]["rounds"]
+
+
+def test_no_time_without_passed_gates() -> None:
+    good, bad = Check.at_most("good", 1, 2), Check.at_most("bad", 3, 2)
+    for report in (
+        GateReport((), (good,)),
+        GateReport((good,), ()),
+        GateReport((bad,), (good,)),
+        GateReport((good,), (bad,)),
+    ):
+        with pytest.raises(GateError):
+            PassedGates(report)
+    assert PassedGates(GateReport((good,), (good,))).report.quality_pass
+
+
+def test_nan_never_passes() -> None:
+    assert not Check.at_most("x", math.nan, 1).passed
+    assert not Check.at_least("x", math.nan, 1).passed
+    assert Check.at_most("x", math.nan, 1).to_json()["value"] is None
+
+
+def test_merging_keeps_the_worst_of_a_name() -> None:
+    checks = [Check.at_most("a", v, 1.0) for v in (0.1, 0.9, 0.5)]
+    assert merge(checks) == (checks[1],)
+    checks += [Check.at_most("a", v, 1.0) for v in (1.1, 5.0, 2.0)]
+    assert merge(checks)[0].value == 5.0
+    checks.append(Check.at_most("a", math.nan, 1.0))
+    assert math.isnan(merge(checks)[0].value)
+
+
+def test_no_gate_report_is_no_success() -> None:
+    assert Outcome(GateReport(()), gate_seed=1).status is Status.BROKEN
