@@ -34,12 +34,17 @@ def scan_kernel(
     tile_weight,
     padded_groups,
     padded_tiles,
+    tiles,
     TILE: tl.constexpr,
     GROUP: tl.constexpr,
 ):
-    """Program (tile, row): maxima of the tile's groups, its own maximum, its weight below that."""
-    tile = tl.program_id(0)
-    row = tl.program_id(1).to(tl.int64)
+    """Program (row · tiles + tile): maxima of the tile's groups, its own, its weight below that.
+
+    One axis: a grid's second may not be longer than 65 535.
+    """
+    program = tl.program_id(0)
+    tile = program % tiles
+    row = (program // tiles).to(tl.int64)
     rows_of_groups = tl.arange(0, TILE // GROUP)
     offsets = tile * TILE + rows_of_groups[:, None] * GROUP + tl.arange(0, GROUP)[None, :]
     x = tl.load(logits + row * row_stride + offsets, mask=offsets < vocab, other=float("-inf"))

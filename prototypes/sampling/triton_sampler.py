@@ -64,7 +64,7 @@ def sampler(batch: int, vocab: int, device: torch.device, sieve: bool, blocks: B
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         logits = inputs["logits"]
-        scan[(tiles, batch)](
+        scan[(tiles * batch,)](
             logits,
             logits.stride(0),
             vocab,
@@ -74,6 +74,7 @@ def sampler(batch: int, vocab: int, device: torch.device, sieve: bool, blocks: B
             tile_weight,
             padded_groups,
             padded_tiles,
+            tiles,
             TILE=blocks.tile,
             GROUP=GROUP,
             num_warps=blocks.scan_warps,

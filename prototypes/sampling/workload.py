@@ -14,7 +14,7 @@ from prototypes.sampling import baselines, edges, inputs, oracle, statistical
 
 PARAMETERS = ("temperature", "top_k", "top_p", "min_p")
 EDGE_REPEATS = 16
-EDGE_DRAWS = 4000
+EDGE_DRAWS = {"cpu": 1000, "cuda": 4000}
 
 
 class Sampling:
@@ -96,7 +96,7 @@ class Sampling:
         chosen = tuple(
             e for e in edges.EDGES if not quick or e.name in ("p 0.9 with ties", "k 20 then p 0.8")
         )
-        rows = edges.rows(device, seed + 1, EDGE_DRAWS // (4 if quick else 1), chosen)
+        rows = edges.rows(device, seed + 1, EDGE_DRAWS[device.type], chosen)
         tokens = self._draw(name, rows, device).view(len(chosen), -1)
         repeats = tokens.shape[-1]
         first = {key: tensor[::repeats] for key, tensor in rows.items()}
