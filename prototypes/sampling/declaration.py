@@ -122,8 +122,8 @@ DECLARATION = Declaration(
         "loop isn't needed. torch_rejection and triton_rejection leave the sieve out.",
         "Reads logits, not probabilities: softmax needs no pass and no memory of its own.",
         "The rejection loop's pivots are its draws; the paper adds the middle of what is left, "
-        "which bounds the number of rounds. Triton makes three independent draws a pass and takes the "
-        "first that is inside; with top-k on it first finds the k-th largest logit.",
+        "which bounds the number of rounds. Triton makes three independent draws a pass and takes "
+        "the first that is inside; with top-k on it first finds the k-th largest logit.",
         "Temperature comes before the filters, as in vLLM; llama.cpp's default chain has it last.",
     ),
     cases=CASES,
