@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -133,8 +134,8 @@ def _settings(options: argparse.Namespace) -> session.Settings:
         ("memory", options.memory),
         ("threads", options.threads),
     ):
-        if not value > 0:
-            raise OutputError(f"--{name} must be more than 0, not {value:g}.")
+        if not 0 < value < math.inf:
+            raise OutputError(f"--{name} must be a number above 0, not {value:g}.")
     return session.Settings(
         device=Device(options.device) if options.device else _default_device(),
         quick=options.quick,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 from prototypes.harness.declarations import Declaration
 
@@ -17,15 +18,13 @@ class RegistryError(Exception):
 def scan(root: Path = ROOT, package: str = "prototypes") -> dict[str, Declaration]:
     """Return the prototypes by name, in order of name.
 
-    Raises `RegistryError` for a folder whose declaration is missing, named otherwise than its
-    folder, or taken already: a run must never be of another thing than its name says.
+    Raises `RegistryError` for a folder whose declaration can't be read, is missing, or is named
+    otherwise than its folder: a run must never be of another thing than its name says.
     """
     found: dict[str, Declaration] = {}
     for file in sorted(root.glob("*/declaration.py")):
         folder = file.parent.name
-        declaration = getattr(
-            importlib.import_module(f"{package}.{folder}.declaration"), "DECLARATION", None
-        )
+        declaration = getattr(_module(package, folder), "DECLARATION", None)
         if not isinstance(declaration, Declaration):
             raise RegistryError(f"{folder}/declaration.py holds no DECLARATION.")
         if declaration.name != folder:
@@ -34,6 +33,15 @@ def scan(root: Path = ROOT, package: str = "prototypes") -> dict[str, Declaratio
             )
         found[folder] = declaration
     return found
+
+
+def _module(package: str, folder: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"{package}.{folder}.declaration")
+    except Exception as error:  # whatever a file of Python may raise
+        raise RegistryError(
+            f"{folder}/declaration.py can't be read: {type(error).__name__}: {error}."
+        ) from error
 
 
 def select(name: str, known: dict[str, Declaration]) -> list[Declaration]:
