@@ -81,7 +81,7 @@ def test_drift_of_the_machine_falls_out_of_paired_rounds() -> None:
     speedup = ratio_interval(baseline, candidate)
     assert (speedup.median, speedup.low, speedup.high) == pytest.approx((2, 2, 2))
     # Times that don't pair show the drift: what an unpaired ratio would have hidden.
-    assert ratio_interval(baseline[::-1], candidate).high > 10
+    assert ratio_interval(baseline[::-1], candidate).high > 5
 
 
 def test_a_speedup_is_the_baselines_time_over_the_candidates() -> None:
