@@ -1,4 +1,4 @@
-"""Finding prototypes; a folder or declaration that contradicts itself is refused with a sentence."""
+"""Finding prototypes; a folder or declaration that contradicts itself is refused."""
 
 import json
 from collections.abc import Callable

@@ -56,18 +56,6 @@ def test_a_time_that_can_be_is_kept_with_its_share_of_the_roofline() -> None:
     assert record["roofline_fraction"] == 0.8
 
 
-def test_the_floor_is_the_slower_of_moving_and_computing() -> None:
-    assert RATES.floor_us(Work(bytes=100 * MB, flops=0)) == pytest.approx(100)
-    assert RATES.floor_us(Work(bytes=0, flops=10**12)) == pytest.approx(1000)
-    assert RATES.floor_us(Work(bytes=100 * MB, flops=10**12)) == pytest.approx(1000)
-
-
-def test_only_what_fits_in_the_cache_may_be_faster_than_memory() -> None:
-    work = Work(bytes=10 * MB, flops=0)
-    assert RATES.impossible_us(work, touched_bytes=80 * MB) == pytest.approx(8)
-    assert RATES.impossible_us(work, touched_bytes=40 * MB) == pytest.approx(0.8)
-
-
 def test_arithmetic_bounds_even_what_is_cached() -> None:
     work = Work(bytes=1, flops=10**12)
     assert RATES.impossible_us(work, touched_bytes=1) == pytest.approx(0.8 * 1000 / 2.5)
