@@ -6,18 +6,25 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prototypes.harness.isolation import Ended, Limits, run_child
+from prototypes.harness.isolation import Ended, Limits, Report, run_child
 from prototypes.harness.status import Status
 
 CASE = "b8-v128256-k0-p0.9-normal3"
 
 
-def measured(behaviour: str, seconds: float = 60, gigabytes: int = 8, **more: Any) -> Ended:
+def measured(
+    behaviour: str,
+    seconds: float = 60,
+    gigabytes: int = 8,
+    report: Report | None = None,
+    **more: Any,
+) -> Ended:
     request = {
         "task": "measure",
         "declaration": "tests.prototypes.specimens.declaration",
@@ -28,7 +35,7 @@ def measured(behaviour: str, seconds: float = 60, gigabytes: int = 8, **more: An
         "threads": 1,
         "rates": None,
     }
-    return run_child({**request, **more}, Limits(seconds, gigabytes << 30))
+    return run_child({**request, **more}, Limits(seconds, gigabytes << 30), report)
 
 
 def test_a_result_comes_back_with_progress() -> None:
@@ -81,13 +88,17 @@ def test_what_is_printed_is_a_capped_log_and_no_result() -> None:
     assert len(ended.log) <= 16 << 10
 
 
-def test_a_grandchild_ends_with_the_measurement() -> None:
-    before = sleepers()
+def test_a_grandchild_ends_with_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = f"specimen-{uuid.uuid4()}"
+    monkeypatch.setenv("SPECIMEN_MARK", mark)
+    seen: list[int] = []
     start = time.monotonic()
-    ended = measured("leaves-a-child")
+    ended = measured("leaves-a-child", report=lambda *_: seen.extend(marked(mark)))
     assert ended.result is not None
     assert time.monotonic() - start < 40
-    assert sleepers() == before
+    assert seen
+    assert all(gone(pid, 2) for pid in set(seen))
+    assert marked(mark) == []
 
 
 def test_an_unusable_device_is_not_runnable() -> None:
@@ -183,15 +194,16 @@ def gone(pid: int, seconds: float) -> bool:
     return False
 
 
-def sleepers() -> int:
-    found = 0
+def marked(mark: str) -> list[int]:
+    """Return the living processes that have this among their arguments."""
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_bytes()
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            arguments = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        found += b"import time; time.sleep(600)" in words and state != "Z"
+        if mark.encode() in arguments:
+            found.append(int(folder.name))
     return found
 
 

@@ -57,7 +57,7 @@ EDGES: dict[str, tuple[list[float], Filters]] = {
 PEAKED = normal(0.5, 11, 256)
 PEAKED[17], PEAKED[130], PEAKED[131] = 9.0, 7.8, 7.2
 FILTERS = Filters(top_k=3, top_p=0.95)
-LAUNCHES, ROWS = 25, 4
+LAUNCHES, ROWS = 15, 4
 
 
 def columns(asked: list[tuple[list[float], Filters]]) -> dict[str, Any]:
@@ -140,5 +140,5 @@ def test_draws_come_from_the_distribution(drawn: dict[str, list[list[int]]], sie
     assert set(tokens) <= exact.keys()
     assert total_variation(tokens, exact) <= allowed
     # The bar is loose, yet a greedy or an even choice is over it.
-    assert total_variation([17] * 100, exact) > allowed
-    assert total_variation([17, 130, 131] * 33, exact) > allowed
+    assert total_variation([17] * 60, exact) > allowed
+    assert total_variation([17, 130, 131] * 20, exact) > allowed

@@ -80,7 +80,8 @@ def _misbehaving(behaviour: str) -> Kernel:
         print("a" * 10_000_000)
         print('{"kind": "result", "result": {"status": "ok"}}')
     if behaviour == "leaves-a-child":
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        mark = os.environ.get("SPECIMEN_MARK", "")  # by which its test knows it among all processes
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", mark])
     return {
         "wrong": _wrong,
         "writes-nothing": lambda inputs, outputs: None,
