@@ -76,7 +76,7 @@ def test_from_the_ranking_to_the_chinese_report(
     second.get_by_text("Quick run of sampling on cpu").wait_for(timeout=10_000)
     second.close()
     page.reload()
-    page.get_by_text("The score moved").first.wait_for(timeout=120_000)
+    page.get_by_text("The score moved").first.wait_for(timeout=300_000)
     page.get_by_text("confirmed · quick").first.wait_for()
     page.get_by_role("radio", name="History").click()
     page.get_by_text(re.compile("Measured sampling on")).first.wait_for()
