@@ -43,6 +43,21 @@ def test_versions_are_pinned_without_a_host() -> None:
     assert "triton==3.7.1" in text
 
 
+HOSTS = re.compile(r"py[p]i\.org|pythonh[o]sted|registry\.npm[j]s|deb\.debi[a]n")
+
+
+def test_no_package_registry_is_named() -> None:
+    named = []
+    for name in tracked():
+        try:
+            text = (PROJECT / name).read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        if HOSTS.search(text):
+            named.append(name)
+    assert not named
+
+
 def test_no_paper_is_in_the_project() -> None:
     assert not [name for name in tracked() if name.lower().endswith((".pdf", ".bib"))]
 

@@ -57,16 +57,16 @@ def _folder() -> Finding:
 
 
 def _catalog() -> Finding:
+    return _try("catalog", _count)
+
+
+def _count() -> str:
     from app.workflows.opening import open_catalog
     from db.engine import session_scope
     from db.queries import papers
 
-    return _try("catalog", lambda: _count(open_catalog, session_scope, papers.list_papers))
-
-
-def _count(open_catalog: Callable, session_scope: Callable, listing: Callable) -> str:  # type: ignore[type-arg]
     with session_scope(open_catalog()) as session:
-        return f"{len(listing(session))} papers in {home.database_url()}"
+        return f"{len(papers.list_papers(session))} papers in {home.database_url()}"
 
 
 def _try(name: str, look: Callable[[], str]) -> Finding:
