@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from analyzers.message import message
 from app.errors import AssayError
 from app.workflows.moves import Move
+from app.workflows.ranking import DEFAULT_TARGET
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
 
 MAX_DOCUMENT_BYTES = 64 << 20
 
@@ -29,6 +31,8 @@ class FileImport:
     """Why runs were refused, one sentence each."""
     error: str | None = None
     """Why the file as a whole was refused."""
+    scores: tuple[Move, ...] = ()
+    """The believed score of every paper that the runs measure, whether it moved or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +113,40 @@ def _import_document(
     from db.queries import runs
 
     with session_scope(engine) as session:
+        papers = _measured_papers(session, document)
+        before = _believed(session, papers)
         try:
             result = runs.import_document(session, document)
         except DocumentError as error:
             return FileImport(path, error=f"{path.name}: {error}"), []
-        file = FileImport(path, len(result.added), len(result.known), result.rejected)
-        if not result.added:
-            return file, []
-        return file, rescore(session, _cause(path, document))
+        moves = rescore(session, _cause(path, document)) if result.added else []
+        after = _believed(session, papers)
+        scores = tuple(Move(p, "believed", before.get(p), after.get(p)) for p in papers)
+        counts = len(result.added), len(result.known)
+        return FileImport(path, *counts, result.rejected, scores=scores), moves
+
+
+def _measured_papers(session: Session, document: dict[str, Any]) -> list[str]:
+    from db.queries import papers
+
+    names = {str(run.get("prototype")) for run in _runs(document)}
+    return sorted({p.id for name in names for p in papers.of_prototype(session, name)})
+
+
+def _believed(session: Session, paper_ids: Sequence[str]) -> dict[str, float | None]:
+    from db.queries import scores
+
+    held = {paper_id: scores.of_paper(session, paper_id, DEFAULT_TARGET) for paper_id in paper_ids}
+    return {p: kinds["believed"].value for p, kinds in held.items() if "believed" in kinds}
+
+
+def _runs(document: dict[str, Any]) -> list[dict[str, Any]]:
+    runs = document.get("runs")
+    return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
 
 
 def _cause(path: Path, document: dict[str, Any]) -> dict[str, Any]:
-    names = sorted({str(run["prototype"]) for run in document["runs"] if isinstance(run, dict)})
+    names = sorted({str(run["prototype"]) for run in _runs(document)})
     device = str(document["environment"]["device_name"])
     return {
         "kind": "run",

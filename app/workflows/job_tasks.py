@@ -14,6 +14,7 @@ from app.home import runs_folder
 from app.jobs.command import run_command
 from app.jobs.context import JobCancelledError, JobContext, JobFailedError
 from app.workflows.benchmark import import_run_files, read_run_document
+from app.workflows.moves import Move
 
 PROTOTYPES = (sys.executable, "-m", "prototypes")
 
@@ -23,8 +24,9 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
 
     Spec: {"prototype", "device"?, "quick"?, "cases"?}. Outcome: {"file", "added", "known",
     "rejected", "runs": [{"prototype", "case", "implementation", "status", "speedup",
-    "provisional"}], "moved": [{"paper", "kind", "before", "after"}]}. A run that failed a gate is a
-    result; the job fails when nothing was measured.
+    "provisional"}], "moved": [{"paper", "kind", "before", "after"}], "scores": the same of the
+    papers that were measured, moved or not}. A run that failed a gate is a result; the job fails
+    when nothing was measured.
     """
     cases = context.spec.get("cases") or [None]
     out = _out_file(context)
@@ -45,10 +47,8 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
         "known": file.known,
         "rejected": list(file.rejected),
         "runs": [_brief(run) for found in documents for run in found["runs"]],
-        "moved": [
-            {"paper": move.paper_id, "kind": move.kind, "before": move.before, "after": move.after}
-            for move in summary.moves
-        ],
+        "moved": [_move(move) for move in summary.moves],
+        "scores": [_move(move) for move in file.scores],
         "message": message("Runs stored: {count}.", count=file.added).to_json(),
     }
 
@@ -90,6 +90,10 @@ def add_papers(context: JobContext) -> dict[str, Any]:
             failed=len(summary.failed),
         ).to_json()
     }
+
+
+def _move(move: Move) -> dict[str, Any]:
+    return {"paper": move.paper_id, "kind": move.kind, "before": move.before, "after": move.after}
 
 
 def _out_file(context: JobContext) -> Path:

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What running prototypes gave: the run document, a line a run, the scores that moved."""
+    """What running prototypes gave: the run document, a line a run, what became of the scores."""
 
     document: dict[str, Any]
     lines: tuple[str, ...]
@@ -88,7 +88,7 @@ def run_prototypes(
             lines += [_run_line(run) for run in found["runs"]]
             succeeded = succeeded and all(run["status"] == "ok" for run in found["runs"])
         moves += [
-            Move(m["paper"], m["kind"], m["before"], m["after"]) for m in outcome.get("moved", ())
+            Move(m["paper"], m["kind"], m["before"], m["after"]) for m in outcome.get("scores", ())
         ]
     return Measured(document, tuple(lines), tuple(moves), succeeded)
 

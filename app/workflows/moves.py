@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One score that moved: of which paper, of which kind, from what to what."""
+    """A score before and after a change: of which paper, of which kind, from what to what."""
 
     paper_id: str
     kind: str
@@ -18,4 +18,6 @@ class Move:
         def show(value: float | None) -> str:
             return "none" if value is None else f"{value:.3f}"
 
-        return f"{self.paper_id}: {self.kind} score {show(self.before)} → {show(self.after)}"
+        before, after = show(self.before), show(self.after)
+        told = f"stays at {after}" if before == after else f"{before} → {after}"
+        return f"{self.paper_id}: {self.kind} score {told}"

@@ -34,10 +34,17 @@ def moved(moves: Iterable[Move], paper_id: str, _: Translate) -> str:
 
 
 def score_moved(before: float | None, after: float | None, _: Translate) -> str:
-    """Return how a score moved; three decimals where two would hide the move."""
+    """Return how a score moved; three decimals where two would hide the move.
+
+    Less than that is no move, as in the history: a part with a small share of a whole run can be
+    measured anew without the score telling it.
+    """
     decimals = 2
-    if before is not None and after is not None and round(before, 2) == round(after, 2):
-        decimals = 3
+    if before is not None and after is not None:
+        if round(before, 3) == round(after, 3):
+            return _("The score stays at {score}.").format(score=f"{after:.3f}")
+        if round(before, 2) == round(after, 2):
+            decimals = 3
     shown = [
         "–" if value is None else score(value) if decimals == 2 else f"{value:.3f}"
         for value in (before, after)

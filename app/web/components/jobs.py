@@ -73,10 +73,10 @@ def _tell_end(views: Sequence[JobView], followed: set[str], _: Translate) -> Non
 
 
 def _score_moves(view: JobView, _: Translate) -> str:
-    moves = [m for m in view.outcome.get("moved", ()) if m["kind"] == "believed"]
-    if len(moves) != 1:
+    scores = view.outcome.get("scores", ())
+    if len(scores) != 1:
         return ""
-    return flash.score_moved(moves[0]["before"], moves[0]["after"], _)
+    return flash.score_moved(scores[0]["before"], scores[0]["after"], _)
 
 
 def job_card(view: JobView, _: Translate, *, details: Details = "page") -> None:

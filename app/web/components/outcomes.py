@@ -26,9 +26,7 @@ def outcome(kind: str, record: Outcome, _: Translate) -> None:
 
 def _benchmark(record: Outcome, _: Translate) -> None:
     lines = [
-        flash.score_moved(move["before"], move["after"], _)
-        for move in record.get("moved", ())
-        if move["kind"] == "believed"
+        flash.score_moved(score["before"], score["after"], _) for score in record.get("scores", ())
     ]
     for run in record.get("runs", ()):
         if run.get("speedup") is None and run.get("status") not in (None, "ok"):

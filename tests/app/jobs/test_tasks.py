@@ -91,6 +91,7 @@ def test_a_benchmark_stores_its_runs_and_says_what_moved(seeded: Engine, harness
     believed = [m for m in outcome["moved"] if m["kind"] == "believed"]
     assert [m["paper"] for m in believed] == ["sampling"]
     assert believed[0]["before"] != believed[0]["after"]
+    assert outcome["scores"] == believed
     assert json.loads(Path(outcome["file"]).read_text())["runs"][0]["case"] == "b1-v128256"
     job = jobs.get(seeded, job_id)
     assert job is not None and job.message is not None

@@ -74,9 +74,16 @@ def test_progress_is_shown_and_cancel_asks(queue: Queue, seeded: Engine, open_pa
 
 def test_the_outcome_tells_how_the_score_moved(queue: Queue, open_page: Open) -> None:
     moved = [{"paper": "sampling", "kind": "believed", "before": 4.12, "after": 4.62}]
-    queue(state="succeeded", outcome={"moved": moved, "runs": [], "added": 3})
+    queue(state="succeeded", outcome={"scores": moved, "runs": [], "added": 3})
     told = words(open_page("paper", paper="sampling", view="prototype")).replace("\\", "")
     assert "The score moved: 4.12 → 4.62." in told
+
+
+def test_the_outcome_tells_that_the_score_stays(queue: Queue, open_page: Open) -> None:
+    scores = [{"paper": "sampling", "kind": "believed", "before": 4.00862, "after": 4.00914}]
+    queue(state="succeeded", outcome={"scores": scores, "runs": [], "added": 3})
+    told = words(open_page("paper", paper="sampling", view="prototype")).replace("\\", "")
+    assert "The score stays at 4.009." in told
 
 
 @pytest.mark.parametrize("state", ["failed", "timed_out", "cancelled", "lost"])
