@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -29,11 +30,15 @@ app.add_typer(database.app, name="db")
 
 def main() -> NoReturn:
     """Run the command line and exit with its status."""
+    status: Any = 0
     try:
         app()
+    except SystemExit as done:
+        status = done.code
     except Exception as error:
-        sys.exit(_report(error))
-    sys.exit(0)
+        status = _report(error)
+    gc.freeze()  # the interpreter's last collection would look at every module once more
+    sys.exit(status)
 
 
 def _report(error: Exception) -> int:
