@@ -80,25 +80,27 @@ def recommend(facts: PaperFacts, belief: Belief) -> Recommendation:
     if facts.has_open_high_risk:
         return Recommendation(Advice.CAREFUL, None, message("a high risk is open"))
     if high < NEGLIGIBLE:
-        why = message("a whole run gains {high}x at the very most", high=high)
+        why = message("a whole run gets {high}x as fast at the very most", high=high)
         return Recommendation(Advice.NOT_RECOMMENDED, None, why)
     if not belief.known:
         # There is nothing to measure: the prior alone must not send anyone to the bench.
         why = message("it makes no speed claim, and nothing was measured")
         return Recommendation(Advice.NOT_RECOMMENDED, None, why)
     if not belief.measurements and high >= WORTH_BUILDING:
-        why = message("a whole run could gain {high}x, but nothing has been measured", high=high)
+        why = message(
+            "a whole run could get {high}x as fast, but nothing has been measured", high=high
+        )
         return Recommendation(Advice.MEASURE_FIRST, None, why)
     if low >= WORTH_BUILDING:
-        why = message("a whole run gains at least {low}x", low=low)
+        why = message("a whole run gets at least {low}x as fast", low=low)
         return Recommendation(Advice.DO_NOW, 1, why)
     if mean >= WORTH_BUILDING:
-        why = message("a whole run should gain {mean}x", mean=mean)
+        why = message("a whole run should get {mean}x as fast", mean=mean)
         return Recommendation(Advice.HIGH_VALUE, 2, why)
     if mean >= WORTH_HAVING:
-        why = message("a whole run gains about {mean}x", mean=mean)
+        why = message("a whole run gets about {mean}x as fast", mean=mean)
         if facts.integration is Integration.DROP_IN:
             return Recommendation(Advice.STEADY, 3, why)
         return Recommendation(Advice.LONG_TERM, 3, why)
-    why = message("a whole run should gain no more than {mean}x", mean=mean)
+    why = message("a whole run should get no more than {mean}x as fast", mean=mean)
     return Recommendation(Advice.NOT_RECOMMENDED, None, why)

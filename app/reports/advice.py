@@ -137,7 +137,7 @@ def _measure_first(ranking: Sequence[RankedPaper], _: Translate) -> str:
     best = max((r.run.high for r in waiting if r.run and r.run.high is not None), default=None)
     if best is not None:
         reason = _(
-            "By their claims a whole run could gain up to {high}x, and nothing has tested that."
+            "By their claims a whole run could get up to {high}x as fast; nothing has tested that."
         ).format(high=significant(best))
         text = _("{first} {second}").format(first=text, second=reason)
     return text

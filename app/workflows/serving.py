@@ -32,6 +32,7 @@ def serve(port: int, *, open_browser: bool) -> int:
         )
     open_catalog(create=True).dispose()
     url = f"http://localhost:{port}"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, the server ends too
     process = subprocess.Popen(command(port), cwd=PROJECT)
     print(f"The workbench opens on {url} (Ctrl-C ends it).", flush=True)
     if open_browser and has_screen():

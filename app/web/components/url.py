@@ -99,6 +99,9 @@ def _adopt(name: str, default: str, options: Sequence[str] | None) -> None:
         kept = in_url
     elif in_url is None and seen is not None and not st.session_state.get(_ARRIVED):
         kept = default  # back to the address without it
+    elif kept == st.session_state.get(_usual(name)):
+        kept = default  # nobody chose it, and the default is another one now
+    st.session_state[_usual(name)] = default
     if options is not None and kept not in options:
         kept = default
     if st.session_state.get(name) != kept:
@@ -117,3 +120,7 @@ def _publish(name: str, value: str, default: str | None) -> None:
 
 def _seen(name: str) -> str:
     return f"_url_{name}"
+
+
+def _usual(name: str) -> str:
+    return f"_default_{name}"

@@ -13,7 +13,8 @@ from app.web.components.claims import claim_value
 from app.workflows.paper import show_paper
 from app.workflows.triage import rescore
 from db.engine import session_scope
-from db.queries import notes, papers
+from db.queries import notes, papers, runs
+from tests.app.run_documents import document, run
 from tests.app.web.conftest import HOSTILE, Open, words
 
 SECTIONS = ("score", "claims", "prototype", "facts", "history", "notes")
@@ -161,6 +162,23 @@ def test_what_was_measured_is_a_chart_and_a_table(seeded: Engine, open_page: Ope
     assert frame.iloc[0]["vs paper's kind"] == "12.0x"
     assert frame.iloc[0]["vs engine's"] == "1.50x"
     assert page.get("vega_lite_chart") or page.get("arrow_vega_lite_chart")
+
+
+def test_the_device_measured_last_is_shown_until_another_is_chosen(
+    seeded: Engine, open_page: Open
+) -> None:
+    page = paper_page(open_page, "sampling", view="prototype")
+    first = page.selectbox(key="on").value
+    measured = document(
+        run("b1-v32000"), device_id="another-cpu", started_at="2026-12-01T00:00:00+00:00"
+    )
+    with session_scope(seeded) as session:
+        runs.import_document(session, measured)
+        rescore(session, {"kind": "run", "ref": "test"})
+    page.run()
+    assert page.selectbox(key="on").value == "another-cpu" != first
+    page.selectbox(key="on").select(first).run()
+    assert page.selectbox(key="on").value == first
 
 
 def test_a_paper_without_prototype_says_so(seeded: Engine, open_page: Open) -> None:
