@@ -78,8 +78,7 @@ def import_(files: Annotated[list[str], typer.Argument(help="Run documents.")]) 
     print(f"{summary.added} runs added, {summary.known} known already.")
     for move in summary.moves:
         note(str(move))
-    for file in summary.files:
-        for problem in [*file.rejected, *([file.error] if file.error else [])]:
-            note(f"Error: {problem}")
+    for problem in summary.problems:
+        note(f"Error: {problem.say()}")
     if not summary.is_clean:
         raise typer.Exit(1)

@@ -95,6 +95,8 @@ def measured_runs(
         return {}
     found: dict[str, list[MeasuredRun]] = {}
     for run in run_queries.for_prototypes(session, prototypes):
+        if run.record.get("part") is None:
+            continue  # of which part of a whole run it speaks, nobody knows: it can't count
         found.setdefault(run.prototype, []).append(
             MeasuredRun.read(run.id, run.record, run.environment.record)
         )

@@ -20,11 +20,20 @@ STATUSES = frozenset(
 )
 SCOPES = frozenset({"setup", "call", "kernel"})
 DEVICE_CLASSES = frozenset({"cpu", "consumer_gpu", "datacentre_gpu"})
+PARTS = frozenset(
+    {"whole_run", "prefill", "decode", "prefill_attention", "decode_attention"}
+    | {"prefill_linears", "decode_linears", "sampling"}
+)
 _MAX_NAME = 200
 
 
 class RunRefusedError(ValueError):
-    """One run of a document that can't be stored, and why."""
+    """One run of a document that can't be stored, and why: a template and what fills it."""
+
+    def __init__(self, template: str, /, **params: Any) -> None:
+        super().__init__(template.format(**params))
+        self.template = template
+        self.params: dict[str, Any] = params
 
 
 def read_environment(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
@@ -57,6 +66,11 @@ def read_environment(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[
             value=environment["device_class"],
         )
     utc_time(environment["started_at"])
+    noise = environment.get("noise_floor")
+    if noise is not None and not (_is_number(noise) and 0 <= noise < 1):
+        raise DocumentError(
+            "This run document is damaged: its noise floor is {value!r}, no share.", value=noise
+        )
     return environment, runs
 
 
@@ -80,18 +94,28 @@ def check_run(run: Any) -> dict[str, Any]:
     for name in ("prototype", "case", "implementation", "device"):
         value = run.get(name)
         if not isinstance(value, str) or not value.strip() or len(value) > _MAX_NAME:
-            raise RunRefusedError(f"{name} is missing")
+            raise RunRefusedError("{name} is missing", name=name)
     _require_member(run, "scope", SCOPES)
     _require_member(run, "status", STATUSES)
     for name in ("shipped", "provisional"):
         if not isinstance(run.get(name, False), bool):
-            raise RunRefusedError(f"{name} is neither true nor false")
+            raise RunRefusedError("{name} is neither true nor false", name=name)
     weight = run.get("target_weight", 0)
     if not _is_number(weight) or weight < 0:
         raise RunRefusedError("target_weight is no number of 0 or more")
+    if run.get("part") is not None:
+        _require_member(run, "part", PARTS)
+    if not _is_texts(run.get("claims") or []):
+        raise RunRefusedError("claims is no list of keys")
     baselines = run.get("baselines") or []
     if not isinstance(baselines, list) or not all(isinstance(b, dict) for b in baselines):
         raise RunRefusedError("baselines is no list of records")
+    for baseline in baselines:
+        name, roles = baseline.get("name"), baseline.get("roles") or []
+        if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
+            raise RunRefusedError("a baseline has no name")
+        if not _is_texts(roles) or not isinstance(baseline.get("role") or "", str):
+            raise RunRefusedError("the roles of {name} are no list of words", name=name)
     _check_interval(run.get("speedup"), "speedup")
     _check_interval(run.get("time_us"), "time_us")
     for baseline in baselines:
@@ -110,7 +134,9 @@ def gate(run: Mapping[str, Any], name: str) -> bool | None:
         record = run.get("fidelity")
         verdict = record.get("pass") if isinstance(record, dict) else None
     if verdict is not None and not isinstance(verdict, bool):
-        raise RunRefusedError(f"the verdict of the {name} gate is neither true, false nor null")
+        raise RunRefusedError(
+            "the verdict of the {name} gate is neither true, false nor null", name=name
+        )
     return verdict
 
 
@@ -131,31 +157,47 @@ def _check_gates(run: Mapping[str, Any], baselines: list[dict[str, Any]]) -> Non
     claimed = speeds_claimed(run)
     if claimed and failed:
         raise RunRefusedError(
-            f"it claims speed ({', '.join(claimed)}) without having passed its "
-            f"{' and '.join(failed)} gate"
+            "it claims speed ({fields}) without having passed its {gates} gate",
+            fields=", ".join(claimed),
+            gates=" and ".join(failed),
         )
     if claimed and run["status"] != "ok":
-        raise RunRefusedError(f"it claims speed ({', '.join(claimed)}) and says {run['status']}")
+        raise RunRefusedError(
+            "it claims speed ({fields}) and says {status}",
+            fields=", ".join(claimed),
+            status=run["status"],
+        )
     if run["status"] == "ok" and failed:
-        raise RunRefusedError(f"it says ok without having passed its {' and '.join(failed)} gate")
+        raise RunRefusedError(
+            "it says ok without having passed its {gates} gate", gates=" and ".join(failed)
+        )
 
 
 def _require_member(run: Mapping[str, Any], name: str, allowed: frozenset[str]) -> None:
     value = run.get(name)
     if not isinstance(value, str) or value not in allowed:
-        raise RunRefusedError(f"{name} is {value!r}, not one of {', '.join(sorted(allowed))}")
+        raise RunRefusedError(
+            "{name} is {value!r}, not one of {allowed}",
+            name=name,
+            value=value,
+            allowed=", ".join(sorted(allowed)),
+        )
 
 
 def _check_interval(value: Any, name: str) -> None:
     if value is None:
         return
     if not isinstance(value, dict):
-        raise RunRefusedError(f"{name} is no record of median, low and high")
+        raise RunRefusedError("{name} is no record of median, low and high", name=name)
     low, median, high = (value.get(part) for part in ("low", "median", "high"))
     if not (_is_number(low) and _is_number(median) and _is_number(high) and low > 0):
-        raise RunRefusedError(f"{name} holds something else than positive numbers")
+        raise RunRefusedError("{name} holds something else than positive numbers", name=name)
     if not low <= median <= high:
-        raise RunRefusedError(f"{name}: its median lies outside its interval")
+        raise RunRefusedError("{name}: its median lies outside its interval", name=name)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

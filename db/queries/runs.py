@@ -15,6 +15,7 @@ from db.errors import DocumentError, NotFoundError
 from db.models import Environment, Run
 from db.queries import counters
 from db.queries.run_documents import (
+    SCHEMA,
     RunRefusedError,
     check_run,
     gate,
@@ -27,12 +28,34 @@ from db.queries.run_documents import (
 ANSWERS = frozenset({"ok", "broken", "below_quality", "implausible"})
 
 
+SHORTEST_PREFIX = 4
+"""Of a run's id, so that a slip of the keyboard names no run."""
+
+
+class Refusal(NamedTuple):
+    """A run that wasn't stored: its place in the document from 1, its name, and why, as a template
+    with what fills it, so that the roof can say it in another language."""
+
+    number: int
+    name: str
+    template: str
+    params: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"run {self.number}{self.name}: {self.template.format(**self.params)}"
+
+
 class ImportResult(NamedTuple):
-    """What became of a document's runs: ids now stored, ids known before, reasons of refusals."""
+    """What became of a document's runs: ids now stored, ids known before, refusals."""
 
     added: tuple[str, ...]
     known: tuple[str, ...]
-    rejected: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def rejected(self) -> tuple[str, ...]:
+        """Why runs were refused, in English."""
+        return tuple(map(str, self.refusals))
 
 
 class DeviceRow(NamedTuple):
@@ -55,12 +78,12 @@ def import_document(session: Session, document: Mapping[str, Any]) -> ImportResu
     environment_id = _digest(environment)
     started_at = utc_time(environment["started_at"])
     accepted: dict[str, dict[str, Any]] = {}
-    rejected = []
+    refusals = []
     for number, run in enumerate(runs, start=1):
         try:
             values = _run_values(check_run(run))
         except RunRefusedError as refusal:
-            rejected.append(f"run {number}{_name(run)}: {refusal}")
+            refusals.append(Refusal(number, _name(run), refusal.template, refusal.params))
             continue
         run_id = _digest([environment_id, run])
         accepted[run_id] = {
@@ -71,7 +94,7 @@ def import_document(session: Session, document: Mapping[str, Any]) -> ImportResu
             **values,
         }
     if not accepted:
-        return ImportResult((), (), tuple(rejected))
+        return ImportResult((), (), tuple(refusals))
     counters.bump(session)
     known = set(session.scalars(select(Run.id).where(Run.id.in_(list(accepted)))))
     new = [values for run_id, values in accepted.items() if run_id not in known]
@@ -93,7 +116,7 @@ def import_document(session: Session, document: Mapping[str, Any]) -> ImportResu
     return ImportResult(
         tuple(values["id"] for values in new),
         tuple(run_id for run_id in accepted if run_id in known),
-        tuple(rejected),
+        tuple(refusals),
     )
 
 
@@ -140,8 +163,38 @@ def get(session: Session, run_id: str) -> Run:
     return run
 
 
+def get_by_prefix(session: Session, text: str) -> Run:
+    """Return the run whose id is `text` or, if only one does, begins with it.
+
+    Raises `NotFoundError`, which lists the ids that `text` may have meant.
+    """
+    exact = session.get(Run, text, options=[joinedload(Run.environment)])
+    if exact is not None:
+        return exact
+    # Compared as plain text: an id from an address may hold the signs of LIKE.
+    begins = func.substr(Run.id, 1, len(text)) == text
+    found = list(
+        session.scalars(
+            select(Run).options(joinedload(Run.environment)).where(begins).order_by(Run.id).limit(6)
+        )
+    )
+    if len(text) < SHORTEST_PREFIX or not found:
+        raise NotFoundError("No run has the id {run_id!r}.", run_id=text)
+    if len(found) > 1:
+        raise NotFoundError(
+            "Several runs begin with {run_id!r}: write more of the id.",
+            run_id=text,
+            close=tuple(run.id for run in found),
+        )
+    return found[0]
+
+
 def for_prototypes(
-    session: Session, names: Collection[str] | None = None, *, device_id: str | None = None
+    session: Session,
+    names: Collection[str] | None = None,
+    *,
+    device_id: str | None = None,
+    ids: Collection[str] | None = None,
 ) -> list[Run]:
     """Return the runs of these (or all) prototypes with their environments, the newest first."""
     statement = (
@@ -153,7 +206,29 @@ def for_prototypes(
         statement = statement.where(Run.prototype.in_(list(names)))
     if device_id is not None:
         statement = statement.where(Run.device_id == device_id)
+    if ids is not None:
+        statement = statement.where(Run.id.in_(list(ids)))
     return list(session.scalars(statement))
+
+
+def documents(runs: Collection[Run]) -> list[dict[str, Any]]:
+    """Return runs as run documents, one an environment, in the order in which they come.
+
+    `import_document` of each gives runs of the same ids: what was stored is what is written.
+    """
+    by_environment: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        document = by_environment.setdefault(
+            run.environment_id,
+            {
+                "schema": SCHEMA,
+                "complete": True,
+                "environment": run.environment.record,
+                "runs": [],
+            },
+        )
+        document["runs"].append(run.record)
+    return list(by_environment.values())
 
 
 def newest_per_device(
