@@ -5,11 +5,24 @@ They come before the timing and again after it, on the very buffers that were ti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from prototypes.harness.declarations import Case
 from prototypes.harness.gates import Check
+from prototypes.harness.handed import (
+    Handed,
+    changed_check,
+    poison,
+    raw,
+    raw_values,
+    returned_check,
+    unwritten,
+)
+from prototypes.harness.ordering import ordering_of
+from prototypes.harness.tricks import Trick
+from prototypes.harness.watch import Watch
 from prototypes.harness.workload import Kernel, Tensors, Workload
 
 if TYPE_CHECKING:
@@ -17,10 +30,17 @@ if TYPE_CHECKING:
 
 FRESH_CALLS = 3
 """Calls on fresh random inputs that the fidelity gate begins with."""
+LATE_SECONDS = 1.0
+"""How long outputs that are wrong may take to become right for it to be called late work."""
 
 
 def fresh_calls(
-    workload: Workload, kernel: Kernel, case: Case, device: torch.device, seed: int
+    workload: Workload,
+    kernel: Kernel,
+    case: Case,
+    device: torch.device,
+    seed: int,
+    watch: Watch | None = None,
 ) -> list[Check]:
     """Call on fresh inputs written into the same buffers; poison outputs, compare inputs after.
 
@@ -29,10 +49,8 @@ def fresh_calls(
     checks: list[Check] = []
     buffers = workload.inputs(case, device, seed)
     for number in range(FRESH_CALLS):
-        fresh = workload.inputs(case, device, seed + 1000 + number)
-        for key, tensor in buffers.items():
-            tensor.copy_(fresh[key])
-        checks += checked_call(workload, kernel, case, buffers, device)
+        overwrite(buffers, workload.inputs(case, device, seed + 1000 + number))
+        checks += checked_call(workload, kernel, case, buffers, device, watch)
     return checks
 
 
@@ -43,62 +61,87 @@ def replayed(
     sets: Sequence[Tensors],
     device: torch.device,
     seed: int,
+    watch: Watch | None = None,
 ) -> list[Check]:
     """After timing: is the code that was timed still right, on the very buffers it was timed on?"""
     checks: list[Check] = []
     for number, inputs in enumerate(sets[:2]):
-        checks += checked_call(workload, kernel, case, inputs, device)
-        fresh = workload.inputs(case, device, seed + 2000 + number)
-        for key, tensor in inputs.items():
-            tensor.copy_(fresh[key])
-        checks += checked_call(workload, kernel, case, inputs, device)
-    return [Check(f"after timing: {c.name}", c.value, c.bar, c.passed) for c in checks]
+        checks += checked_call(workload, kernel, case, inputs, device, watch)
+        overwrite(inputs, workload.inputs(case, device, seed + 2000 + number))
+        checks += checked_call(workload, kernel, case, inputs, device, watch)
+    return [c.during("after timing", Trick.WRONG_WHEN_TIMED) for c in checks]
 
 
 def checked_call(
-    workload: Workload, kernel: Kernel, case: Case, inputs: Tensors, device: torch.device
+    workload: Workload,
+    kernel: Kernel,
+    case: Case,
+    inputs: Tensors,
+    device: torch.device,
+    watch: Watch | None = None,
 ) -> list[Check]:
-    """Call once and check what any code must keep, then what `Workload.verify` checks."""
+    """Call once and check what any code must keep, then what `Workload.verify` checks.
+
+    Outputs are judged by a copy that stands right behind the call in its stream: what comes later
+    is too late. Inputs that the workload declares as written in place are handed over as they are,
+    and may change.
+    """
     import torch
 
+    ordering = ordering_of(device)
     before = {key: tensor.clone() for key, tensor in inputs.items()}
     outputs = workload.outputs(case, device)
-    poisons = {key: _poison(tensor) for key, tensor in outputs.items()}
-    kernel(inputs, outputs)
-    synchronize(device)
-    unwritten = sum(int((t == poisons[key]).sum()) for key, t in outputs.items())
+    given, filled = Handed(inputs), Handed(outputs)
+    ordering.hold()
+    poisons = {key: poison(tensor) for key, tensor in outputs.items()}
+    # Only to be looked at if nobody else does: the caller's watch covers its whole phase.
+    watcher = watch or Watch()
+    with watcher.inside():
+        returned = kernel(given.given, filled.given)  # type: ignore[func-returns-value]
+    copies = {key: tensor.clone() for key, tensor in outputs.items()}
+    ordering.settle()
+    missing = sum(unwritten(copies[key], value) for key, value in poisons.items())
     not_finite = sum(
-        int((~torch.isfinite(t)).sum()) for t in outputs.values() if t.is_floating_point()
+        int((~torch.isfinite(raw_values(t))).sum())
+        for t in copies.values()
+        if t.is_floating_point()
     )
-    # Compared as bytes: NaN equals NaN here, and -0 isn't 0.
-    changed = sum(int((_raw(inputs[key]) != _raw(tensor)).sum()) for key, tensor in before.items())
-    return [
-        Check.none("outputs not written", unwritten),
+    fixed = before.keys() - in_place(workload)
+    changed = sum(int((raw(inputs[key]) != raw(before[key])).sum()) for key in fixed)
+    checks = [
+        changed_check(given, "inputs"),
+        changed_check(filled, "outputs"),
+        returned_check(returned),
+        Check.none("outputs not written", missing, Trick.NOT_WRITTEN),
         Check.none("outputs not finite", not_finite),
-        Check.none("input bytes changed", changed),
-        *workload.verify(case, before, outputs),
+        Check.none("input bytes changed", changed, Trick.WROTE_INPUTS),
+        *workload.verify(case, before, copies),
     ]
+    failed = any(not c.passed for c in checks)
+    checks.append(_late(outputs, copies, LATE_SECONDS if failed else 0.0))
+    return [*checks, *watcher.checks()]
 
 
-def _poison(tensor: torch.Tensor) -> float:
-    """Fill with a value that no right answer has; return it."""
-    import torch
-
-    value = (
-        -1.2345e30
-        if tensor.dtype in (torch.float32, torch.float64, torch.bfloat16)
-        else -12345.0
-        if tensor.is_floating_point()
-        else torch.iinfo(tensor.dtype).max
-    )
-    tensor.fill_(value)
-    return float(tensor.reshape(-1)[0]) if tensor.is_floating_point() else value
+def overwrite(buffers: Tensors, values: Tensors) -> None:
+    """Write new values into the same memory."""
+    for key, tensor in buffers.items():
+        tensor.copy_(values[key])
 
 
-def _raw(tensor: torch.Tensor) -> torch.Tensor:
-    import torch
+def in_place(workload: Workload) -> frozenset[str]:
+    """Return the inputs that the technique writes by its nature (a cache that grows, say)."""
+    names: Iterable[str] = getattr(workload, "in_place", ())
+    return frozenset(names)
 
-    return tensor.contiguous().view(torch.uint8)
+
+def _late(outputs: Tensors, copies: Tensors, seconds: float) -> Check:
+    """Return whether outputs changed after the call had returned; waits only if it is in doubt."""
+    deadline = time.monotonic() + seconds
+    while True:
+        changed = sum(int((raw(outputs[k]) != raw(copies[k])).sum()) for k in copies)
+        if changed or time.monotonic() >= deadline:
+            return Check.none("output bytes written after the call returned", changed, Trick.LATE)
+        time.sleep(0.02)
 
 
 def synchronize(device: torch.device) -> None:

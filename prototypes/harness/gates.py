@@ -9,45 +9,65 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prototypes.harness.statistics import significant
+from prototypes.harness.tricks import Trick
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was checked: what was seen, the bar, and whether it held."""
+    """One thing that was checked: what was seen, the bar, and whether it held.
+
+    `passed` follows from value and bar: no check can claim it. Build one by `at_most`, `at_least`
+    or `none`.
+    """
 
     name: str
     value: float
     bar: float
-    passed: bool
+    is_ceiling: bool
+    """Whether the bar is the most that may be seen; else the least."""
+    trick: Trick | None = None
+    """What it means if it fails, where that is a way of fooling the harness."""
 
     @classmethod
-    def at_most(cls, name: str, value: float, bar: float) -> Check:
+    def at_most(cls, name: str, value: float, bar: float, trick: Trick | None = None) -> Check:
         """Pass when `value` ≤ `bar`; NaN never passes."""
-        return cls(name, value, bar, value <= bar)
+        return cls(name, value, bar, True, trick)
 
     @classmethod
-    def at_least(cls, name: str, value: float, bar: float) -> Check:
+    def at_least(cls, name: str, value: float, bar: float, trick: Trick | None = None) -> Check:
         """Pass when `value` ≥ `bar`; NaN never passes."""
-        return cls(name, value, bar, value >= bar)
+        return cls(name, value, bar, False, trick)
 
     @classmethod
-    def none(cls, name: str, count: int) -> Check:
+    def none(cls, name: str, count: int, trick: Trick | None = None) -> Check:
         """Pass when nothing of the kind was seen."""
-        return cls(name, count, 0, count == 0)
+        return cls(name, count, 0, True, trick)
+
+    @property
+    def passed(self) -> bool:
+        """Whether it held."""
+        return self.value <= self.bar if self.is_ceiling else self.value >= self.bar
+
+    def during(self, phase: str, trick: Trick | None = None) -> Check:
+        """Return the same check as one of a later phase, whose failure may mean another thing."""
+        return replace(self, name=f"{phase}: {self.name}", trick=self.trick or trick)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record; a value that JSON can't hold becomes null."""
         value = significant(self.value, 4) if math.isfinite(self.value) else None
-        return {
+        record: dict[str, Any] = {
             "name": self.name,
             "value": value,
             "bar": significant(self.bar, 4),
             "pass": self.passed,
         }
+        if self.trick is not None and not self.passed:
+            record["trick"] = str(self.trick)
+        return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +91,11 @@ class GateReport:
     def failures(self) -> tuple[Check, ...]:
         """The checks that didn't hold."""
         return tuple(c for c in (*self.fidelity, *self.quality) if not c.passed)
+
+    @property
+    def tricks(self) -> tuple[Trick, ...]:
+        """How the code tried to pass for right or fast, if it did; each once."""
+        return tuple(dict.fromkeys(c.trick for c in self.failures if c.trick is not None))
 
 
 @dataclass(frozen=True, slots=True)
