@@ -41,6 +41,11 @@ def logs_folder() -> Path:
     return _subfolder("logs")
 
 
+def pictures_folder() -> Path:
+    """Return the folder of drawn pages, created; deleting it costs only time."""
+    return _subfolder("pictures")
+
+
 def targets_folder() -> Path:
     """Return the folder of a person's own target files, created."""
     return _subfolder("targets")

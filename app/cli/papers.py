@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from analyzers.message import Message
+from analyzers.message import Message, message
 from app.cli.output import note, notes, print_json, print_table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -189,8 +189,25 @@ def show(
     target: Target = "llama.cpp",
     device: Device = None,
     language: Language = "en",
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the page of a claim, its quote marked, as a PNG.")
+    ] = None,
+    claim: Annotated[
+        str | None, typer.Option(help="The claim to draw; the headline claim if left out.")
+    ] = None,
+    place: Annotated[int, typer.Option(min=1, help="Which of the claim's places.")] = 1,
+    whole: Annotated[bool, typer.Option("--whole", help="The whole page.")] = False,
 ) -> None:
-    """Print all that is known of a paper."""
+    """Print all that is known of a paper, or draw the page that a claim stands on."""
+    if picture is not None:
+        from app.cli.pictures import write_picture
+
+        write_picture(paper, picture, claim=claim, number=place, whole=whole)
+        return
+    if claim or whole or place > 1:
+        from app.errors import UsageError
+
+        raise UsageError(message("--claim, --place and --whole go with --picture FILE.png."))
     from app.cli.paper_text import paper_text
     from app.workflows.opening import open_catalog
     from app.workflows.paper import show_paper

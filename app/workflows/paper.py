@@ -113,6 +113,7 @@ def _paper(row: Paper) -> dict[str, Any]:
         "is_seed": row.is_seed,
         "read": row.read,
         "source_path": row.source_path,
+        "content_hash": row.content_hash,
         "added_at": row.added_at,
         "updated_at": row.updated_at,
     }

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import VERDICT_ICONS, label
+from app.web.components.pictures import evidence, say_if_no_pages
 from app.web.components.text import arrow, capital, plain, ratio, strong
 
 Record = Mapping[str, Any]
@@ -23,13 +24,13 @@ VERDICT_COLORS = {
 }
 
 
-def claims(
-    listed: Sequence[Record], headline: str | None, devices: Mapping[str, str], _: Translate
-) -> None:
-    """Show claims, the headline claim first."""
+def claims(shown: Record, devices: Mapping[str, str], _: Translate) -> None:
+    """Show the claims of `show_paper`'s record, the headline claim first."""
+    listed, headline = shown["claims"], (shown["row"] or {}).get("headline")
     if not listed:
         st.info(_("No claim with a number was found in this paper."))
         return
+    say_if_no_pages(shown["paper"], _)
     for claim in sorted(listed, key=lambda c: c["key"] != headline):
         with st.container(border=True):
             left, right = st.columns([3, 2], gap="medium")
@@ -37,6 +38,7 @@ def claims(
                 _claim(claim, claim["key"] == headline, _)
             with right.container(gap="xxsmall"):
                 _verdicts(claim["verdicts"], devices, _)
+            evidence(shown["paper"], claim, _)
 
 
 def _claim(claim: Record, is_headline: bool, _: Translate) -> None:

@@ -46,7 +46,7 @@ section = url.sections(_("Section"), "view", list(names), names.__getitem__)
 if section == "score":
     breakdown(shown, _)
 elif section == "claims":
-    claims(shown["claims"], (shown["row"] or {}).get("headline"), devices, _)
+    claims(shown, devices, _)
 elif section == "prototype":
     measure(shown, _)
 elif section == "facts":

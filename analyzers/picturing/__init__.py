@@ -1,0 +1,1 @@
+"""How a page becomes a picture: the child that draws, and the cache that keeps what it drew."""
