@@ -7,6 +7,7 @@ pages (Markdown, HTML, plain text) have `page` None and no boxes.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -69,7 +70,7 @@ class Sentence:
     section: str = ""
     kind: Kind = Kind.SENTENCE
     in_abstract: bool = False
-    tokens: tuple[Token, ...] = ()
+    tokens: Sequence[Token] = ()
     base: int = 0
 
     def page_at(self, offset: int) -> int | None:

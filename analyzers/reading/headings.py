@@ -17,12 +17,13 @@ _NAMES = (
     r"|conclusions? and \w+(?: \w+)?|acknowledge?ments?|references|bibliography|appendix"
     r"|supplementary materials?"
 )
-_NUMBER = r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-H](?:\.\d{1,2}){1,3}\.?|[A-H]\.|[IVX]{1,4}\.)"
+_NUMBER = r"(?:[1-9]\d?(?:\.\d{1,2}){0,3}\.?|[A-H](?:\.\d{1,2}){1,3}\.?|[A-H]\.|[IVX]{1,4}\.)"
 _NAMED = re.compile(rf"(?:(?:{_NUMBER}|[A-H])\s+)?({_NAMES})\s*[.:]?", re.I)
 _NUMBERED = re.compile(rf"{_NUMBER}\s+[A-Z][\w’'&,:/()-]*(?:\s[\w’'&,:/()+-]+){{0,10}}[?]?")
 _FIRST = re.compile(rf"(?:{_NUMBER}|[A-H])(?:\s|$)|(?:{_NAMES})\b", re.I)
 _LEAD_IN = re.compile(r"(abstract)\s*(?:[.:—–-]|$)\s*", re.I)
 _LEADING_NUMBER = re.compile(rf"^\s*(?:appendix\s+)?(?:{_NUMBER}|[A-H])(?:\s+|$)", re.I)
+_MAYBE_NUMBER = re.compile(r"appendix\s|[IVX]{2,4}[.\s]", re.I)
 _BIBLIOGRAPHY = re.compile(r"(?:\W|\d)*(references|bibliography|literature cited)\W*", re.I)
 
 
@@ -62,6 +63,16 @@ class Outline:
         """Tell whether a title of this page could begin with the line `text`."""
         nearby = (self.titles.get(page), self.titles.get(page - 1))
         if not any(nearby):
+            return False
+        # most lines are told by their first letter, unless a number may stand before the title
+        if (
+            (first := text[:1]).isalpha()
+            and text[1:2].isalpha()
+            and not _MAYBE_NUMBER.match(text)
+            and not any(
+                title[0] == first.lower()[0] for titles in nearby for title in titles or () if title
+            )
+        ):
             return False
         key = squeeze(text)
         bare = squeeze(_LEADING_NUMBER.sub("", text)) if text[:1].isalnum() else key
@@ -130,7 +141,7 @@ def _looks_like_one(lines: list[Line], text: str, has_outline: bool, body_height
         return True
     if has_outline or len(text) > 90 or text.count(",") > 2:
         return False
-    if not _NUMBERED.fullmatch(text) or lines[0].height < 0.97 * body_height:
+    if not _NUMBERED.fullmatch(text) or lines[0].height < 0.92 * body_height:
         return False
     words = text.split()[1:]
     # a numbered list item is a sentence: mostly lower case, and long

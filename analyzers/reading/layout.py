@@ -6,9 +6,9 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import pairwise
-from statistics import median
 
-RawWord = tuple[float, float, float, float, str]
+RawWord = tuple[float, float, float, float, str, *tuple[int, ...]]
+"""As MuPDF gives it: x0, y0, x1, y1, text, and numbers that are not used."""
 
 MARGIN = 0.09
 """Share of a page's height, at its top and foot, where running heads and page numbers stand."""
@@ -31,7 +31,7 @@ class Line:
 
     def measure(self) -> None:
         """Set text and box from the words."""
-        lefts, tops, rights, bottoms, texts = zip(*self.words, strict=True)
+        lefts, tops, rights, bottoms, texts = list(zip(*self.words, strict=True))[:5]
         self.x0, self.y0, self.x1, self.y1 = min(lefts), min(tops), max(rights), max(bottoms)
         self.text = " ".join(texts)
 
@@ -44,6 +44,8 @@ class Line:
     @property
     def is_upright(self) -> bool:
         """Whether the line runs from left to right (stamps and axis labels often don't)."""
+        if self.x1 - self.x0 > 1.5 * (self.y1 - self.y0):
+            return True
         long = [word for word in self.words if len(word[4]) >= 3]
         tall = sum(word[3] - word[1] > 1.5 * (word[2] - word[0]) for word in long)
         return not long or 2 * tall < len(long)
@@ -78,10 +80,10 @@ class Row:
 
     def cells(self) -> int:
         """Count the groups of words that wide gaps set apart."""
-        words = sorted(word for line in self.lines for word in line.words)
-        height = median(word[3] - word[1] for word in words)
-        gaps = sum(after[0] - before[2] > 1.3 * height for before, after in pairwise(words))
-        return gaps + 1
+        words = sorted([word[:4] for line in self.lines for word in line.words])
+        heights = sorted([word[3] - word[1] for word in words])
+        wide = 1.3 * heights[len(heights) // 2]
+        return 1 + sum([after[0] - before[2] > wide for before, after in pairwise(words)])
 
 
 def rows(lines: list[Line]) -> list[Row]:

@@ -13,7 +13,14 @@ from analyzers.document import Document, Read
 from analyzers.errors import ErrorKind, ReadError
 from analyzers.reading import front
 from analyzers.reading.headings import Outline, find_headings
-from analyzers.reading.layout import Line, Page, arrange, common_height, drop_running_heads
+from analyzers.reading.layout import (
+    Line,
+    Page,
+    RawWord,
+    arrange,
+    common_height,
+    drop_running_heads,
+)
 from analyzers.reading.prose import compose
 
 MAX_PAGES = 400
@@ -40,14 +47,18 @@ def read_pdf(path: Path) -> Document:
         ) from error
     with pdf:
         _check(pdf)
-        pages, left_out = _pages(pdf)
+        # MuPDF's own quads will do: recomputing each from its font doubles the cost of the words
+        pymupdf.TOOLS.unset_quad_corrections(True)
+        try:
+            pages, page_one, left_out = _pages(pdf)
+        finally:
+            pymupdf.TOOLS.unset_quad_corrections(False)
         if not any(page.lines for page in pages):
             raise ReadError(
                 ErrorKind.NO_TEXT,
                 "No page holds text (a scan, or text as drawings). Give a PDF with text.",
             )
         words = sum(len(line.words) for page in pages for line in page.lines)
-        page_one = front.styled_lines(pdf[0])
         stamp = front.find_stamp(pages[0].lines)
         outline = Outline.read(pdf)
         links = front.links(pdf, pages)
@@ -95,19 +106,23 @@ def _pass_on_memory(error: Exception) -> None:
         raise MemoryError from error
 
 
-def _pages(pdf: Any) -> tuple[list[Page], list[str]]:
+def _pages(pdf: Any) -> tuple[list[Page], list[front.StyledLine], list[str]]:
     import pymupdf
 
     # no ligatures (a search for "efficient" must find it), no images, no dehyphenation by MuPDF:
     # it joins real compounds ("low-rank") as well
     flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
     pages: list[Page] = []
+    page_one: list[front.StyledLine] = []
     left_out: list[str] = []
     total = 0
     for number in range(1, pdf.page_count + 1):
         try:
             sheet = pdf[number - 1]
-            words = sheet.get_textpage(flags=flags).extractWORDS()
+            text_page = sheet.get_textpage(flags=flags)
+            words = text_page.extractWORDS()
+            if number == 1:
+                page_one = front.styled_lines(text_page)
             width, height = float(sheet.rect.width), float(sheet.rect.height)
         except MemoryError:
             raise
@@ -121,22 +136,21 @@ def _pages(pdf: Any) -> tuple[list[Page], list[str]]:
             words = []
         total += len(words)
         pages.append(Page(number, width, height, _lines(words, number)))
-    return pages, left_out
+    return pages, page_one, left_out
 
 
 def _lines(words: list[tuple[Any, ...]], page: int) -> list[Line]:
     lines: list[Line] = []
-    key: tuple[int, int] | None = None
+    block = row = -1
     for word in words:
-        text = word[4]
-        if not text or text.isspace():
+        if word[4].isspace() or not word[4]:
             continue
-        if (word[5], word[6]) != key:
-            key = (word[5], word[6])
-            lines.append(Line(page, word[5], []))
-        lines[-1].words.append((word[0], word[1], word[2], word[3], text))
-    for number, line in enumerate(lines):
-        line.number = number
+        if word[6] != row or word[5] != block:
+            block, row = word[5], word[6]
+            current: list[RawWord] = []
+            lines.append(Line(page, block, current, len(lines)))
+        current.append(word)
+    for line in lines:
         line.measure()
     return lines
 

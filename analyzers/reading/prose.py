@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 
-from analyzers.document import Kind, Sentence, Token
+from analyzers.document import Kind, Sentence
 from analyzers.reading.headings import is_bibliography
 from analyzers.reading.layout import Line, Page, rows
-from analyzers.reading.splitting import split_sentences
+from analyzers.reading.passages import Passage
 
 _CAPTION = re.compile(
     r"(?:fig(?:ure|\.)?|table|tab\.|algorithm|listing|alg\.)\s*(?:\d+|[A-Z]\.?\d*"
@@ -23,8 +22,9 @@ _FURNITURE = re.compile(
     r"|correspondence to:|equal contribution|usenix association",
     re.I,
 )
-_WORD = re.compile(r"[(\"“‘']?[a-z][a-z’'-]*[.,;:)\"”’]*")
-_NUMBER = re.compile(r"[(+~≈<>-]?\d[\d.,]*(?:[%×xXkKMBG]|ms|GB)?[.,)]?|[-–—✓✗×]")
+# counted over a block's text at once, which is several times faster than word by word
+_WORDS = re.compile(r"(?<!\S)[(\"“‘']?[a-z][a-z’'-]*+[.,;:)\"”’]*+(?!\S)")
+_NUMBERS = re.compile(r"(?<!\S)(?:[(+~≈<>-]?\d[\d.,]*(?:[%×xXkKMBG]|ms|GB)?[.,)]?|[-–—✓✗×])(?!\S)")
 _TERMINAL = re.compile(r"[.?!:;][\"”’)\]]?\s*(?:\d{1,2})?$")
 _HYPHENS = "-‐\u00ad"
 _PREFIXES = frozenset(
@@ -38,59 +38,14 @@ _PREFIXES = frozenset(
 )
 
 
-@dataclass(slots=True)
-class _Passage:
-    """Text being gathered: a paragraph or a caption, with its words' places."""
-
-    kind: Kind
-    section: str
-    abstract: bool
-    parts: list[str] = field(default_factory=list)
-    tokens: list[Token] = field(default_factory=list)
-    length: int = 0
-    last: Line | None = None
-
-    def add(self, line: Line, vocabulary: Counter[str]) -> None:
-        words = line.words
-        if self.parts and self.last is not None:
-            glue = _glue(self.parts[-1], words[0][4], vocabulary)
-            if glue is None:
-                self.parts.append(" ")
-                self.length += 1
-            elif glue == "":
-                self.parts[-1] = self.parts[-1][:-1]
-                self.length -= 1
-        parts, tokens, length = self.parts, self.tokens, self.length
-        page, line_number = line.page, line.number
-        for number, (x0, y0, x1, y1, text) in enumerate(words):
-            if number:
-                parts.append(" ")
-                length += 1
-            tokens.append(Token(length, page, line_number, (x0, y0, x1, y1)))
-            parts.append(text)
-            length += len(text)
-        self.length = length
-        self.last = line
-
-    @property
-    def ending(self) -> str:
-        """The last few words."""
-        return "".join(self.parts[-5:])
-
-
 def compose(pages: list[Page], body_height: float) -> list[Sentence]:
     """Return the paper's sentences and captions, without the reference list.
 
     A paragraph goes on after a figure, a footnote or a page end where its text does.
     """
-    vocabulary = Counter(
-        word[4].strip(".,;:()[]\"'“”").lower()
-        for page in pages
-        for line in page.lines
-        for word in line.words
-    )
-    done: list[_Passage] = []
-    open_: _Passage | None = None
+    vocabulary = Vocabulary(pages)
+    done: list[Passage] = []
+    open_: Passage | None = None
     section, in_references = "", False
     for page in pages:
         for block in _split_at_headings(page):
@@ -107,40 +62,31 @@ def compose(pages: list[Page], body_height: float) -> list[Sentence]:
                 continue
             abstract = section.lower().strip(" .:") == "abstract"
             if role == "caption":
-                done.append(_Passage(Kind.CAPTION, section, abstract))
+                done.append(Passage(Kind.CAPTION, section, abstract))
             elif role == "note":
-                done.append(_Passage(Kind.SENTENCE, "footnote", False))
+                done.append(Passage(Kind.SENTENCE, "footnote", False))
             elif open_ is None or not _goes_on(open_, block):
-                open_ = _Passage(Kind.SENTENCE, section, abstract)
+                open_ = Passage(Kind.SENTENCE, section, abstract)
                 done.append(open_)
             target = open_ if role == "body" and open_ is not None else done[-1]
             for line in block:
-                target.add(line, vocabulary)
-    return [sentence for passage in done for sentence in _sentences(passage)]
+                last = target.last_word if target.lines else ""
+                glue = _glue(last, line.words[0][4], vocabulary) if last[-1:] in _HYPHENS else None
+                target.add(line, glue)
+    return [sentence for passage in done for sentence in passage.sentences()]
 
 
-def _sentences(passage: _Passage) -> list[Sentence]:
-    text = "".join(passage.parts)
-    result: list[Sentence] = []
-    at = 0
-    for start, end in split_sentences(text):
-        first = at
-        while at < len(passage.tokens) and passage.tokens[at].start < end:
-            at += 1
-        if at == first:
-            continue
-        result.append(
-            Sentence(
-                text[start:end],
-                passage.tokens[first].page,
-                passage.section,
-                passage.kind,
-                passage.abstract,
-                tuple(passage.tokens[first:at]),
-                start,
-            )
-        )
-    return result
+class Vocabulary:
+    """How often the paper uses each word: what tells a broken word from a compound."""
+
+    def __init__(self, pages: list[Page]) -> None:
+        raw = Counter(" ".join([line.text for page in pages for line in page.lines]).split())
+        self._counts: Counter[str] = Counter()
+        for word, count in raw.items():
+            self._counts[word.strip(".,;:()[]\"'“”").lower()] += count
+
+    def __getitem__(self, word: str) -> int:
+        return self._counts[word]
 
 
 def _split_at_headings(page: Page) -> list[list[Line]]:
@@ -163,7 +109,7 @@ def _split_at_headings(page: Page) -> list[list[Line]]:
     return blocks
 
 
-def _role(block: list[Line], page: Page, body_height: float, open_: _Passage | None) -> str:
+def _role(block: list[Line], page: Page, body_height: float, open_: Passage | None) -> str:
     text = " ".join(line.text for line in block)
     if _CAPTION.match(text):
         return "caption"
@@ -174,14 +120,11 @@ def _role(block: list[Line], page: Page, body_height: float, open_: _Passage | N
     is_low = block[0].y0 > 0.6 * page.height
     if height < 0.95 * body_height and is_low and _NOTE.match(text):
         return "note" if len(words) >= 4 else "junk"
-    lower = sum(bool(_WORD.fullmatch(word)) for word in words)
-    numbers = sum(bool(_NUMBER.fullmatch(word)) for word in words)
-    if numbers > 0.3 * len(words):
+    lower = len(_WORDS.findall(text))
+    if lower < 0.4 * len(words) or len(_NUMBERS.findall(text)) > 0.3 * len(words):
         return "junk"
     visual = rows(block)
-    if len(visual) >= 2 and sum(row.cells() >= 3 for row in visual) > 0.4 * len(visual):
-        return "junk"
-    if lower < 0.4 * len(words):
+    if len(visual) >= 2 and sum([row.cells() >= 3 for row in visual]) > 0.4 * len(visual):
         return "junk"
     if len(words) < 4 * len(visual) and len(visual) > 2:
         return "junk"
@@ -192,7 +135,7 @@ def _role(block: list[Line], page: Page, body_height: float, open_: _Passage | N
     return "body"
 
 
-def _goes_on(passage: _Passage, block: list[Line]) -> bool:
+def _goes_on(passage: Passage, block: list[Line]) -> bool:
     ending, first = passage.ending, block[0].words[0][4]
     if _TERMINAL.search(ending):
         return False
@@ -203,7 +146,7 @@ def _goes_on(passage: _Passage, block: list[Line]) -> bool:
     return jumped or first[0] in "([=" or first[0].isdigit()
 
 
-def _glue(before: str, after: str, vocabulary: Counter[str]) -> str | None:
+def _glue(before: str, after: str, vocabulary: Vocabulary) -> str | None:
     """Return how two lines join: None a space, "-" as they stand, "" without the hyphen."""
     if len(before) < 2 or before[-1] not in _HYPHENS or not before[-2].isalnum():
         return None
