@@ -17,7 +17,7 @@ from prototypes.harness.declarations import Declaration, Device
 from prototypes.harness.document import Document, OutputError, check_writable
 from prototypes.harness.isolation import CancelledError
 from prototypes.harness.progress import Progress
-from prototypes.harness.registry import RegistryError, scan, select
+from prototypes.harness.registry import RegistryError, record, scan, select
 from prototypes.harness.status import Status
 
 DONE, SOME_FAILED, USAGE = 0, 1, 2
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _list(options: argparse.Namespace) -> int:
     known = scan()
     if options.json:
-        print(json.dumps([d.to_json() for d in known.values()], ensure_ascii=False, indent=1))
+        print(json.dumps([record(d) for d in known.values()], ensure_ascii=False, indent=1))
         return DONE
     for declaration in known.values():
         devices = ", ".join(declaration.devices)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from prototypes.harness.declarations import Declaration
+from prototypes.harness.source_hash import declared_kernels, older_hashes, run_hash
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,6 +44,15 @@ def _module(package: str, folder: str) -> ModuleType:
         raise RegistryError(
             f"{folder}/declaration.py can't be read: {type(error).__name__}: {error}."
         ) from error
+
+
+def record(declaration: Declaration, root: Path = ROOT) -> dict[str, Any]:
+    """Return what `list --json` says: the declaration, and the hashes of its present code."""
+    told = declaration.to_json()
+    for case, entry in zip(declaration.cases, told["cases"], strict=True):
+        entry["code_hash"] = run_hash(declaration, case, root)
+    told["older_code_hashes"] = older_hashes(declared_kernels(declaration, root))
+    return told
 
 
 def select(name: str, known: dict[str, Declaration]) -> list[Declaration]:
