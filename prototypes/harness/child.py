@@ -1,34 +1,36 @@
-"""The measuring process: `python -m prototypes.harness.child`, a request on stdin.
+"""The measuring process: `python -m prototypes.harness.child`, two lines of JSON on stdin.
 
-Ties its life to its parent, takes its limits, then works on the request. Answers with JSON lines on
-the pipe that the request names; whatever is printed goes to the log.
+The first line holds its limits; it ties its life to its parent, takes them, imports what is heavy,
+and says that it is ready. The second is the request. It answers with JSON lines on the pipe that
+the first line names; whatever is printed goes to the log.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from prototypes.harness.status import Status
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
+Send = Callable[[dict[str, Any]], None]
+
 
 def main() -> int:
     """Work on the request; 0 if a result or a typed failure was sent."""
-    request = json.load(sys.stdin)
-    die_with_parent(int(request["parent"]), signal.SIGKILL)
-    limit = request.get("memory_bytes")
-    if limit:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    descriptor = int(request["result_fd"])
+    hello = json.loads(sys.stdin.readline())
+    die_with_parent(int(hello["parent"]), signal.SIGKILL)
+    _take_limits(hello)
+    descriptor = int(hello["result_fd"])
     os.set_inheritable(descriptor, False)
 
     def send(message: dict[str, Any]) -> None:
@@ -36,24 +38,40 @@ def main() -> int:
         while data:
             data = data[os.write(descriptor, data) :]
 
-    def progress(fraction: float, message: str) -> None:
-        send({"kind": "progress", "fraction": fraction, "message": message})
-
     try:
-        send({"kind": "result", "result": _work(request, progress)})
+        for module in hello.get("preload", ()):
+            importlib.import_module(module)
+        send({"kind": "ready"})
+        line = sys.stdin.readline()
+        if line:  # the parent may have had no use for it
+            send({"kind": "result", "result": _work(json.loads(line), send)})
     except Exception as error:
         traceback.print_exc()
         send({"kind": "failure", "status": classify(error), "message": sentence(error)})
     return 0
 
 
-def _work(request: dict[str, Any], progress: Any) -> dict[str, Any]:
-    # torch comes in only now: the limits and the tie to the parent hold from the first moment.
-    from prototypes.harness import measure
+def _take_limits(hello: dict[str, Any]) -> None:
+    if hello.get("memory_bytes"):
+        resource.setrlimit(resource.RLIMIT_AS, (hello["memory_bytes"],) * 2)
+    if hello.get("output_bytes"):
+        # Python ignores the signal and would go on printing into a full file.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hello["output_bytes"],) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if hello.get("cores"):
+        os.sched_setaffinity(0, hello["cores"])
 
-    if request["task"] == "probe":
-        return measure.probe(request, progress)
-    return measure.measure(request, progress)
+
+def _work(request: dict[str, Any], send: Send) -> dict[str, Any]:
+    # torch comes in only now, or in the preload: the limits hold from the first moment.
+    from prototypes.harness import measure, probe
+
+    def progress(fraction: float, message: str) -> None:
+        send({"kind": "progress", "fraction": fraction, "message": message})
+
+    tasks = {"probe": probe.probe, "measure": measure.measure, "repeat": measure.repeat}
+    return tasks[request["task"]](request, progress)
 
 
 def die_with_parent(parent: int, number: int) -> None:

@@ -1,4 +1,4 @@
-"""One measurement, one fresh process: own session, wall timeout, memory limit, no orphans.
+"""A fresh process: own session; limits of wall time, memory and output; no orphans.
 
 The child (`prototypes.harness.child`) answers with JSON lines over an inherited pipe; its stdout
 and stderr are only ever a log, capped. Every way to end is an `Ended`.
@@ -15,11 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from prototypes.harness.orphans import VARIABLE, sweep
 from prototypes.harness.status import Status
 
 LOG_BYTES = 16 << 10
@@ -35,11 +37,16 @@ class CancelledError(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a child may use. `memory_bytes` bounds the address space; None for CUDA, which maps
-    far more than it uses."""
+    """What a child may use."""
 
     seconds: float
+    """Wall time from the request on."""
     memory_bytes: int | None
+    """Address space; None for CUDA, which maps far more than it uses."""
+    resident_bytes: int | None = None
+    """Memory in use by the child, looked at while it works: the limit for CUDA."""
+    output_bytes: int = 256 << 20
+    """The largest file, its log included, that it may write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class _Stream:
     """Reassembles JSON lines from a pipe, with a bound on what is kept."""
 
     pending: bytearray = field(default_factory=bytearray)
+    ready: bool = False
     result: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     overflow: bool = False
@@ -77,10 +85,162 @@ class _Stream:
                 continue
             if message.get("kind") == "progress" and report is not None:
                 report(float(message.get("fraction", 0)), str(message.get("message", "")))
+            elif message.get("kind") == "ready":
+                self.ready = True
             elif message.get("kind") == "result":
                 self.result = message.get("result")
             elif message.get("kind") == "failure":
                 self.failure = message
+
+
+class Child:
+    """A process with its limits, its imports done or under way, waiting for its one request.
+
+    `preload` names modules to import before; `cores` pins it; `mark` is its session's. Use it in a
+    `with`: its group and all that carries its own mark is gone afterwards, whatever happened.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        preload: Sequence[str] = (),
+        cores: Sequence[int] | None = None,
+        threads: int | None = None,
+        mark: str | None = None,
+    ) -> None:
+        self.limits = limits
+        self._mark = "/".join(filter(None, (mark, uuid.uuid4().hex)))
+        self._killed_before = _oom_kills()
+        self._stream = _Stream()
+        self._is_open = True
+        self._closed = False
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
+        self._reader, writer = os.pipe()
+        try:
+            self._process = _start(writer, self._log, threads, self._mark)
+        except BaseException:
+            os.close(self._reader)
+            self._log.close()
+            raise
+        finally:
+            os.close(writer)
+        self._write(
+            {
+                "parent": os.getpid(),
+                "result_fd": writer,
+                "memory_bytes": limits.memory_bytes,
+                "output_bytes": limits.output_bytes,
+                "preload": list(preload),
+                "cores": list(cores) if cores else None,
+            }
+        )
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The process's number, which is its group's too."""
+        return self._process.pid
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until its imports are done; False if it died or took longer."""
+        self._follow(seconds, None, lambda: self._stream.ready)
+        return self._stream.ready
+
+    def run(self, request: dict[str, Any], report: Report | None = None) -> Ended:
+        """Send the request and wait for the end of the process; closes this child."""
+        limits = self.limits
+        try:
+            self._write(request)
+            if self._process.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    self._process.stdin.close()
+            too_long = self._follow(limits.seconds, report, lambda: False)
+            self._kill()
+            return self._judge(too_long)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End it and all that it started; twice is no error."""
+        if self._closed:
+            return
+        self._closed = True
+        self._kill()
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        os.close(self._reader)
+        self._log.close()
+        sweep(self._mark)
+
+    def _kill(self) -> None:
+        kill_group(self._process)
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write((json.dumps(message) + "\n").encode())
+            self._process.stdin.flush()
+
+    def _follow(
+        self, seconds: float, report: Report | None, enough: Callable[[], bool]
+    ) -> str | None:
+        """Read until the child is gone or `enough`; return why it has to be ended, if it has."""
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            if self._is_open:
+                selector.register(self._reader, selectors.EVENT_READ)
+            while not enough():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return "time"
+                limit = self.limits.resident_bytes
+                if limit is not None and resident_bytes(self.pid) > limit:
+                    return "memory"
+                if self._is_open and selector.select(min(left, 0.2)):
+                    data = os.read(self._reader, 1 << 16)
+                    self._stream.feed(data, report)
+                    if not data:
+                        selector.unregister(self._reader)
+                        self._is_open = False
+                    continue
+                if self._process.poll() is not None:
+                    # A grandchild may hold the pipe open for ever: what the child wrote is read.
+                    return None
+                if not self._is_open:
+                    time.sleep(0.01)
+        return None
+
+    def _judge(self, ended_for: str | None) -> Ended:
+        stream, limits, log = self._stream, self.limits, _tail(self._log)
+        if ended_for == "time":
+            return Ended(Status.TIMEOUT, None, f"Took longer than {limits.seconds:g} s.", log)
+        if ended_for == "memory":
+            used = f"Used more than {(limits.resident_bytes or 0) / (1 << 30):.3g} GB of memory."
+            return Ended(Status.OUT_OF_MEMORY, None, used, log)
+        if stream.failure is not None:
+            status = Status(stream.failure.get("status", Status.ERROR))
+            return Ended(status, None, str(stream.failure.get("message", "")), log)
+        code = self._process.returncode
+        if stream.result is not None and code == 0:
+            return Ended(Status.OK, stream.result, "", log)
+        if stream.overflow:
+            return Ended(Status.ERROR, None, "Its answer was larger than 16 MB.", log)
+        if code == -signal.SIGKILL and _oom_kills() > self._killed_before:
+            return Ended(Status.OUT_OF_MEMORY, None, "The system ran out of memory.", log)
+        if code == -signal.SIGXFSZ:
+            size = f"{limits.output_bytes / (1 << 20):.3g} MB"
+            return Ended(Status.CRASHED, None, f"It printed or wrote more than {size}.", log)
+        if code < 0:
+            name = signal.Signals(-code).name if -code in list(signal.Signals) else str(-code)
+            return Ended(Status.CRASHED, None, f"The process died of {name}.", log)
+        told = f"The process ended with exit code {code}, no result."
+        return Ended(Status.CRASHED, None, told, log)
 
 
 def run_child(request: dict[str, Any], limits: Limits, report: Report | None = None) -> Ended:
@@ -89,38 +249,23 @@ def run_child(request: dict[str, Any], limits: Limits, report: Report | None = N
     On `CancelledError` or any other exception in the parent the child's whole group is killed
     before it leaves this function.
     """
-    killed_before = _oom_kills()
-    with tempfile.TemporaryFile() as log:
-        reader, writer = os.pipe()
-        try:
-            process = _start(request, limits, writer, log)
-        except BaseException:
-            os.close(reader)
-            raise
-        finally:
-            os.close(writer)
-        stream = _Stream()
-        try:
-            timed_out = _follow(process, reader, stream, limits.seconds, report)
-        finally:
-            kill_group(process)
-            os.close(reader)
-        return _judge(process, stream, timed_out, limits, _tail(log), _oom_kills() > killed_before)
+    with Child(limits) as child:
+        return child.run(request, report)
 
 
-def _start(
-    request: dict[str, Any], limits: Limits, writer: int, log: IO[bytes]
-) -> subprocess.Popen[bytes]:
-    message = {
-        **request,
-        "parent": os.getpid(),
-        "memory_bytes": limits.memory_bytes,
-        "result_fd": writer,
+def _start(writer: int, log: IO[bytes], threads: int | None, mark: str) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        VARIABLE: mark,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    if threads is not None:
+        # Libraries with pools of their own read these when they are loaded.
+        environment |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     path = [str(REPOSITORY), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(p for p in path if p)
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "prototypes.harness.child"],
         stdin=subprocess.PIPE,
         stdout=log,
@@ -129,40 +274,6 @@ def _start(
         start_new_session=True,
         env=environment,
     )
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin:
-        process.stdin.write(json.dumps(message).encode())
-    return process
-
-
-def _follow(
-    process: subprocess.Popen[bytes],
-    reader: int,
-    stream: _Stream,
-    seconds: float,
-    report: Report | None,
-) -> bool:
-    """Read until the child is gone; return whether the wall time ran out first."""
-    deadline = time.monotonic() + seconds
-    with selectors.DefaultSelector() as selector:
-        selector.register(reader, selectors.EVENT_READ)
-        is_open = True
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return True
-            if is_open and selector.select(min(left, 0.2)):
-                data = os.read(reader, 1 << 16)
-                stream.feed(data, report)
-                if not data:
-                    selector.unregister(reader)
-                    is_open = False
-                continue
-            if process.poll() is not None:
-                # A grandchild may hold the pipe open for ever: what the child wrote is read.
-                return False
-            if not is_open:
-                time.sleep(0.01)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -172,30 +283,13 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _judge(
-    process: subprocess.Popen[bytes],
-    stream: _Stream,
-    timed_out: bool,
-    limits: Limits,
-    log: str,
-    oom_kill: bool,
-) -> Ended:
-    if timed_out:
-        return Ended(Status.TIMEOUT, None, f"Took longer than {limits.seconds:g} s.", log)
-    if stream.failure is not None:
-        status = Status(stream.failure.get("status", Status.ERROR))
-        return Ended(status, None, str(stream.failure.get("message", "")), log)
-    code = process.returncode
-    if stream.result is not None and code == 0:
-        return Ended(Status.OK, stream.result, "", log)
-    if stream.overflow:
-        return Ended(Status.ERROR, None, "Its answer was larger than 16 MB.", log)
-    if code == -signal.SIGKILL and oom_kill:
-        return Ended(Status.OUT_OF_MEMORY, None, "The system ran out of memory.", log)
-    if code < 0:
-        name = signal.Signals(-code).name if -code in list(signal.Signals) else str(-code)
-        return Ended(Status.CRASHED, None, f"The process died of {name}.", log)
-    return Ended(Status.CRASHED, None, f"The process ended with exit code {code}, no result.", log)
+def resident_bytes(pid: int) -> int:
+    """Return the memory that a process has in use; 0 if it is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _tail(log: IO[bytes]) -> str:

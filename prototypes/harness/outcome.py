@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from statistics import median
 from typing import Any
 
+from prototypes.harness.comparison import LEAST_NOISE, compare
 from prototypes.harness.declarations import Baseline, Role
 from prototypes.harness.gates import Check, GateReport, PassedGates
-from prototypes.harness.statistics import Interval, median_interval, ratio_interval, significant
+from prototypes.harness.roofline import Rates
+from prototypes.harness.statistics import Interval, paired_ratios, repeat_interval, significant
 from prototypes.harness.status import Status
 from prototypes.harness.workload import Work
 
 SAMPLE_DIGITS = 4
+MOST_SAMPLES = 400
+"""Samples that are kept of each contestant: all of a full run, and a bound for any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,11 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Times of an implementation that passed its gates, and of its baselines in the same rounds."""
+    """Times of an implementation that passed its gates, and of its baselines in the same rounds.
+
+    Samples stand one after another, process by process; `rounds` says how many each process made
+    (empty: one process made all).
+    """
 
     gates: PassedGates
     candidate: list[float]
@@ -35,21 +45,54 @@ class Timing:
     work: Work
     floor_us: float | None
     impossible_us: float
+    rounds: tuple[int, ...] = ()
+    noise_floor: float = LEAST_NOISE
+    roof: Rates | None = None
+    kernel_alone: list[float] = field(default_factory=list)
+    """Samples of the kernel without what the call does around it, where it can be told apart."""
+    setup_us: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Set-up of each contestant in each process: the first one may have compiled."""
 
     @property
     def strongest(self) -> Contestant | None:
         """The fastest baseline measured here, declared for it or not."""
-        return min(self.contestants, key=lambda c: median(c.samples), default=None)
+        return min(self.contestants, key=lambda c: self.middle(c.samples), default=None)
 
     @property
     def is_implausible(self) -> bool:
-        """Whether the candidate, or a baseline, was faster than the device can be."""
-        fastest = [median(self.candidate), *(median(c.samples) for c in self.contestants)]
-        return min(fastest) <= 0 or min(fastest) < self.impossible_us
+        """Whether the candidate, or a baseline, was in any process faster than a device can be."""
+        everyone = [self.candidate, *(c.samples for c in self.contestants)]
+        if self.kernel_alone:
+            everyone.append(self.kernel_alone)
+        fastest = min(median(rounds) for s in everyone for rounds in self.split(s))
+        return fastest <= 0 or fastest < self.impossible_us
+
+    def split(self, samples: Sequence[float]) -> list[list[float]]:
+        """Return the samples of each process."""
+        ends = list(accumulate(self.rounds or (len(samples),)))
+        starts = [0, *ends[:-1]]
+        return [list(samples[a:b]) for a, b in zip(starts, ends, strict=True)]
+
+    def middle(self, samples: Sequence[float]) -> float:
+        """Return the median over processes of their medians."""
+        return median(median(rounds) for rounds in self.split(samples))
+
+    def time(self, samples: Sequence[float]) -> Interval:
+        """Return where this contestant's time is, and where a repeat should find it."""
+        everyone = [self.candidate, *(c.samples for c in self.contestants)]
+        peers = [self.split(s) for s in everyone if s is not samples]
+        return repeat_interval(self.split(samples), peers)
 
     def speedup(self, contestant: Contestant) -> Interval:
         """Return how many times faster than this baseline the candidate is."""
-        return ratio_interval(contestant.samples, self.candidate)
+        candidate = self.split(self.candidate)
+        peers = [
+            paired_ratios(self.split(c.samples), candidate)
+            for c in self.contestants
+            if c is not contestant
+        ]
+        own = paired_ratios(self.split(contestant.samples), candidate)
+        return repeat_interval(own, peers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +143,10 @@ class Outcome:
         if self.status is Status.OK:
             return None
         if self.status is Status.IMPLAUSIBLE and self.timing is not None:
+            middle = self.timing.middle(self.timing.candidate)
             return {
                 "kind": str(self.status),
-                "message": f"Timed at {median(self.timing.candidate):.4g} µs; this device can't do "
+                "message": f"Timed at {middle:.4g} µs; this device can't do "
                 f"it in under {self.timing.impossible_us:.4g} µs.",
             }
         failed = "; ".join(
@@ -132,26 +176,46 @@ def _timing_json(timing: Timing, with_speed: bool) -> dict[str, Any]:
         row = _baseline_json(contestant.baseline, extra)
         row["version"] = contestant.version
         if with_speed:
-            row["time_us"] = median_interval(contestant.samples).to_json()
-            row["speedup"] = timing.speedup(contestant).to_json()
+            speedup = timing.speedup(contestant)
+            row["time_us"] = timing.time(contestant.samples).to_json()
+            row["speedup"] = speedup.to_json()
+            row["comparison"] = compare(
+                speedup, timing.noise_floor, len(timing.candidate)
+            ).to_json()
             row["samples"] = _rounded(contestant.samples)
         baselines.append(row)
     record: dict[str, Any] = {
         "method": timing.method,
         "bytes": timing.work.bytes,
         "flops": timing.work.flops,
+        "reference_bytes": timing.work.reference_bytes,
         "baseline": best.baseline.name if best else None,
         "baselines": baselines,
     }
-    if with_speed:
-        record["time_us"] = median_interval(timing.candidate).to_json()
-        record["samples"] = _rounded(timing.candidate)
-        record["speedup"] = timing.speedup(best).to_json() if best else None
-        if timing.floor_us is not None:
-            fraction = timing.floor_us / median(timing.candidate)
-            record["roofline_fraction"] = significant(fraction, 3)
+    if not with_speed:
+        return record
+    record["time_us"] = timing.time(timing.candidate).to_json()
+    record["samples"] = _rounded(timing.candidate)
+    record["scopes"] = _scopes(timing)
+    against = {b["name"]: b for b in baselines}.get(best.baseline.name) if best else None
+    record["speedup"] = against["speedup"] if against else None
+    record["comparison"] = against["comparison"] if against else None
+    middle = timing.middle(timing.candidate)
+    if timing.floor_us is not None:
+        record["roofline_fraction"] = significant(timing.floor_us / middle, 3)
+    if timing.roof is not None:
+        record["roofline"] = timing.roof.place(timing.work, middle)
     return record
 
 
+def _scopes(timing: Timing) -> dict[str, Any]:
+    """Return set-up and kernel beside the call, which the run's own figures are about."""
+    alone = timing.kernel_alone
+    return {
+        "setup_us": {name: list(times) for name, times in timing.setup_us.items()},
+        "kernel_us": repeat_interval(timing.split(alone)).to_json() if alone else None,
+    }
+
+
 def _rounded(samples: list[float]) -> list[float]:
-    return [significant(s, SAMPLE_DIGITS) for s in samples]
+    return [significant(s, SAMPLE_DIGITS) for s in samples[:MOST_SAMPLES]]

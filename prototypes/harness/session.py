@@ -1,23 +1,32 @@
-"""The parent's side: a child for the device's probe, then one a case and implementation."""
+"""The parent's side: a child for the device's probe, then a few for each measurement."""
 
 from __future__ import annotations
 
+import os
 import signal
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
-from prototypes.harness import environment
+from prototypes.harness import cpu, environment, foreign
 from prototypes.harness.declarations import Case, Declaration, Device, Implementation
 from prototypes.harness.document import Document, now, run_record
-from prototypes.harness.isolation import CancelledError, Ended, Limits, run_child
+from prototypes.harness.gpu import GpuWatch
+from prototypes.harness.isolation import CancelledError, Child, Ended, Limits
+from prototypes.harness.orphans import Warden
 from prototypes.harness.progress import Progress
 from prototypes.harness.registry import ROOT
+from prototypes.harness.several import Plan as Processes
+from prototypes.harness.several import measure_in_several
+from prototypes.harness.source_hash import run_hash
 from prototypes.harness.status import Status
+from prototypes.harness.timing import PROCESSES
 
 PROBE_SECONDS = 240.0
+PRELOAD = ("torch",)
 
 
 class ProbeError(Exception):
@@ -82,24 +91,90 @@ def run(
     Raises `ProbeError` if the device can't be used and `CancelledError` after having recorded the
     run that was cut off.
     """
-    document.environment = _environment(settings, progress)
-    document.save()
-    for item in plans:
-        started_at = now()
-        progress.begin(item.label)
-        try:
-            ended = run_child(_request(item, settings, document), _limits(settings), progress.step)
-        except CancelledError:
-            document.add(_record(item, document, settings, started_at, _dead(Status.CANCELLED)))
-            raise
-        record = _record(item, document, settings, started_at, ended)
-        document.add(record)
-        progress.end(summary(record))
+    try:
+        foreign.check_entries()
+    except foreign.BaselinesError as error:
+        raise ProbeError(str(error)) from error
+    mark = uuid.uuid4().hex
+    warden = Warden(mark)
+    warden.watch()
+    try:
+        place = _Place(settings, mark)
+        document.environment = _environment(settings, place, progress)
+        document.save()
+        for item in plans:
+            warden.watch()
+            _measure(item, settings, place, document, progress)
+    finally:
+        warden.close()
     document.environment["gpu_after"] = (
         environment.gpu_state() if settings.device is Device.CUDA else None
     )
     document.finish()
     return document
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the processes of a session run."""
+
+    settings: Settings
+    mark: str
+    cores: tuple[int, ...] | None = field(init=False)
+    all_cores: tuple[int, ...] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        on_cpu = self.settings.device is Device.CPU
+        everyone = tuple(sorted(os.sched_getaffinity(0)))
+        more = on_cpu and not self.settings.quick and len(everyone) > self.settings.threads
+        cores = cpu.idlest(self.settings.threads) if on_cpu else None
+        object.__setattr__(self, "cores", cores)
+        object.__setattr__(self, "all_cores", everyone if more else None)
+
+    def child(self, limits: Limits, preload: Sequence[str], with_all: bool = False) -> Child:
+        cores = self.all_cores if with_all else self.cores
+        threads = len(cores or ()) if with_all else self.threads
+        return Child(limits, preload, cores, threads, self.mark)
+
+    @property
+    def threads(self) -> int | None:
+        return self.settings.threads if self.settings.device is Device.CPU else None
+
+    def processes(self, item: Plan) -> Processes:
+        return Processes(
+            limits=_limits(self.settings),
+            processes=PROCESSES["quick" if self.settings.quick else "full"],
+            # What is heavy, before its turn comes; not the prototype's own code.
+            preload=PRELOAD,
+            cores=self.cores,
+            threads=self.threads,
+            mark=self.mark,
+            all_cores=self.all_cores,
+        )
+
+
+def _measure(
+    item: Plan, settings: Settings, place: _Place, document: Document, progress: Progress
+) -> None:
+    started_at = now()
+    progress.begin(item.label)
+    load, gpu = cpu.Load(), GpuWatch(settings.device is Device.CUDA)
+
+    def report(fraction: float, message: str) -> None:
+        progress.step(fraction, message)
+        gpu.look(message)
+
+    try:
+        request = _request(item, settings, document)
+        ended = measure_in_several(request, place.processes(item), report)
+    except CancelledError:
+        document.add(_record(item, document, settings, started_at, _dead(Status.CANCELLED)))
+        raise
+    record = _record(item, document, settings, started_at, ended)
+    record["cpu"] = load.to_json(settings.threads, place.cores)
+    record["gpu"] = gpu.to_json()
+    document.add(record)
+    progress.end(summary(record))
 
 
 @contextmanager
@@ -133,7 +208,7 @@ def summary(record: dict[str, Any]) -> str:
     return text
 
 
-def _environment(settings: Settings, progress: Progress) -> dict[str, Any]:
+def _environment(settings: Settings, place: _Place, progress: Progress) -> dict[str, Any]:
     progress.begin(f"device {settings.device}")
     started_at = now()
     request = {
@@ -142,14 +217,21 @@ def _environment(settings: Settings, progress: Progress) -> dict[str, Any]:
         "quick": settings.quick,
         "threads": settings.threads,
     }
-    limits = Limits(PROBE_SECONDS, _limits(settings).memory_bytes)
-    ended = run_child(request, limits, progress.step)
+    limits = replace(_limits(settings), seconds=PROBE_SECONDS)
+    with place.child(limits, PRELOAD) as child:
+        child.wait_ready(PROBE_SECONDS)
+        ended = child.run(request, progress.step)
     if ended.result is None:
         raise ProbeError(
             f"The device {settings.device} can't be used here: {ended.message}"
             + ("" if settings.device is Device.CPU else " Try --device cpu.")
         )
     result = ended.result
+    if place.all_cores:
+        everyone = {**request, "only_rates": True, "threads": len(place.all_cores)}
+        with place.child(limits, PRELOAD, with_all=True) as child:
+            rates = child.run(everyone, progress.step).result
+        result["rates_all_threads"] = rates["rates"] if rates else None
     progress.end(result["device_name"])
     gpu = None
     if settings.device is Device.CUDA:
@@ -163,6 +245,7 @@ def _environment(settings: Settings, progress: Progress) -> dict[str, Any]:
         "git": environment.git_state(),
         "harness_hash": environment.code_hash(ROOT / "harness"),
         "quick": settings.quick,
+        "pinned_cores": list(place.cores) if place.cores else None,
     }
 
 
@@ -176,25 +259,27 @@ def _request(item: Plan, settings: Settings, document: Document) -> dict[str, An
         "quick": settings.quick,
         "threads": settings.threads,
         "rates": document.environment.get("rates"),
+        "rates_all_threads": document.environment.get("rates_all_threads"),
+        "noise_floor": document.environment.get("noise_floor"),
     }
 
 
 def _limits(settings: Settings) -> Limits:
-    bounded = settings.device is Device.CPU
-    return Limits(settings.seconds, settings.memory_bytes if bounded else None)
+    if settings.device is Device.CPU:
+        return Limits(settings.seconds, settings.memory_bytes)
+    return Limits(settings.seconds, None, resident_bytes=settings.memory_bytes)
 
 
 def _record(
     item: Plan, document: Document, settings: Settings, started_at: str, ended: Ended
 ) -> dict[str, Any]:
     measured = ended.result if ended.result is not None else _death(ended)
-    folder = ROOT / item.declaration.name
     return run_record(
         item.declaration,
         item.case,
         item.implementation,
         document.environment.get("device", str(settings.device)),
-        environment.code_hash(folder),
+        run_hash(item.declaration, item.case, ROOT),
         started_at,
         settings.quick,
         measured,

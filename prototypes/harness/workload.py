@@ -28,6 +28,12 @@ class Work:
 
     bytes: int
     flops: int
+    precision: str | None = None
+    """What the arithmetic is done in, if matrix units do it: float32, bfloat16, float16, int8 or
+    float8. None takes the device's usual ceiling."""
+    reference_bytes: int | None = None
+    """The same for the format that the technique replaces (FP16 weights, say): where memory is
+    the limit, no more than `reference_bytes / bytes` can be gained."""
 
 
 class Workload(Protocol):

@@ -225,13 +225,18 @@ def test_the_numbers_of_a_run_agree_with_its_samples(measured: Measured) -> None
     rows = {b["name"]: b for b in run["baselines"]}
     assert rows.keys() == {"torch_sort", "torch_sort_lean", "torch_topk_first"}
     assert len(run["samples"]) == run["method"]["rounds"] >= 5
+    assert run["method"]["processes"] == len(run["method"]["rounds_per_process"]) == 2
+    assert sum(run["method"]["rounds_per_process"]) == run["method"]["rounds"]
     for timed in (run, *rows.values()):
         samples = sorted(timed["samples"])
         assert len(samples) == run["method"]["rounds"]
         interval = timed["time_us"]
-        assert samples[0] <= interval["low"] * 1.001
         assert interval["low"] <= interval["median"] <= interval["high"]
-        assert interval["high"] <= samples[-1] * 1.001
+        assert samples[0] <= interval["median"] * 1.001
+        assert interval["median"] <= samples[-1] * 1.001
+        # It is about a repeat in other processes, so it may reach past these rounds, not far.
+        spread = samples[-1] / samples[0]
+        assert interval["high"] / interval["low"] <= spread**4 * 1.001
     for row in rows.values():
         assert row["version"].startswith("torch ")
         ratios = sorted(b / c for b, c in zip(row["samples"], run["samples"], strict=True))
