@@ -59,7 +59,7 @@ class PictureCache:
             part.write_bytes(png)
             part.replace(path)
         except OSError:
-            part.unlink(missing_ok=True)
+            _drop(str(part))
             return
         self._trim()
 
