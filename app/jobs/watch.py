@@ -34,6 +34,9 @@ STATE_WORDS = {
     "cancelled": N_("cancelled"),
     "lost": N_("interrupted"),
 }
+FORESEEABLE = 0.1
+"""Part of a job that must be done before its pace says when it will end."""
+
 _STOPPING = N_("stopping")
 
 
@@ -65,6 +68,20 @@ class JobView:
     outcome: dict[str, Any]
     spec: dict[str, Any]
     """What was asked for."""
+
+    @property
+    def left_s(self) -> float | None:
+        """Time left of a running job: from the same work done before, else from its progress.
+
+        None where neither says anything yet.
+        """
+        if self.state != "running":
+            return None
+        if self.expected_s is not None and self.expected_s > self.elapsed_s:
+            return self.expected_s - self.elapsed_s
+        if self.fraction is not None and self.fraction >= FORESEEABLE:
+            return self.elapsed_s * (1 - self.fraction) / self.fraction
+        return None
 
 
 def describe(

@@ -109,11 +109,9 @@ def _times(view: JobView, _: Translate) -> str:
         place = _("{position} in the queue").format(position=view.position or 1)
         return f"{place} · {duration(view.elapsed_s)}"
     shown = duration(view.elapsed_s)
-    if view.is_active and view.expected_s:
-        return _("{elapsed} of about {expected}").format(
-            elapsed=shown, expected=duration(view.expected_s)
-        )
-    return shown
+    if view.left_s is None:
+        return shown
+    return _("{elapsed} · about {left} left").format(elapsed=shown, left=duration(view.left_s))
 
 
 def _buttons(view: JobView, _: Translate, details: Details) -> None:

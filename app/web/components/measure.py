@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -30,7 +30,7 @@ def measure(shown: Record, _: Translate) -> None:
     if not prototypes:
         st.info(_("There is no prototype of this paper yet, so nothing can be measured here."))
     else:
-        _start(prototypes, _)
+        start_run(prototypes, _)
         live_jobs(_of(prototypes), _, ended=1)
     if prototypes or shown["runs"]:
         runs(shown["runs"], _)
@@ -43,7 +43,8 @@ def _of(prototypes: list[str]) -> Any:
     return wanted
 
 
-def _start(prototypes: list[str], _: Translate) -> None:
+def start_run(prototypes: Sequence[str], _: Translate) -> None:
+    """Show the form that starts a run: which prototype, on what, how thorough."""
     names = {"cpu": _("CPU"), "cuda": _("NVIDIA GPU")}
     modes = {"quick": _("Quick"), "full": _("Full")}
     with st.container(horizontal=True, vertical_alignment="bottom"):

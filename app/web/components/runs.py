@@ -113,7 +113,7 @@ def run_frame(measured: Sequence[Record], _: Translate) -> pd.DataFrame:
     """Return every run in words: state, gates, time, and the speedup against each role."""
     rows = []
     for run in measured:
-        row = {
+        row: dict[str, str | None] = {
             _("Case"): clean(run["case"]),
             _("Implementation"): clean(run["implementation"])
             + (" · " + _("shipped") if run.get("shipped") else ""),
@@ -127,7 +127,8 @@ def run_frame(measured: Sequence[Record], _: Translate) -> pd.DataFrame:
             ("strongest", _("vs strongest")),
             ("engine", _("vs engine's")),
         ):
-            row[name] = _against(run, role)
+            found = against(run, role)
+            row[name] = None if found is None else ratio(found["median"])
         fraction = run.get("roofline_fraction")
         row[_("Of roofline")] = None if fraction is None else f"{100 * fraction:.0f} %"
         row[_("Trouble")] = clean((run.get("error") or {}).get("message") or "") or None
@@ -140,8 +141,10 @@ def _gate(passed: bool | None, _: Translate) -> str | None:
     return None if passed is None else _("passed") if passed else _("failed")
 
 
-def _against(run: Record, role: str) -> str | None:
+def against(run: Record, role: str) -> Mapping[str, float] | None:
+    """Return a run's speedup over the baseline in `role`, {"median", "low", "high"}, if any."""
     for baseline in run.get("baselines") or ():
         if role in _roles(baseline) and baseline.get("speedup"):
-            return ratio(baseline["speedup"]["median"])
+            speedup: Mapping[str, float] = baseline["speedup"]
+            return speedup
     return None

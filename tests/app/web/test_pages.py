@@ -10,8 +10,15 @@ from sqlalchemy import Engine
 from app.home import DATABASE_NAME
 from tests.app.web.conftest import Open, words
 
-PAGES = ("ranking", "paper", "report", "add", "jobs")
-CHINESE = {"ranking": "排名", "paper": "评分", "report": "报告", "add": "添加论文", "jobs": "任务"}
+PAGES = ("ranking", "paper", "benchmarks", "report", "add", "jobs")
+CHINESE = {
+    "ranking": "排名",
+    "paper": "评分",
+    "benchmarks": "基准测试",
+    "report": "报告",
+    "add": "添加论文",
+    "jobs": "任务",
+}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
