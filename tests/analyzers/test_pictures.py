@@ -257,9 +257,9 @@ def test_time_and_memory_have_an_end(tmp_path: Path) -> None:
     )
     slow = page_of(tmp_path / "slow.pdf", b"0 0 m\n" + corners + b"S")
     started = time.monotonic()
-    assert problem(slow, 1, timeout_s=1.5)[0] == ErrorKind.TIMEOUT
+    assert problem(slow, 1, whole=True, timeout_s=1.5)[0] == ErrorKind.TIMEOUT
     assert time.monotonic() - started < 6
-    kind, _ = problem(slow, 1, memory_bytes=24 << 20)  # not even enough to start MuPDF
+    kind, _ = problem(slow, 1, whole=True, memory_bytes=24 << 20)  # not even enough to start MuPDF
     assert kind in (ErrorKind.MEMORY, ErrorKind.CRASH, ErrorKind.UNREADABLE)
 
 
