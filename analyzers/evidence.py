@@ -11,6 +11,7 @@ from typing import Any
 
 from analyzers.document import Document, Sentence
 from analyzers.message import Message
+from analyzers.searching import find_all
 
 MAX_QUOTE = 400
 _FOREIGN = re.compile(r"related work|prior work|background|preliminar|appendix|reference", re.I)
@@ -62,7 +63,7 @@ class Index:
         """Return the numbers of the sentences in which `pattern` occurs."""
         found: list[int] = []
         end = -1
-        for match in pattern.finditer(self.text):
+        for match in find_all(pattern, self.text):
             if match.start() >= end:
                 at = bisect_right(self._starts, match.start()) - 1
                 found.append(at)

@@ -11,6 +11,7 @@ from analyzers.document import Document
 from analyzers.evidence import Index, Reason, lower, reason
 from analyzers.facts import Technique
 from analyzers.message import message
+from analyzers.searching import find_all
 
 _TITLE, _ABSTRACT, _HEADING, _BODY = 6.0, 2.0, 1.0, 0.35
 
@@ -108,7 +109,7 @@ def read_technique(document: Document, index: Index) -> TechniqueReading:
                 _TITLE * bool(pattern.search(title))
                 + _ABSTRACT * log1p(len(pattern.findall(abstract)))
                 + _HEADING * log1p(len(pattern.findall(headings)))
-                + _BODY * log1p(len(pattern.findall(index.text)) / thousand)
+                + _BODY * log1p(sum(1 for _ in find_all(pattern, index.text)) / thousand)
             )
             for pattern, weight in patterns
         )
