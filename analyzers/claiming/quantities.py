@@ -7,7 +7,7 @@ the sentence as it stands on the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _NORMAL = str.maketrans(
@@ -134,37 +134,63 @@ def find_quantities(text: str) -> list[Quantity]:
 
 
 def _candidates(text: str) -> Iterator[Quantity]:
-    """Yield matches, the most specific spelling first."""
-    for unit, pattern in _RANGES.items():
-        for match in pattern.finditer(text):
+    """Yield matches, the most specific spelling first.
+
+    A plain look for the unit's own letters comes before each pattern: most sentences with a digit
+    hold no quantity at all.
+    """
+    small = text.lower()
+    units = [unit for unit, is_there in _MARKS.items() if is_there(small)]
+    for unit in units:
+        for match in _RANGES[unit].finditer(text):
             low, high = sorted((number(match["a"]), number(match["b"])))
             start = match.start("a")
             if low < high:
                 written = _written(match[0], unit, text[match.end() :])
                 yield Quantity(low, unit, start, match.end(), high, written=written)
-    for match in _OR_BITS.finditer(text):
-        low, high = sorted((number(match["a"]), number(match["b"])))
-        yield Quantity(low, "bits", match.start(), match.end(), high if high > low else None)
-    for unit, pattern in _SINGLES.items():
-        for match in pattern.finditer(text):
+    if "bits" in units:
+        for match in _OR_BITS.finditer(text):
+            low, high = sorted((number(match["a"]), number(match["b"])))
+            upper = high if high > low else None
+            yield Quantity(low, "bits", match.start(), match.end(), upper)
+    for unit in units:
+        for match in _SINGLES[unit].finditer(text):
             form = "digits" if match["a"][0].isdigit() else "word"
             value, start, end = number(match["a"]), match.start("a"), match.end()
             yield Quantity(
                 value, unit, start, end, form=form, written=_written(match[0], unit, text[end:])
             )
-    for match in _PREFIXED.finditer(text):
-        yield Quantity(number(match["a"]), "x", match.start(), match.end())
-    for match in _FACTOR.finditer(text):
-        upper = number(match["b"]) if match["b"] else None
-        start, end = match.start("a"), match.end("b" if match["b"] else "a")
-        yield Quantity(number(match["a"]), "x", start, end, upper, form="factor")
-    yield from _listed(text)
-    for pattern, value, unit in _WORD_FORMS:
-        for match in pattern.finditer(text):
-            yield Quantity(value, unit, match.start(), match.end(), form="word")
-    for match in _FROM_TO.finditer(text):
-        if ratio := _ratio(match):
-            yield Quantity(ratio, "x", match.start(), match.end(), form="derived")
+    if "×" in text or _X_BEFORE.search(text):
+        for match in _PREFIXED.finditer(text):
+            yield Quantity(number(match["a"]), "x", match.start(), match.end())
+    if "factor" in small:
+        for match in _FACTOR.finditer(text):
+            upper = number(match["b"]) if match["b"] else None
+            start, end = match.start("a"), match.end("b" if match["b"] else "a")
+            yield Quantity(number(match["a"]), "x", start, end, upper, form="factor")
+    if "x" in units or "%" in units:
+        yield from _listed(text)
+    if "twice" in small or "hal" in small or "doubl" in small or "tripl" in small:
+        for pattern, value, unit in _WORD_FORMS:
+            for match in pattern.finditer(text):
+                yield Quantity(value, unit, match.start(), match.end(), form="word")
+    if "from" in small:
+        for match in _FROM_TO.finditer(text):
+            if ratio := _ratio(match):
+                yield Quantity(ratio, "x", match.start(), match.end(), form="derived")
+
+
+_X_BEFORE = re.compile(r"[xX]\s?\d")
+_X_BEHIND = re.compile(rf"(?:\d|{_W})\s?x\b")
+_MARKS: dict[str, Callable[[str], object]] = {
+    "x": lambda t: "×" in t or "times" in t or "fold" in t or _X_BEHIND.search(t),
+    "%": lambda t: "%" in t or "percent" in t or "per cent" in t or "pp" in t,
+    "points": lambda t: (
+        "point" in t or "perplexity" in t or "ppl" in t or "bleu" in t or "rouge" in t
+    ),
+    "bits": lambda t: "bit" in t or "b quantiz" in t or "b weights" in t,
+}
+"""What a sentence in lower case must hold for a unit to be in it; in the order of `_UNITS`."""
 
 
 def _written(shown: str, unit: str, rest: str) -> str | None:
