@@ -9,110 +9,75 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-from analyzers.claiming.baselines import kind_of, read_baseline
+from analyzers.claiming.baselines import read_baseline
+from analyzers.claiming.claim import ExtractedClaim, Place
+from analyzers.claiming.comparisons import Baseline, Comparisons, Source
 from analyzers.claiming.context import Reading, read_metric
+from analyzers.claiming.merging import MAX_PLACES, merge
+from analyzers.claiming.names import is_best_known, is_generic
 from analyzers.claiming.ownership import Owner, judge, method_names
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise
-from analyzers.claiming.subjects import Subject, hardware_in, read_bound, read_subject
-from analyzers.document import Box, Document, Kind, Sentence
-from analyzers.facts import Bound, Metric, Scope
+from analyzers.claiming.subjects import hardware_in, read_bound, read_subject
+from analyzers.document import Document, Sentence
+from analyzers.facts import Bound, Metric
+
+__all__ = ["ExtractedClaim", "Place", "extract_claims"]
 
 MAX_QUOTE = 700
-MAX_PLACES = 40
 MAX_CLAIMS = 400
+MAX_FOUND = 4000
 MAX_QUANTITIES = 12
 """A passage with more numbers than this is a table or a figure's labels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a claim stands: the sentence (its part on the page), page, and a box a line."""
-
-    kind: Kind
-    quote: str
-    page: int | None
-    boxes: tuple[Box, ...]
-    bound: Bound
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record of the analysis contract."""
-        return {
-            "kind": self.kind.value,
-            "quote": self.quote,
-            "page": self.page,
-            "boxes": [[round(side, 2) for side in box] for box in self.boxes],
-            "bound": self.bound.value,
-        }
-
-
-@dataclass(slots=True)
-class ExtractedClaim:
-    """A claim as read from a paper."""
-
-    metric: Metric
-    value: float
-    value_high: float | None
-    unit: str
-    bound: Bound
-    subject: Subject
-    baseline: str | None
-    hardware: str | None
-    own: bool
-    confidence: float
-    rule: str
-    reasons: tuple[str, ...]
-    in_abstract: bool
-    places: list[Place] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record of the analysis contract."""
-        first = self.places[0].to_json()
-        return {
-            "metric": self.metric.value,
-            "value": self.value,
-            "value_high": self.value_high,
-            "unit": self.unit,
-            "bound": self.bound.value,
-            "subject": self.subject.name,
-            "scope": self.subject.scope.value if self.subject.scope else None,
-            "part": self.subject.part.value if self.subject.part else None,
-            "regime": self.subject.regime.value if self.subject.regime else None,
-            "baseline": self.baseline,
-            "baseline_kind": kind_of(self.baseline).value,
-            "hardware": self.hardware,
-            "own_result": self.own,
-            "in_abstract": self.in_abstract,
-            "quote": first["quote"],
-            "page": first["page"],
-            "boxes": first["boxes"],
-            "places": [place.to_json() for place in self.places],
-            "confidence": round(self.confidence, 2),
-            "rule": self.rule,
-            "reasons": list(self.reasons),
-        }
 
 
 def extract_claims(document: Document) -> list[ExtractedClaim]:
     """Return the paper's own claims and those it cites, own first seen first."""
     names = method_names(document)
-    merged: list[ExtractedClaim] = []
+    found: list[tuple[int, ExtractedClaim]] = []
     repeats: Counter[str] = Counter()
     for index, sentence in enumerate(document.sentences):
-        if not re.search(r"\d|\btwice\b|\bhal[fv]|\btimes\b|fold\b|\bdoubl|\btripl", sentence.text):
+        if not _MAY_COUNT.search(sentence.text):
             continue
         repeats[sentence.text] += 1
         if repeats[sentence.text] > MAX_PLACES:
             continue
         before = document.sentences[max(0, index - 2) : index]
         before = [s for s in before if s.section == sentence.section]
-        for claim in _in_sentence(sentence, before, names):
-            _merge(merged, claim)
-            if len(merged) >= MAX_CLAIMS:
-                return merged
+        found += [(index, claim) for claim in _in_sentence(sentence, before, names)]
+        if len(found) >= MAX_FOUND:
+            break
+    _complete(found, document, names)
+    merged: list[ExtractedClaim] = []
+    for _, claim in found:
+        merge(merged, claim)
+        if len(merged) >= MAX_CLAIMS:
+            break
     return merged
+
+
+_MAY_COUNT = re.compile(r"\d|\btwice\b|\bhal[fv]|\btimes\b|fold\b|\bdoubl|\btripl")
+
+
+def _complete(
+    found: list[tuple[int, ExtractedClaim]], document: Document, names: frozenset[str]
+) -> None:
+    """Give each claim that names no baseline the one that the paper names elsewhere."""
+    own = [(at, claim) for at, claim in found if claim.own]
+    if all(claim.baseline and not is_generic(claim.baseline) for _, claim in own):
+        return
+    comparisons = Comparisons(document, sorted(names))
+    for at, claim in own:
+        if claim.baseline and not is_generic(claim.baseline):
+            weight = 4.0 if claim.in_abstract else 2.0
+            comparisons.add(at, claim.baseline, claim.metric, weight=weight)
+    for at, claim in own:
+        words = claim.baseline
+        if words is None or (is_generic(words) and not is_best_known(words)):
+            said = comparisons.find(at, document.sentences[at].text, claim.metric)
+            if said and words:
+                said = Baseline(f"{said.name} ({words})", said.source)
+            claim.against = said or claim.against
 
 
 def _in_sentence(
@@ -130,6 +95,7 @@ def _in_sentence(
         subject = read_subject(text, quantity, quantities)
         bound = read_bound(text, quantity, quantities)
         place = _place(sentence, quantity, bound)
+        named = read_baseline(text, quantity, quantities, sorted(names))
         yield ExtractedClaim(
             metric=reading.metric,
             value=quantity.value,
@@ -137,7 +103,7 @@ def _in_sentence(
             unit=quantity.shown_unit,
             bound=bound,
             subject=subject,
-            baseline=read_baseline(text, quantity, quantities),
+            against=Baseline(named, Source.SENTENCE) if named else None,
             hardware=hardware_in(sentence.text),
             own=owner.own,
             confidence=_confidence(sentence, reading, owner),
@@ -183,46 +149,3 @@ def _window(text: str, start: int, end: int, quantity: Quantity) -> tuple[int, i
     if last < end:
         last = max(text.rfind(" ", quantity.end, last), quantity.end)
     return first, last
-
-
-def _merge(merged: list[ExtractedClaim], claim: ExtractedClaim) -> None:
-    """Add `claim`, as a further place where it repeats one."""
-    for known in merged:
-        if _same(known, claim):
-            place = claim.places[0]
-            if len(known.places) < MAX_PLACES and all(
-                (place.quote, place.page) != (old.quote, old.page) for old in known.places
-            ):
-                known.places.append(place)
-            known.baseline = known.baseline or claim.baseline
-            known.hardware = known.hardware or claim.hardware
-            known.in_abstract = known.in_abstract or claim.in_abstract
-            known.confidence = max(known.confidence, claim.confidence)
-            if known.subject.name is None:
-                known.subject = claim.subject
-            return
-    merged.append(claim)
-
-
-def _same(a: ExtractedClaim, b: ExtractedClaim) -> bool:
-    return (
-        a.metric is b.metric
-        and a.value == b.value
-        and a.value_high == b.value_high
-        and a.unit == b.unit
-        and a.own == b.own
-        and a.bound is b.bound
-        and _baselines_agree(a.baseline, b.baseline)
-        and _scopes_agree(a.subject.scope, b.subject.scope)
-    )
-
-
-def _baselines_agree(a: str | None, b: str | None) -> bool:
-    if a is None or b is None:
-        return True
-    first, second = (set(re.findall(r"[a-z0-9]{2,}", name.lower())) for name in (a, b))
-    return bool(first & second) or not first or not second
-
-
-def _scopes_agree(a: Scope | None, b: Scope | None) -> bool:
-    return a is None or b is None or a is b or Scope.END_TO_END not in (a, b)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analyzers.claiming.baselines import kind_of
+from analyzers.claiming.names import kind_of
 from analyzers.claims import ExtractedClaim
 from analyzers.complexity import ComplexityReading
 from analyzers.evidence import MAX_QUOTE, Index

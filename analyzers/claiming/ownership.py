@@ -30,7 +30,7 @@ _ANAPHOR = re.compile(
     r"|when|as shown|as (?:illustrated|depicted|summari[sz]ed|seen)|(?:figure|table|fig\.) ?\d)",
     re.I,
 )
-_CITED = re.compile(
+CITED = re.compile(
     r"\[\d[\d,\s–-]*\]|\[[A-Z][A-Za-z+]{1,12}\d{2}[a-z]?[^\]]{0,40}\]"
     r"|\([^()]{0,80}et al[^()]{0,60}\)"
     r"|et al\.?,? ?\(?\d{4}|\([A-Z][\w-]+(?: (?:&|and) [A-Z][\w-]+)?,? (?:19"
@@ -120,7 +120,7 @@ def method_names(document: Document) -> frozenset[str]:
         and name not in _FOREIGN
         and (name == head or name.lower() in front)
         # who cites a name gives it to others, were they the same authors
-        and not re.search(rf"(?<![\w-]){re.escape(name)}\s?(?:{_CITED.pattern})", opening)
+        and not re.search(rf"(?<![\w-]){re.escape(name)}\s?(?:{CITED.pattern})", opening)
     )
 
 
@@ -214,7 +214,7 @@ def _clause(normal: str, start: int) -> tuple[str, str]:
 
 def _goes_on(normal: str, before: Sequence[Sentence], names: frozenset[str]) -> bool:
     """Tell whether the sentence carries on about the authors' work ("In particular, …")."""
-    if not before or not _ANAPHOR.match(normal) or _CITED.search(normal):
+    if not before or not _ANAPHOR.match(normal) or CITED.search(normal):
         return False
     if _is_own(before[-1].text, names):
         return True
@@ -250,7 +250,7 @@ def _subject(normal: str) -> str:
 
 def _cites_before(head: str, names: frozenset[str]) -> bool:
     """Tell whether a citation stands in the subject and not behind a comparison or a model."""
-    for match in _CITED.finditer(head):
+    for match in CITED.finditer(head):
         ahead = head[max(0, match.start() - 60) : match.start()]
         if re.search(
             r"\b(?:over|than|to|with|against|versus|on|in|using|by|from|of|for|and)\s[^,;]{0,50}$",
@@ -266,7 +266,7 @@ def _cites_before(head: str, names: frozenset[str]) -> bool:
 
 def _other_name(subject: str, names: frozenset[str]) -> bool:
     """Tell whether the subject is a proper name ("vLLM", "GPTQ") that isn't the authors'."""
-    bare = re.sub(_CITED, "", subject).strip(" ,")
+    bare = re.sub(CITED, "", subject).strip(" ,")
     bare = re.sub(
         r"^(?:[A-Z][a-z]+(?:ly)?,\s|(?:while|although|however|and|the|in contrast,)\s)+", "", bare
     )

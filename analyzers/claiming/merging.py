@@ -1,0 +1,58 @@
+"""Repeats of a claim become places of one claim."""
+
+from __future__ import annotations
+
+import re
+
+from analyzers.claiming.claim import ExtractedClaim
+from analyzers.claiming.comparisons import Baseline
+from analyzers.facts import Scope
+
+MAX_PLACES = 40
+
+
+def merge(merged: list[ExtractedClaim], claim: ExtractedClaim) -> None:
+    """Add `claim`, as a further place where it repeats one."""
+    for known in merged:
+        if _same(known, claim):
+            place = claim.places[0]
+            if len(known.places) < MAX_PLACES and all(
+                (place.quote, place.page) != (old.quote, old.page) for old in known.places
+            ):
+                known.places.append(place)
+            known.against = _plainer(known.against, claim.against)
+            known.hardware = known.hardware or claim.hardware
+            known.in_abstract = known.in_abstract or claim.in_abstract
+            known.confidence = max(known.confidence, claim.confidence)
+            if known.subject.name is None:
+                known.subject = claim.subject
+            return
+    merged.append(claim)
+
+
+def _same(a: ExtractedClaim, b: ExtractedClaim) -> bool:
+    return (
+        a.metric is b.metric
+        and a.value == b.value
+        and a.value_high == b.value_high
+        and a.unit == b.unit
+        and a.own == b.own
+        and a.bound is b.bound
+        and _baselines_agree(a.against, b.against)
+        and _scopes_agree(a.subject.scope, b.subject.scope)
+    )
+
+
+def _plainer(a: Baseline | None, b: Baseline | None) -> Baseline | None:
+    return min((x for x in (a, b) if x), key=lambda x: x.source.rank, default=None)
+
+
+def _baselines_agree(a: Baseline | None, b: Baseline | None) -> bool:
+    if a is None or b is None or not (a.source.is_near and b.source.is_near):
+        return True
+    first, second = (set(re.findall(r"[a-z0-9]{2,}", x.name.lower())) for x in (a, b))
+    return bool(first & second) or not first or not second
+
+
+def _scopes_agree(a: Scope | None, b: Scope | None) -> bool:
+    return a is None or b is None or a is b or Scope.END_TO_END not in (a, b)
