@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,15 @@ def load_target(name: str = "llama.cpp", folder: Path | None = None) -> Target:
         known = ", ".join(available_targets(folder))
         raise TargetError(f"There is no target {name!r}. Known targets: {known}.")
     try:
-        return _parse(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _read(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise TargetError(f"The target file {path} can't be used: {error}.") from error
+
+
+@lru_cache(maxsize=8)
+def _read(text: str) -> Target:
+    """Parse a target file: once, though every paper asks for it (5 ms)."""
+    return _parse(tomllib.loads(text))
 
 
 def _parse(record: Mapping[str, Any]) -> Target:
