@@ -139,7 +139,7 @@ class Outcome:
         ]
         return record
 
-    def _error(self) -> dict[str, str] | None:
+    def _error(self) -> dict[str, Any] | None:
         if self.status is Status.OK:
             return None
         if self.status is Status.IMPLAUSIBLE and self.timing is not None:
@@ -152,7 +152,13 @@ class Outcome:
         failed = "; ".join(
             f"{c.name}: {c.value:.4g} against a bar of {c.bar:.4g}" for c in self.report.failures
         )
-        return {"kind": str(self.status), "message": f"Failed {failed or 'a gate'}."}
+        error: dict[str, Any] = {
+            "kind": str(self.status),
+            "message": f"Failed {failed or 'a gate'}.",
+        }
+        if self.report.tricks:
+            error["tricks"] = [str(trick) for trick in self.report.tricks]
+        return error
 
 
 def _baseline_json(baseline: Baseline, extra: tuple[Role, ...]) -> dict[str, Any]:
