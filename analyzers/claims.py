@@ -25,6 +25,7 @@ from analyzers.facts import Bound, Metric
 __all__ = ["ExtractedClaim", "Place", "extract_claims"]
 
 MAX_QUOTE = 700
+MIN_WORDS = 6
 MAX_CLAIMS = 400
 MAX_FOUND = 4000
 MAX_QUANTITIES = 12
@@ -44,7 +45,8 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
             continue
         before = document.sentences[max(0, index - 2) : index]
         before = [s for s in before if s.section == sentence.section]
-        found += [(index, claim) for claim in _in_sentence(sentence, before, names)]
+        after_own = bool(found) and found[-1][0] == index - 1 and found[-1][1].own and bool(before)
+        found += [(index, claim) for claim in _in_sentence(sentence, before, names, after_own)]
         if len(found) >= MAX_FOUND:
             break
     _complete(found, document, names)
@@ -81,7 +83,7 @@ def _complete(
 
 
 def _in_sentence(
-    sentence: Sentence, before: list[Sentence], names: frozenset[str]
+    sentence: Sentence, before: list[Sentence], names: frozenset[str], after_own: bool
 ) -> Iterator[ExtractedClaim]:
     text = normalise(sentence.text)
     quantities = find_quantities(text)
@@ -91,7 +93,7 @@ def _in_sentence(
     for quantity, reading in zip(quantities, readings, strict=True):
         if reading is None or quantity.value <= 0:
             continue
-        owner = judge(sentence, text, quantity.start, names, before)
+        owner = judge(sentence, text, quantity.start, names, before, after_own)
         subject = read_subject(text, quantity, quantities)
         bound = read_bound(text, quantity, quantities)
         place = _place(sentence, quantity, bound)
@@ -135,9 +137,24 @@ def _place(sentence: Sentence, quantity: Quantity, bound: Bound) -> Place:
     start, end = sentence.span_on_page(page)
     if end - start > MAX_QUOTE:
         start, end = _window(sentence.text, start, end, quantity)
+    if quantity.form == "word":
+        start, end = _without_digits(sentence.text, start, end, quantity)
     text = sentence.text[start:end].strip()
     boxes = tuple(sentence.boxes(start, end)) if page is not None else ()
     return Place(sentence.kind, text, page, boxes, bound)
+
+
+def _without_digits(text: str, start: int, end: int, quantity: Quantity) -> tuple[int, int]:
+    """Narrow the quote of a number in words to the stretch that has no other number.
+
+    Its digits aren't on the page; a figure beside it would pass for the one that is claimed.
+    """
+    before = [m.end() for m in re.finditer(r"\S*\d\S*\s?", text[start : quantity.start])]
+    after = re.search(r"\s?\S*\d", text[quantity.end : end])
+    first = start + before[-1] if before else start
+    last = quantity.end + after.start() if after else end
+    enough = len(text[first:last].split()) >= MIN_WORDS
+    return (first, last) if enough else (start, end)
 
 
 def _window(text: str, start: int, end: int, quantity: Quantity) -> tuple[int, int]:

@@ -44,7 +44,10 @@ _SHARE = re.compile(
     r"confidence|quantile|percentile|(?:\w+\s)?(?:sparsity|pruning\sratio|threshold|ratio\sof)\b)",
     re.I,
 )
-_SIZE = re.compile(r"\s?(?:the\s)?(?:size|number|length|amount|scale|width)\b", re.I)
+_SIZE = re.compile(
+    r"\s?(?:the\s)?(?:size|number|length|amount|scale|width)\b(?!\s(?:reduc|sav|shrink|decreas))",
+    re.I,
+)
 _VERB_BY = re.compile(
     r"\b(?:reduc|decreas|lower|cut|shrink|shrunk|sav|improv|increas|boost|accelerat"
     r"|speed|sped|speeded|enhanc"
@@ -116,6 +119,12 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
     if quantity.unit in ("%", "x") and (_SHARE.match(after) or _LEVEL.search(left)):
         return None
     if quantity.unit == "%" and _UTILISED.search(text[quantity.end : quantity.end + 60]):
+        if re.match(
+            r"\s?(?:model )?flops(?:/s)? utili[sz]ation|\s?mfu\b", text[quantity.end :], re.I
+        ):
+            return Reading(Metric.OTHER, right.strip(), "utilisation")
+        if re.search(r"\b(?:only|merely|just|as low as)\s(?:about |around |~)?$", left):
+            return None  # a shortfall, no achievement
         rate = re.search(r"\b(?:reach|achiev|attain|up to|utiliz)\w*[\w\s,/.]{0,60}$", left, re.I)
         return Reading(Metric.OTHER, right.strip(), "utilisation") if rate else None
     if reading := _by_right(right, text, quantity):
@@ -223,10 +232,11 @@ def _saved_share(left: str, right: str) -> str | None:
 def _without_list(left: str) -> str:
     """Take away the earlier numbers of a list, so that the last number finds the list's head."""
     item = (
-        r"(?:[~+]?\d[\d.,]*\s?(?:×|x\b|%|times\b)?(?:\s?\([^()]*\))?(?:\s(?:for|on|in|at"
+        r"(?:[~+]?(?:\d[\d.,]*|two|three|four|five|six|seven|eight|nine|ten)"
+        r"\s?(?:×|x\b|%|times\b)?(?:\s?\([^()]*\))?(?:\s(?:for|on|in|at"
         r"|over|with|when|under)\s[^,;]{1,50}?)?\s?(?:,\s?and|,|and|/|or)\s)"
     )
-    return re.sub(rf"{item}+(?:up to |about |by )?$", "", left, flags=re.I)
+    return re.sub(rf"{item}+(?:by )?(?:up to |about |more than )?$", "", left, flags=re.I)
 
 
 def _metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Reading | None:
@@ -288,6 +298,8 @@ def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Readi
             if near is None or away < near[0]:
                 near = (away, metric)
     metric = near[1] if near else Metric.OTHER
+    if metric is Metric.OTHER and quantity.unit == "%" and re.search(r"degradation|\bloss", phrase):
+        metric = Metric.ACCURACY_DROP  # what degrades without a name is the quality
     if metric is Metric.ACCURACY_DROP and not (w.DOWN.search(phrase) and quantity.unit == "%"):
         metric = Metric.OTHER
     if metric is Metric.MEMORY_REDUCTION and not w.DOWN.search(phrase):

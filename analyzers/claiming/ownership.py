@@ -12,11 +12,13 @@ from analyzers.document import Document, Kind, Sentence
 
 _WE = re.compile(
     r"\b(?:we|our|ours|us)\b|\b(?:this|these|the (?:proposed|presented|resulting"
-    r"|new)) (?:paper|work|method|approach"
+    r"|new)),? (?:paper|work|method|approach"
     r"|technique|framework|system|scheme|design|algorithm|kernel|implementation"
     r"|optimi[sz]ations?|solution"
     r"|strategy|blog|post|engine|architecture|model)s?\b|\bexperiments?\b|\bexperimental results\b"
     r"|\b(?:the|our|these)\s(?:\w+\s)?results (?:show|demonstrate|indicate|suggest)"
+    r"|\bthis (?:[\w-]+,? ){1,4}(?:scheme|method|approach|design|technique|strategy|kernel|system"
+    r"|pipeline|algorithm|framework)\b"
     r"|\b(?:evaluation|empirical) results?\b|\bextensive (?:experiments|evaluations?)\b",
     re.I,
 )
@@ -130,10 +132,12 @@ def judge(
     start: int,
     names: frozenset[str],
     before: Sequence[Sentence],
+    after_own: bool = False,
 ) -> Owner:
     """Tell whose result the number at `start` of the sentence is.
 
-    `before` are the sentences that precede it in its paragraph or section.
+    `before` are the sentences that precede it in its paragraph or section; `after_own` says that
+    the last of them gave a result of the authors' own.
     """
     points, reasons = 0.0, []
 
@@ -165,8 +169,10 @@ def judge(
             add(-1.0, "the authors' method stands in contrast to this clause")
         else:
             add(1.0, "the authors or their method are named")
-    elif _goes_on(normal, before, names):
+    elif _goes_on(normal, before, names) or (after_own and not CITED.search(normal)):
         add(1.0, "goes on from a sentence about the authors' work")
+    if not any(_has(subject, name) for name in names) and _beaten(tail, names):
+        add(-3.0, "the authors' work is what this is compared with")
     if _FIGURE.search(clause):
         add(-2.0, "describes a figure")
     if _cites_before(head, names):
@@ -180,10 +186,28 @@ def judge(
     if _RESULT_VERB.search(normal):
         add(0.25, "a result verb")
     if re.search(
-        r"\b(?:for example|suppose|consider|imagine|typically|in general|usually)\b", head, re.I
+        r"\b(?:suppose|consider|imagine|typically|in general|usually)\b"
+        if mentioned
+        else r"\b(?:for example|suppose|consider|imagine|typically|in general|usually)\b",
+        head,
+        re.I,
     ):
         add(-0.5, "an example")
     return Owner(points >= 1.0, points, tuple(reasons))
+
+
+_BEATEN = re.compile(r"[^,;.]{0,60}?\b(?:than|over|compared (?:to|with)|relative to)\s(.{2,40})")
+
+
+def _beaten(tail: str, names: frozenset[str]) -> bool:
+    """Tell whether the number is another's gain over the authors' work ("50% less than ours")."""
+    match = _BEATEN.match(tail)
+    if match is None:
+        return False
+    return bool(re.match(r"ours\b|our (?:method|approach|system|work)\b", match[1])) or any(
+        re.match(rf"{re.escape(name)}(?![\w-])(?!.*\b(?:without|w/o|alone|only)\b)", match[1])
+        for name in names
+    )
 
 
 _CONTRAST = re.compile(r"\b(?:while|whereas|whilst|but|however|in contrast|unlike)\b", re.I)

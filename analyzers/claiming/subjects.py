@@ -55,7 +55,8 @@ _HARDWARE = re.compile(
     r"|Core i\d-\w+|Snapdragon [\w ]{1,16}|Raspberry Pi ?\d?|Ascend ?\w{3,5}|Gaudi ?\d?)\b"
 )
 _UP_TO = re.compile(
-    r"(?:up[- ]?to|at most|a? ?max(?:imum|imal|imally)?(?: [\w-]+){0,3}?(?: of)?"
+    r"(?:up[- ]?to|at most|a? ?max(?:imum|imal|imally)?(?! (?:[\w-]+ )?throughput)"
+    r"(?: [\w-]+){0,3}?(?: of)?"
     r"|as (?:much|high|many|low) as|peak(?:s|ing)?(?: [\w-]+)?(?: of| at)?"
     r"|within|less than|fewer than|under|below|≤|<|no more than|not exceeding"
     r"|lower than|upto)\s?(?:a |an |the )?[~≈]?\s?$",

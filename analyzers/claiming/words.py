@@ -58,7 +58,8 @@ WORSE = _pattern(
     r"|amplification|longer\s(?:\w+\s)?times?|waste[sd]?|larger\s(?:memory|than)"
 )
 SPECULATIVE = re.compile(
-    r"\b(?:we expect|expected? to|could (?:potentially|be)|would|theoretical(?:ly)?"
+    r"\b(?:we expect|expected? to|could (?:potentially|be)|would"
+    r"|theoretical(?:ly)?(?!\s(?:max|peak|flop))"
     r"|in theory|ideal(?:ly)?"
     r"|hypothetical|suppose|assum(?:e|ing)|potential(?:ly)? (?:of|for|save)"
     r"|in principle|upper bound"
