@@ -1,17 +1,18 @@
-"""`assay bench …`: list prototypes, run one here, take in runs measured elsewhere."""
+"""`assay bench …`: prototypes, runs measured here, runs from elsewhere and for elsewhere."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.output import note, print_json, print_table
+from app.cli.output import clean, note, print_json, print_table
 from app.cli.papers import Json, existing_file
 
 app = typer.Typer(
     name="bench",
-    help="List prototypes, measure one on this machine, import runs measured elsewhere.",
+    help="List prototypes, measure one on this machine, look at runs, import and export them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -82,3 +83,79 @@ def import_(files: Annotated[list[str], typer.Argument(help="Run documents.")]) 
         note(f"Error: {problem.say()}")
     if not summary.is_clean:
         raise typer.Exit(1)
+
+
+Prototype = Annotated[str | None, typer.Option(help="Only runs of this prototype.")]
+Device = Annotated[
+    str | None, typer.Option(help="Only runs on this device, by its id (see `assay bench runs`).")
+]
+
+
+@app.command("export", epilog="Example: assay bench export --out runs.json --prototype sampling")
+def export(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+    prototype: Prototype = None,
+    device: Device = None,
+) -> None:
+    """Write runs to a file, samples included; `assay bench import` elsewhere gives the same."""
+    from app.workflows.opening import open_catalog
+    from app.workflows.run_files import count, export_runs, write_export
+    from db.engine import read_scope
+
+    with read_scope(open_catalog(create=True)) as session:
+        exported = export_runs(session, prototype=prototype, device=device)
+    write_export(out, exported)
+    note(f"{count(exported)} runs written to {out}.")
+
+
+@app.command("runs", epilog="Example: assay bench runs --prototype sampling --status ok")
+def runs(
+    prototype: Prototype = None,
+    device: Device = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only runs that ended so: ok, below_quality, crashed, …")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the stored runs, the newest first."""
+    from app.cli.run_text import RUN_COLUMNS, run_row
+    from app.workflows.benchmarks import list_runs
+    from app.workflows.freshness import current_hashes
+    from app.workflows.measuring import list_prototypes
+    from app.workflows.opening import open_catalog
+    from db.engine import read_scope
+
+    with read_scope(open_catalog(create=True)) as session:
+        found = list_runs(
+            session,
+            prototype=prototype,
+            device=device,
+            status=status,
+            current=current_hashes(list_prototypes()),
+        )
+    if as_json:
+        print_json(found)
+        return
+    print_table([run_row(run) for run in found], RUN_COLUMNS)
+
+
+@app.command("show", epilog="Example: assay bench show d15661b8")
+def show(
+    run: Annotated[str, typer.Argument(help="A run's id, or how it begins.")],
+    as_json: Json = False,
+) -> None:
+    """Show all that is stored of a run: gates, baselines, samples, environment."""
+    from app.cli.run_text import run_lines
+    from app.workflows.benchmarks import show_run
+    from app.workflows.freshness import current_hashes
+    from app.workflows.measuring import list_prototypes
+    from app.workflows.opening import open_catalog
+    from db.engine import read_scope
+
+    with read_scope(open_catalog(create=True)) as session:
+        shown = show_run(session, run, current=current_hashes(list_prototypes()))
+    if as_json:
+        print_json(shown)
+        return
+    for line in run_lines(shown):
+        print(clean(line))

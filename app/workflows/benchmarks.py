@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from analyzers.targets import Target
 from app.labels import say
 from app.reports.text import short_name
 from app.workflows.assembling import Assembled, assemble, scoring_claim
+from app.workflows.freshness import Hashes, is_stale
 from app.workflows.judging import claim_verdicts
 from app.workflows.ranking import DEFAULT_TARGET
 from app.workflows.triage import target_named
@@ -132,11 +133,11 @@ def list_runs(
     prototype: str | None = None,
     device: str | None = None,
     status: str | None = None,
-    current: Mapping[str, str] | None = None,
+    current: Hashes | None = None,
 ) -> list[dict[str, Any]]:
     """Return the stored runs in brief, the newest first: their record without samples and gates.
 
-    `current` holds the hash of each prototype's code as it is now; a run of other code is `stale`.
+    `current` holds the hashes of today's code; a run of other code is `stale`.
     """
     found = run_queries.for_prototypes(
         session, None if prototype is None else [prototype], device_id=device
@@ -146,7 +147,7 @@ def list_runs(
     ]
 
 
-def run_brief(run: Run, current: Mapping[str, str]) -> dict[str, Any]:
+def run_brief(run: Run, current: Hashes) -> dict[str, Any]:
     """Return a run in brief, with the device and the ceilings of its environment."""
     record = {name: value for name, value in run.record.items() if name not in _BULKY}
     record["baselines"] = [
@@ -166,15 +167,7 @@ def run_brief(run: Run, current: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def is_stale(record: Mapping[str, Any], current: Mapping[str, str]) -> bool:
-    """Whether the code that a run measured is no longer the prototype's code; unknown is no."""
-    now, then = current.get(str(record.get("prototype"))), record.get("code_hash")
-    return bool(now) and bool(then) and now != then
-
-
-def show_run(
-    session: Session, run_id: str, *, current: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def show_run(session: Session, run_id: str, *, current: Hashes | None = None) -> dict[str, Any]:
     """Return all that is stored of a run: {"id", "run", "environment", "papers", "stale"}.
 
     `run_id` may be cut short. Raises `NotFoundError`.
@@ -191,11 +184,6 @@ def show_run(
         ],
         "stale": is_stale(run.record, current or {}),
     }
-
-
-def prototypes_of(runs: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the names of the prototypes that these runs are of, in order."""
-    return sorted({str(run["prototype"]) for run in runs})
 
 
 def _records(value: Any) -> Sequence[dict[str, Any]]:

@@ -25,6 +25,17 @@ PARTS = frozenset(
     | {"prefill_linears", "decode_linears", "sampling"}
 )
 _MAX_NAME = 200
+_KINDS: dict[str, tuple[type, ...]] = {
+    "error": (dict,),
+    "fidelity": (dict,),
+    "quality": (dict,),
+    "bytes": (int, float),
+    "flops": (int, float),
+    "roofline_fraction": (int, float),
+    "started_at": (str,),
+    "code_hash": (str,),
+}
+"""What people are shown of a run, and of which kind it is where it is there at all."""
 
 
 class RunRefusedError(ValueError):
@@ -56,7 +67,7 @@ def read_environment(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[
         raise DocumentError("This run document is damaged: environment or runs are missing.")
     for name in ("device_id", "device_name", "device_class", "started_at"):
         value = environment.get(name)
-        if not isinstance(value, str) or not value.strip() or len(value) > _MAX_NAME:
+        if not _is_name(value):
             raise DocumentError(
                 "This run document is damaged: its environment has no {name}.", name=name
             )
@@ -67,7 +78,8 @@ def read_environment(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[
         )
     utc_time(environment["started_at"])
     noise = environment.get("noise_floor")
-    if noise is not None and not (_is_number(noise) and 0 <= noise < 1):
+    is_share = isinstance(noise, (int, float)) and not (noise < 0 or noise >= 1)
+    if noise is not None and not is_share:  # NaN passes here: the hash of the whole refuses it
         raise DocumentError(
             "This run document is damaged: its noise floor is {value!r}, no share.", value=noise
         )
@@ -93,7 +105,7 @@ def check_run(run: Any) -> dict[str, Any]:
         raise RunRefusedError("not a record")
     for name in ("prototype", "case", "implementation", "device"):
         value = run.get(name)
-        if not isinstance(value, str) or not value.strip() or len(value) > _MAX_NAME:
+        if not _is_name(value):
             raise RunRefusedError("{name} is missing", name=name)
     _require_member(run, "scope", SCOPES)
     _require_member(run, "status", STATUSES)
@@ -112,10 +124,14 @@ def check_run(run: Any) -> dict[str, Any]:
         raise RunRefusedError("baselines is no list of records")
     for baseline in baselines:
         name, roles = baseline.get("name"), baseline.get("roles") or []
-        if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
+        if not _is_name(name):
             raise RunRefusedError("a baseline has no name")
         if not _is_texts(roles) or not isinstance(baseline.get("role") or "", str):
             raise RunRefusedError("the roles of {name} are no list of words", name=name)
+    for name, kind in _KINDS.items():
+        value = run.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+            raise RunRefusedError("{name} is {value!r}", name=name, value=str(value)[:60])
     _check_interval(run.get("speedup"), "speedup")
     _check_interval(run.get("time_us"), "time_us")
     for baseline in baselines:
@@ -194,6 +210,13 @@ def _check_interval(value: Any, name: str) -> None:
         raise RunRefusedError("{name} holds something else than positive numbers", name=name)
     if not low <= median <= high:
         raise RunRefusedError("{name}: its median lies outside its interval", name=name)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether it is text of a name's length that a database can hold: JSON may hold half a sign."""
+    if not isinstance(value, str) or not value.strip() or len(value) > _MAX_NAME:
+        return False
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _is_texts(value: Any) -> bool:

@@ -12,6 +12,7 @@ from app.errors import AssayError
 from app.web.components import catalog, context, url
 from app.web.components.text import clean
 from app.workflows.benchmarks import compare_claims, list_runs, show_run
+from app.workflows.freshness import Hashes, current_hashes
 from app.workflows.measuring import list_prototypes
 from app.workflows.run_files import dumps, export_runs
 
@@ -65,9 +66,9 @@ def prototypes() -> list[dict[str, Any]]:
         return []
 
 
-def code_hashes() -> dict[str, str]:
-    """Return the hash of each prototype's code as it is now, where the harness tells it."""
-    return {p["name"]: p["code_hash"] for p in prototypes() if p.get("code_hash")}
+def code_hashes() -> Hashes:
+    """Return the hashes of today's code, as the harness tells them."""
+    return current_hashes(prototypes())
 
 
 def choose_device(devices: Mapping[str, str], label: str, anything: str | None) -> str:

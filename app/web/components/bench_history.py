@@ -13,6 +13,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.web.components import bench_data, url
+from app.web.components.bench_chart import MUTED
 from app.web.components.bench_pick import picked
 from app.web.components.bench_runs import state_words
 from app.web.components.runs import against
@@ -139,7 +140,9 @@ def history_chart(
             "standing:N",
             title=_("Run"),
             scale=alt.Scale(domain=kinds, range=["circle", "triangle-up", "cross"]),
-            legend=alt.Legend(orient="top", labelLimit=260),
+            legend=alt.Legend(
+                orient="top", labelLimit=260, symbolFillColor=MUTED, symbolStrokeColor=MUTED
+            ),
         ),
         tooltip=[
             alt.Tooltip("when:N", title=_("When")),

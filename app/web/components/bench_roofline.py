@@ -84,6 +84,9 @@ def _si(value: float, unit: str) -> str:
 
 def bound_by(run: Record) -> str | None:
     """Return "memory" or "arithmetic": what the measured rates say takes longer; None unknown."""
+    roof = run.get("roofline")
+    if isinstance(roof, dict) and roof.get("bound") in ("memory", "arithmetic"):
+        return str(roof["bound"])
     rates, moved, flops = run["rates"], run.get("bytes"), run.get("flops")
     copy, matmul = rates.get("copy_bytes_per_s"), rates.get("matmul_flops_per_s")
     if not (is_number(moved) and is_number(flops) and is_number(copy) and is_number(matmul)):

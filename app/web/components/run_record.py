@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.i18n import Translate
+from app.i18n import N_, Translate
 from app.labels import label
 from app.web.components import bench_data
 from app.web.components.bench_runs import state_words
@@ -22,6 +22,13 @@ _SHOWN = frozenset(
     | {"time_us", "speedup", "method", "error", "claims"}
 )
 """Fields with a place of their own on the page; every other one stands in the table of fields."""
+
+COMPARISONS = {
+    "faster": ("▲", N_("faster")),
+    "slower": ("▼", N_("slower")),
+    "same": ("=", N_("the same")),
+    "unclear": ("?", N_("unclear")),
+}
 
 
 def run_record(run_id: str, _: Translate) -> None:
@@ -39,7 +46,8 @@ def run_record(run_id: str, _: Translate) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader(_("Fields of the run"), anchor=False)
-        _fields({k: v for k, v in run.items() if k not in _SHOWN}, _("Fields of the run"), _)
+        own = {name: value for name, value in run.items() if name not in _SHOWN}
+        _fields({"run": shown["id"]} | own, _("Fields of the run"), _)
     with right:
         st.subheader(_("Environment"), anchor=False)
         _fields(environment, _("Environment"), _)
@@ -51,17 +59,17 @@ def _head(shown: Record, _: Translate) -> None:
     color = {"ok": "green", "below_quality": "orange"}.get(run["status"], "red")
     # How far it counts has marks of its own.
     ended = state_words({"status": run["status"]}, _)
-    marks = [f":{color}-badge[{plain(ended)}]"]
+    marks = [_badge(color, ended)]
     if run.get("provisional"):
-        marks.append(f":orange-badge[{plain('◔ ' + _('quick (provisional)'))}]")
+        marks.append(_badge("orange", "◔ " + _("quick (provisional)")))
     if shown["stale"]:
-        marks.append(f":orange-badge[{plain('⌛ ' + _('stale: the code is another now'))}]")
+        marks.append(_badge("orange", "⌛ " + _("stale: the code is another now")))
     if run.get("shipped"):
-        marks.append(f":blue-badge[{plain(_('the implementation that ships'))}]")
+        marks.append(_badge("blue", _("the implementation that ships")))
     st.markdown(" ".join(marks))
     told = [
         run["implementation"],
-        _("on {device}").format(device=shown["device_name"]),
+        shown["device_name"],
         moment(run.get("started_at") or shown["environment"].get("started_at")),
         label(run.get("scope"), _),
     ]
@@ -84,6 +92,10 @@ def _head(shown: Record, _: Translate) -> None:
     if _list(run.get("claims")):
         tested = ", ".join(map(str, run["claims"]))
         st.caption(plain(_("Tests: {claims}").format(claims=tested)))
+
+
+def _badge(color: str, text: str) -> str:
+    return f":{color}-badge[{plain(text)}]"
 
 
 def _figures(run: Record, _: Translate) -> None:
@@ -160,7 +172,6 @@ def _baselines(run: Record, _: Translate) -> None:
     rows = []
     for baseline in listed:
         time, speedup = _dict(baseline.get("time_us")), _dict(baseline.get("speedup"))
-        reason = baseline.get("reason") or baseline.get("error") or ""
         rows.append(
             {
                 _("Baseline"): clean(baseline.get("name", "")),
@@ -170,13 +181,32 @@ def _baselines(run: Record, _: Translate) -> None:
                 _("Time, 95 %"): _span(time, microseconds),
                 _("Speedup"): ratio(speedup.get("median")),
                 _("Speedup, 95 %"): _span(speedup, ratio),
-                _("Compared"): clean(baseline.get("comparison") or "") or None,
-                _("Available here"): ("✓ " + _("yes"))
-                if baseline.get("available", True)
-                else ("✗ " + _("no") + (f": {clean(reason)}" if reason else "")),
+                _("Compared"): comparison_words(baseline.get("comparison"), _),
+                _("Available here"): _available(baseline, _),
             }
         )
     _table(rows, _("Baselines with their roles, versions and times"))
+
+
+def _available(baseline: Record, _: Translate) -> str:
+    if baseline.get("available", True):
+        return "✓ " + _("yes")
+    why = clean(baseline.get("why") or "")
+    return "✗ " + _("no") + (f": {why}" if why else "")
+
+
+def comparison_words(comparison: Any, _: Translate) -> str | None:
+    """Return faster, slower, same or unclear as icon and word; of unclear, what would settle it."""
+    found = _dict(comparison)
+    answer = str(found.get("answer"))
+    if answer not in COMPARISONS:
+        return None
+    icon, word = COMPARISONS[answer]
+    told = f"{icon} {_(word)}"
+    more = found.get("more_rounds")
+    if isinstance(more, int) and more > 0:
+        told += " · " + _("about {count} more rounds would settle it").format(count=more)
+    return told
 
 
 def _fields(record: Record, alt: str, _: Translate) -> None:

@@ -29,8 +29,12 @@ def samples(run: Record, _: Translate) -> None:
     method = run.get("method")
     if isinstance(method, dict) and method.get("summary"):
         st.caption(plain(method["summary"]))
+    scopes = run.get("scopes")
+    set_up = (scopes.get("setup_us") if isinstance(scopes, dict) else None) or {}
     st.dataframe(
-        pd.DataFrame([summary(name, values, _) for name, values in series.items()]),
+        pd.DataFrame(
+            [summary(name, values, numbers(set_up.get(name)), _) for name, values in series.items()]
+        ),
         hide_index=True,
         height="content",
         placeholder="–",
@@ -49,7 +53,8 @@ def sample_series(run: Record) -> dict[str, list[float]]:
     for baseline in run.get("baselines") or ():
         if isinstance(baseline, dict):
             series[clean(baseline.get("name", ""))] = numbers(baseline.get("samples"))
-    return {name: values for name, values in series.items() if values}
+    positive = {name: [v for v in values if v > 0] for name, values in series.items()}
+    return {name: values for name, values in positive.items() if values}
 
 
 def numbers(value: Any) -> list[float]:
@@ -63,8 +68,10 @@ def numbers(value: Any) -> list[float]:
     return []
 
 
-def summary(name: str, values: list[float], _: Translate) -> dict[str, str]:
-    """Return the samples of one in words: how many, median, spread, ends."""
+def summary(
+    name: str, values: list[float], set_up: list[float], _: Translate
+) -> dict[str, str | None]:
+    """Return the samples of one in words: how many, median, spread, ends, what set-up takes."""
     quarters = quantiles(values, n=4) if len(values) > 1 else [values[0]] * 3
     middle = median(values)
     return {
@@ -74,26 +81,33 @@ def summary(name: str, values: list[float], _: Translate) -> dict[str, str]:
         _("Middle half"): f"{microseconds(quarters[0])} – {microseconds(quarters[2])}",
         _("Smallest"): microseconds(min(values)),
         _("Largest"): microseconds(max(values)),
+        _("Set-up"): microseconds(median(set_up)) if set_up else None,
         _("Spread"): f"{100 * (quarters[2] - quarters[0]) / middle:.1f} %" if middle else "–",
     }
 
 
 def samples_chart(series: Mapping[str, list[float]], _: Translate) -> alt.Chart:
-    """Return the picture of every sample in its order: drift and outliers are seen."""
+    """Return the picture of every sample over the median of its own: drift and outliers are seen,
+    and what drifts together is the machine."""
     frame = pd.DataFrame(
         [
-            {"number": number, "time": value, "of": name}
+            {"number": number, "share": value / median(values), "time": value, "of": name}
             for name, values in series.items()
             for number, value in list(enumerate(values, start=1))[:: 1 + len(values) // _MOST]
-            if value > 0
         ]
     )
+    ends = [frame["share"].min() / 1.01, frame["share"].max() * 1.01]
     chart: alt.Chart = (
         alt.Chart(frame)
         .mark_line(point=alt.OverlayMarkDef(size=18), strokeWidth=1, opacity=0.8)
         .encode(
             x=alt.X("number:Q", title=_("sample")),
-            y=alt.Y("time:Q", title=_("Time (µs)"), scale=alt.Scale(type="log", zero=False)),
+            y=alt.Y(
+                "share:Q",
+                title=_("time over its own median"),
+                scale=alt.Scale(type="log", domain=ends, nice=False),
+                axis=alt.Axis(tickCount=6, format=".3~g"),
+            ),
             color=alt.Color("of:N", title=_("Of"), legend=alt.Legend(orient="top", labelLimit=260)),
             tooltip=[
                 alt.Tooltip("of:N", title=_("Of")),
