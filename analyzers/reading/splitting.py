@@ -20,6 +20,7 @@ _ABBREVIATION = re.compile(
     re.I,
 )
 MAX_CHARACTERS = 4000
+_NEAR = 60
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
@@ -28,8 +29,9 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     start = 0
     for match in (_END_OR_ITEM if _ITEM.search(text) else _END).finditer(text):
         end = match.start() + (not match[0][0].isspace())  # the mark belongs to the sentence
-        head = text[start:end].rstrip('"”’)]')
-        rest = text[match.end() :]
+        # a few characters tell: all of a text without ends would be looked through at each mark
+        head = text[max(start, end - _NEAR) : end].rstrip('"”’)]')
+        rest = text[match.end() : match.end() + _NEAR]
         abbreviated = _ABBREVIATION.search(head[-12:]) and rest[:1] not in "•▪●■➢"
         if abbreviated and not _ends_anyway(head, rest):
             continue
