@@ -44,8 +44,9 @@ def measure_rates(device: torch.device, quick: bool) -> Rates:
         return median(times[len(times) // 2 :])
 
     def copy_rate(size: int, inner: int) -> float:
-        source = torch.rand(size // 4, device=device)
-        target = torch.rand(size // 4, device=device)
+        # Not zeros: pages of zeros can be one page, and some memories compress them.
+        source = torch.arange(size // 4, device=device, dtype=torch.float32)
+        target = torch.ones(size // 4, device=device)
         return 2 * size / steady(lambda: target.copy_(source), inner)
 
     side = 8192 if cuda else 512

@@ -44,7 +44,10 @@ def main() -> int:
         send({"kind": "ready"})
         line = sys.stdin.readline()
         if line:  # the parent may have had no use for it
-            send({"kind": "result", "result": _work(json.loads(line), send)})
+            request = json.loads(line)
+            if request.get("cores"):
+                os.sched_setaffinity(0, request["cores"])
+            send({"kind": "result", "result": _work(request, send)})
     except Exception as error:
         traceback.print_exc()
         send({"kind": "failure", "status": classify(error), "message": sentence(error)})
@@ -59,8 +62,6 @@ def _take_limits(hello: dict[str, Any]) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (hello["output_bytes"],) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if hello.get("cores"):
-        os.sched_setaffinity(0, hello["cores"])
 
 
 def _work(request: dict[str, Any], send: Send) -> dict[str, Any]:

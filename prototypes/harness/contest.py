@@ -16,6 +16,7 @@ from prototypes.harness import timing
 from prototypes.harness.calls import checked_call, synchronize
 from prototypes.harness.declarations import Baseline, Case, Declaration, Device
 from prototypes.harness.foreign import Foreign
+from prototypes.harness.spot_checks import SpotChecks
 from prototypes.harness.workload import Kernel, NotRunnableError, Tensors, Workload
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 
+CHECKING = "checking again after timing"
 KERNEL_ALONE = "{name}: kernel alone"
 MOST_SETS_BYTES = 1 << 30
 """Input sets take no more than this together (but two are kept)."""
@@ -138,6 +140,7 @@ def time_field(
     sets: Sequence[Tensors],
     outputs: Tensors,
     alone: Callable[[Tensors, Tensors], Callable[[], None]] | None,
+    spots: SpotChecks,
     device: torch.device,
     budget: timing.Budget,
     number: int,
@@ -145,13 +148,15 @@ def time_field(
 ) -> Times:
     """Warm up, then time all in turns; `number` is that of this process.
 
-    `alone` prepares a call of the candidate's kernel by itself, for one input set.
+    `alone` prepares a call of the candidate's kernel by itself, for one input set; `spots` checks
+    the candidate's calls in the midst of it.
     """
     import torch
 
     timer = timing.timer_for(device, set_bytes(sets))
     calls = {name: _call(kernel, sets, outputs) for name, kernel in entered.kernels.items()}
     candidate = next(iter(calls))
+    calls[candidate] = spots.call(entered.kernels[candidate])
     extra = KERNEL_ALONE.format(name=candidate)
     if alone is not None:
         prepared = [alone(inputs, outputs) for inputs in sets]
@@ -163,12 +168,16 @@ def time_field(
         for name, call in calls.items():
             call(0)
             timer.prepare(call)
-            warm[name] = timing.warm_up(_one(timer, call), budget.warm_up_seconds)
-            slowest = max(slowest, timer.sample(call, [0]) / 1e6)
+            times: list[float] = []
+            warm[name] = timing.warm_up(_noted(timer, call, times), budget.warm_up_seconds)
+            slowest = max(slowest, times[-1] / 1e6)
         # As many sets a sample as its slowest contestant allows within its share of the budget.
         share = budget.seconds / budget.rounds / max(len(calls), 1)
         width = max(1, min(len(sets), int(share / max(slowest, 1e-9))))
-        samplers = {name: sampler(timer, call, width, len(sets)) for name, call in calls.items()}
+        samplers = {
+            name: spots.around(call, timer, order(width, len(sets)), checked=name == candidate)
+            for name, call in calls.items()
+        }
         gc.collect()
         gc.disable()
         try:
@@ -199,15 +208,25 @@ def _call(kernel: Kernel, sets: Sequence[Tensors], outputs: Tensors) -> timing.C
     return lambda index: kernel(sets[index], outputs)
 
 
-def _one(timer: timing.Timer, call: timing.Call) -> Callable[[], float]:
-    return lambda: timer.sample(call, [0])
+def _noted(timer: timing.Timer, call: timing.Call, times: list[float]) -> Callable[[], float]:
+    def sample() -> float:
+        times.append(timer.warm(call))
+        return times[-1]
+
+    return sample
 
 
 def sampler(
     timer: timing.Timer, call: timing.Call, width: int, total: int
 ) -> Callable[[int], float]:
     """Return what times `width` of the sets in a round, others in the next."""
-    return lambda number: timer.sample(call, [(number * width + i) % total for i in range(width)])
+    sets = order(width, total)
+    return lambda number: timer.sample(call, sets(number))
+
+
+def order(width: int, total: int) -> Callable[[int], list[int]]:
+    """Return which input sets a round takes: they rotate."""
+    return lambda number: [(number * width + i) % total for i in range(width)]
 
 
 def _host_us(call: timing.Call, device: torch.device, repeats: int = 20) -> float:

@@ -109,6 +109,7 @@ class Child:
         mark: str | None = None,
     ) -> None:
         self.limits = limits
+        self._cores = list(cores) if cores else None
         self._mark = "/".join(filter(None, (mark, uuid.uuid4().hex)))
         self._killed_before = _oom_kills()
         self._stream = _Stream()
@@ -131,7 +132,6 @@ class Child:
                 "memory_bytes": limits.memory_bytes,
                 "output_bytes": limits.output_bytes,
                 "preload": list(preload),
-                "cores": list(cores) if cores else None,
             }
         )
 
@@ -155,7 +155,8 @@ class Child:
         """Send the request and wait for the end of the process; closes this child."""
         limits = self.limits
         try:
-            self._write(request)
+            # Pinned only now: processes that start together import on all cores.
+            self._write({**request, "cores": self._cores})
             if self._process.stdin is not None:
                 with contextlib.suppress(BrokenPipeError):
                     self._process.stdin.close()

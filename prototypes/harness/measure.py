@@ -1,7 +1,8 @@
 """What happens inside a measuring child: gates, then times; one case, one implementation.
 
-`measure` passes both gates and times; `repeat` times again in another process, where the gates are
-shorter: fresh inputs before, a replay after. A `Timing` can only exist with `PassedGates`.
+`measure` passes both gates and times; `repeat` times again in another process, and checks in the
+midst of it and afterwards on the very buffers that were timed. A `Timing` can only exist with
+`PassedGates`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,29 @@ import importlib
 import secrets
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from prototypes.harness import timing, wire
 from prototypes.harness.calls import checked_call, fresh_calls, replayed, synchronize
-from prototypes.harness.contest import Field, Times, enter, input_sets, set_bytes, time_field
+from prototypes.harness.contest import (
+    CHECKING,
+    Field,
+    Times,
+    enter,
+    input_sets,
+    set_bytes,
+    time_field,
+)
 from prototypes.harness.declarations import Case, Declaration
 from prototypes.harness.foreign import Foreign, load
 from prototypes.harness.gates import Check, GateReport, PassedGates, merge
 from prototypes.harness.outcome import Contestant, Outcome, Timing
 from prototypes.harness.probe import open_device
 from prototypes.harness.roofline import Rates
+from prototypes.harness.seal import Seal
+from prototypes.harness.spot_checks import SpotChecks
+from prototypes.harness.watch import Watch
 from prototypes.harness.workload import Kernel, Tensors, Workload
 
 if TYPE_CHECKING:
@@ -34,6 +47,7 @@ def measure(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     Under `wire` it holds all that is needed to join it with the `repeat`s of other processes.
     """
+    seal = Seal()  # before any of the prototype's code is imported
     declaration = load_declaration(request["declaration"])
     workload: Workload = importlib.import_module(declaration.module).WORKLOAD
     outcome = run_case(
@@ -47,6 +61,7 @@ def measure(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         progress,
         processes=int(request.get("processes", 1)),
         noise_floor=float(request.get("noise_floor") or 0.0),
+        seal=seal,
     )
     return {**outcome.to_json(), "wire": wire.pack(outcome)}
 
@@ -56,23 +71,22 @@ def repeat(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     `processes` is how many share the budget, `number` which this one is.
     """
+    seal = Seal()
     declaration = load_declaration(request["declaration"])
     workload: Workload = importlib.import_module(declaration.module).WORKLOAD
     case, name = declaration.case(request["case"]), request["implementation"]
     device = open_device(request)
+    watch = Watch(seal)
     seed = secrets.randbits(31)
-    kernel, setup_us = build(workload, name, case, device)
-    progress(0.1, "checking in another process")
-    checks = fresh_calls(workload, kernel, case, device, seed)
-    if not all(c.passed for c in checks):
-        return {"checks": wire.pack_checks(merge(checks))}
+    progress(0.05, "setting up again in another process")
+    kernel, setup_us = build(workload, name, case, device, watch)
     budget = (timing.QUICK if request["quick"] else timing.FULL).share(int(request["processes"]))
     entered = enter(declaration, workload, case, name, kernel, setup_us, device, load())
     _, times, replay = _timed(
-        workload, name, case, entered, device, budget, int(request["number"]), seed, progress
+        workload, name, case, entered, device, budget, int(request["number"]), seed, progress, watch
     )
     return {
-        "checks": wire.pack_checks((*merge(checks), *replay)),
+        "checks": wire.pack_checks(replay),
         "samples": times.samples,
         "kernel_alone": times.kernel_alone,
         "method": times.method,
@@ -88,15 +102,19 @@ def load_declaration(path: str) -> Declaration:
     return declaration
 
 
-def build(workload: Workload, name: str, case: Case, device: torch.device) -> tuple[Kernel, float]:
+def build(
+    workload: Workload, name: str, case: Case, device: torch.device, watch: Watch
+) -> tuple[Kernel, float]:
     """Set up code and call it once; return it with the microseconds that this took."""
     start = time.perf_counter()
-    kernel = workload.build(name, case, device)
+    with watch.inside():
+        kernel = workload.build(name, case, device)
     inputs, outputs = workload.inputs(case, device, case.seed - 1), workload.outputs(case, device)
     built = time.perf_counter() - start
     synchronize(device)
     start = time.perf_counter()
-    kernel(inputs, outputs)
+    with watch.inside():
+        kernel(inputs, outputs)
     synchronize(device)
     return kernel, round((built + time.perf_counter() - start) * 1e6, 1)
 
@@ -113,17 +131,19 @@ def run_case(
     foreign: Foreign | None = None,
     processes: int = 1,
     noise_floor: float = 0.0,
+    seal: Seal | None = None,
 ) -> Outcome:
     """Pass both gates, then time: one case and one implementation.
 
     `processes` is how many share the time that a measurement may take; this is the first of them.
     """
+    watch = Watch(seal)
     seed = secrets.randbits(31)
     progress(0.02, "setting up")
-    kernel, setup_us = build(workload, name, case, device)
+    kernel, setup_us = build(workload, name, case, device, watch)
     progress(0.1, "gate: fresh inputs")
     fidelity = [
-        *fresh_calls(workload, kernel, case, device, seed),
+        *fresh_calls(workload, kernel, case, device, seed, watch),
         *workload.fidelity(name, case, device, seed, quick),
     ]
     progress(0.25, "gate: quality")
@@ -139,7 +159,7 @@ def run_case(
     others = load() if foreign is None else foreign
     entered = enter(declaration, workload, case, name, kernel, setup_us, device, others)
     touched, times, replay = _timed(
-        workload, name, case, entered, device, budget, 0, seed, progress
+        workload, name, case, entered, device, budget, 0, seed, progress, watch
     )
     if not all(c.passed for c in replay):
         return Outcome(GateReport((*report.fidelity, *replay)), gate_seed=seed)
@@ -181,14 +201,28 @@ def _timed(
     number: int,
     seed: int,
     progress: Progress,
+    watch: Watch,
 ) -> tuple[int, Times, tuple[Check, ...]]:
     """Time all, then check the code again on the very buffers; return the bytes of the sets too."""
     sets = input_sets(workload, case, device, budget)
     alone = _kernel_alone(workload, name, case, device)
     outputs = workload.outputs(case, device)
-    times = time_field(entered, sets, outputs, alone, device, budget, number, progress)
-    progress(0.97, "checking again after timing")
-    replay = merge(replayed(workload, entered.kernels[name], case, sets, device, seed))
+    spots = SpotChecks(workload, case, sets, outputs, device, watch, budget.least_rounds)
+    times = time_field(entered, sets, outputs, alone, spots, device, budget, number, progress)
+    progress(0.97, CHECKING)
+    kernel = entered.kernels[name]
+    rivals = [k for n, k in entered.kernels.items() if n != name]
+    # What is remembered shows in the first process as in any.
+    afterwards = (
+        spots.afterwards(kernel, rivals, median(times.samples[name])) if number == 0 else []
+    )
+    replay = merge(
+        [
+            *spots.finish(),
+            *afterwards,
+            *replayed(workload, kernel, case, sets, device, seed, watch),
+        ]
+    )
     if alone is not None:
         replay += merge(_checked_alone(workload, alone, case, sets[0], device))
     return set_bytes(sets), times, replay

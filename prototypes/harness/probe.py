@@ -64,7 +64,7 @@ def _noise(device: torch.device, quick: bool) -> float:
         torch.softmax(xs[index], dim=-1)
 
     timer.prepare(call)
-    timing.warm_up(lambda: timer.sample(call, [0]), 0.3 if quick else 1.0)
+    timing.warm_up(lambda: timer.warm(call), 0.3 if quick else 1.0)
     same = sampler(timer, call, sets, sets)
     budget = (timing.QUICK if quick else timing.FULL).share(2 if quick else 1)
     ratios = []

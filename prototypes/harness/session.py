@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -19,8 +19,8 @@ from prototypes.harness.isolation import CancelledError, Child, Ended, Limits
 from prototypes.harness.orphans import Warden
 from prototypes.harness.progress import Progress
 from prototypes.harness.registry import ROOT
+from prototypes.harness.several import Group, measure_in_several
 from prototypes.harness.several import Plan as Processes
-from prototypes.harness.several import measure_in_several
 from prototypes.harness.source_hash import run_hash
 from prototypes.harness.status import Status
 from prototypes.harness.timing import PROCESSES
@@ -98,14 +98,27 @@ def run(
     mark = uuid.uuid4().hex
     warden = Warden(mark)
     warden.watch()
+    groups: list[Group] = []
     try:
         place = _Place(settings, mark)
-        document.environment = _environment(settings, place, progress)
+        groups.append(Group(place.processes()))
+        document.environment = _environment(settings, place, groups[0], progress)
         document.save()
-        for item in plans:
+        for number, item in enumerate(plans, start=1):
             warden.watch()
-            _measure(item, settings, place, document, progress)
+            if not groups:
+                groups.append(Group(place.processes()))
+            more = number < len(plans)
+
+            def start_next(is_wanted: bool = more) -> None:
+                if is_wanted:
+                    groups.append(Group(place.processes()))
+
+            with groups.pop() as group:
+                _measure(item, settings, place, group, start_next, document, progress)
     finally:
+        for group in groups:
+            group.close()
         warden.close()
     document.environment["gpu_after"] = (
         environment.gpu_state() if settings.device is Device.CUDA else None
@@ -140,7 +153,7 @@ class _Place:
     def threads(self) -> int | None:
         return self.settings.threads if self.settings.device is Device.CPU else None
 
-    def processes(self, item: Plan) -> Processes:
+    def processes(self) -> Processes:
         return Processes(
             limits=_limits(self.settings),
             processes=PROCESSES["quick" if self.settings.quick else "full"],
@@ -154,7 +167,13 @@ class _Place:
 
 
 def _measure(
-    item: Plan, settings: Settings, place: _Place, document: Document, progress: Progress
+    item: Plan,
+    settings: Settings,
+    place: _Place,
+    group: Group,
+    timed: Callable[[], None],
+    document: Document,
+    progress: Progress,
 ) -> None:
     started_at = now()
     progress.begin(item.label)
@@ -166,7 +185,7 @@ def _measure(
 
     try:
         request = _request(item, settings, document)
-        ended = measure_in_several(request, place.processes(item), report)
+        ended = measure_in_several(request, group, report, timed)
     except CancelledError:
         document.add(_record(item, document, settings, started_at, _dead(Status.CANCELLED)))
         raise
@@ -208,7 +227,9 @@ def summary(record: dict[str, Any]) -> str:
     return text
 
 
-def _environment(settings: Settings, place: _Place, progress: Progress) -> dict[str, Any]:
+def _environment(
+    settings: Settings, place: _Place, waiting: Group, progress: Progress
+) -> dict[str, Any]:
     progress.begin(f"device {settings.device}")
     started_at = now()
     request = {
@@ -220,6 +241,7 @@ def _environment(settings: Settings, place: _Place, progress: Progress) -> dict[
     limits = replace(_limits(settings), seconds=PROBE_SECONDS)
     with place.child(limits, PRELOAD) as child:
         child.wait_ready(PROBE_SECONDS)
+        waiting.wait_ready()
         ended = child.run(request, progress.step)
     if ended.result is None:
         raise ProbeError(

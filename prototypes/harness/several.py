@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from prototypes.harness import timing, wire
+from prototypes.harness.contest import CHECKING
 from prototypes.harness.gates import GateReport
 from prototypes.harness.isolation import Child, Ended, Limits, Report
 from prototypes.harness.outcome import Contestant, Outcome, Timing
@@ -52,51 +52,94 @@ class _Clock:
         return replace(limits, seconds=max(left, 0.01))
 
 
-def measure_in_several(request: dict[str, Any], plan: Plan, report: Report | None = None) -> Ended:
+class Group:
+    """The processes of one measurement, started together, in a `with`: none is left afterwards."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.children: list[Child] = []
+        self.together: Child | None = None
+        try:
+            for _ in range(plan.processes):
+                self.children.append(
+                    Child(plan.limits, plan.preload, plan.cores, plan.threads, plan.mark)
+                )
+            if plan.all_cores:
+                cores = plan.all_cores
+                self.together = Child(plan.limits, plan.preload, cores, len(cores), plan.mark)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Group:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait_ready(self) -> None:
+        """Wait until all have imported what they need, so that nothing runs beside a timing."""
+        for child in self._all():
+            child.wait_ready(START_SECONDS)
+
+    def close(self) -> None:
+        """End what is left of them."""
+        for child in self._all():
+            child.close()
+
+    def _all(self) -> list[Child]:
+        return [*self.children, *([self.together] if self.together else [])]
+
+
+def measure_in_several(
+    request: dict[str, Any],
+    group: Group,
+    report: Report | None = None,
+    timed: Callable[[], None] = lambda: None,
+) -> Ended:
     """Return how the measurement ended: with the record of all processes, or how one of them died.
 
-    Whatever happens, `CancelledError` included, none of them is left.
+    `timed` is called once when the last process has timed and only checks are left: the moment at
+    which other processes may be started. The group is used up.
     """
-    with ExitStack() as stack:
-        children = [
-            stack.enter_context(
-                Child(plan.limits, plan.preload, plan.cores, plan.threads, plan.mark)
-            )
-            for _ in range(plan.processes)
-        ]
-        together = None
-        if plan.all_cores:
-            together = stack.enter_context(
-                Child(plan.limits, plan.preload, plan.all_cores, len(plan.all_cores), plan.mark)
-            )
-        for child in [*children, together]:
-            if child is not None:
-                child.wait_ready(START_SECONDS)
-        clock = _Clock(plan.limits.seconds, time.monotonic())
-        shared = {**request, "processes": plan.processes}
-        first = _run(children[0], clock, shared, report, 0.0, FIRST_SHARE)
-        if first.result is None or "wire" not in first.result:
-            return first
-        outcome = wire.unpack(first.result["wire"])
-        if outcome.timing is None:
-            return _ended(outcome, first)
-        others = [*children[1:], *([together] if together else [])]
-        width = (1 - FIRST_SHARE) / max(len(others), 1)
-        for number, child in enumerate(others, start=1):
-            begin = FIRST_SHARE + (number - 1) * width
-            again = {**shared, "task": "repeat", "number": number}
-            if child is together:
-                again |= {"threads": len(plan.all_cores or ())}
-            ended = _run(child, clock, again, report, begin, width)
-            if ended.result is None:
-                told = f"In process {number + 1}: {ended.message}"
-                return Ended(ended.status, None, told, ended.log)
-            if child is together:
-                return _ended(outcome, first, _all_threads(outcome, ended.result, request))
-            outcome = join(outcome, ended.result, number)
-            if outcome.timing is None:
-                break
+    plan, together = group.plan, group.together
+    group.wait_ready()
+    clock = _Clock(plan.limits.seconds, time.monotonic())
+    shared = {**request, "processes": plan.processes}
+    first = _run(group.children[0], clock, shared, report, 0.0, FIRST_SHARE)
+    if first.result is None or "wire" not in first.result:
+        return first
+    outcome = wire.unpack(first.result["wire"])
+    if outcome.timing is None:
         return _ended(outcome, first)
+    others = [*group.children[1:], *([together] if together else [])]
+    width = (1 - FIRST_SHARE) / max(len(others), 1)
+    for number, child in enumerate(others, start=1):
+        begin = FIRST_SHARE + (number - 1) * width
+        again = {**shared, "task": "repeat", "number": number}
+        if child is together:
+            again |= {"threads": len(plan.all_cores or ())}
+        told = _at_the_end(report, timed) if child is others[-1] else report
+        ended = _run(child, clock, again, told, begin, width)
+        if ended.result is None:
+            why = f"In process {number + 1}: {ended.message}"
+            return Ended(ended.status, None, why, ended.log)
+        if child is together:
+            return _ended(outcome, first, _all_threads(outcome, ended.result, request))
+        outcome = join(outcome, ended.result, number)
+        if outcome.timing is None:
+            break
+    return _ended(outcome, first)
+
+
+def _at_the_end(report: Report | None, timed: Callable[[], None]) -> Report:
+    def told(fraction: float, message: str) -> None:
+        if message == CHECKING:
+            timed()
+        if report is not None:
+            report(fraction, message)
+
+    return told
 
 
 def _run(

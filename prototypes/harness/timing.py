@@ -91,6 +91,10 @@ class Timer(Protocol):
         """Learn what this call needs (how long its launch takes)."""
         ...
 
+    def warm(self, call: Call) -> float:
+        """Return the time of one call on the first set, for warming up; caches may be hot."""
+        ...
+
     def sample(self, call: Call, sets: Sequence[int], before: Before | None = None) -> float:
         """Return the mean time of one call over these input sets, in microseconds.
 
@@ -125,6 +129,12 @@ class CpuTimer:
 
     def prepare(self, call: Call) -> None:
         """Nothing to learn on a CPU."""
+
+    def warm(self, call: Call) -> float:
+        """Return the time of one call on the first set, in microseconds, from a hot cache."""
+        start = _clock_ns()
+        call(0)
+        return (_clock_ns() - start) / 1e3
 
     def sample(self, call: Call, sets: Sequence[int], before: Before | None = None) -> float:
         """Return the mean time of one call, in microseconds."""
@@ -193,6 +203,10 @@ class CudaTimer:
             self._waits_for_gpu.add(id(call))
         else:
             self._wait_us[id(call)] = max(3 * min(enqueue), LEAST_WAIT_US)
+
+    def warm(self, call: Call) -> float:
+        """Return the device time of one call on the first set, in microseconds."""
+        return self.sample(call, [0])
 
     def sample(self, call: Call, sets: Sequence[int], before: Before | None = None) -> float:
         """Return the mean device time of one call, in microseconds."""
