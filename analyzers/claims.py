@@ -15,7 +15,7 @@ from analyzers.claiming.claim import ExtractedClaim, Place
 from analyzers.claiming.comparisons import Baseline, Comparisons, Source
 from analyzers.claiming.context import Reading, read_metric
 from analyzers.claiming.merging import MAX_PLACES, merge
-from analyzers.claiming.names import is_best_known, is_generic
+from analyzers.claiming.names import is_best_known, is_generic, is_plural
 from analyzers.claiming.ownership import Owner, judge, method_names
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise
 from analyzers.claiming.subjects import hardware_in, read_bound, read_subject
@@ -77,6 +77,8 @@ def _complete(
         words = claim.baseline
         if words is None or (is_generic(words) and not is_best_known(words)):
             said = comparisons.find(at, document.sentences[at].text, claim.metric)
+            if said and words and is_plural(words) and not re.search(r",|\band\b", said.name):
+                continue  # one name doesn't tell who "existing solutions" are
             if said and words:
                 said = Baseline(f"{said.name} ({words})", said.source)
             claim.against = said or claim.against

@@ -30,7 +30,8 @@ _FALLBACKS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         # "the same results as greedy decoding, but 2x faster": that is what it is faster than
-        r"\b(?:identical|same|equivalent|equal|comparable|similar)\s(?:[\w-]+\s){0,3}?"
+        r"\b(?:identical|same|equivalent|equal|comparable|similar)\s(?:[\w-]+\s){0,2}?"
+        r"(?:results?|outputs?|quality|accurac\w+|performance|perplexity|text|tokens)\s"
         r"(?:as|to|with)\s(?!the (?:same|number))",
         # "matches the throughput of A with 10% better accuracy"
         r"\b(?:match|retain|maintain|preserv)(?:es|ing|ed|s)?\s(?:the\s)?(?:[\w-]+\s){1,3}?of\s",
@@ -46,6 +47,10 @@ _JOINED = re.compile(
     r"[^,;.]{0,70}(?:,\s?)?\b(?:and|or)\s(?:an? |up to |about |around |over |nearly "
     r"|approximately )*~?\s?"
 )
+_LITTLE_WORD = re.compile(r"\b(?:the|a|an|to|with|of|our|its|and|in|on)\b", re.I)
+_OF_WHOM = re.compile(
+    r"\s(?:the|that|as (?:much|high|many|fast))\s(?:[\w-]+\s){0,3}?(?:of|as)\s(?=\S)", re.I
+)
 _OWN_NOUN = re.compile(
     r"\s?(?:[\w-]+\s){0,3}?(?:speed-?\s?ups?|reductions?|improvements?|gains?|savings?|drops?|faster"
     r"|lower|higher|less|fewer|smaller|more)\b",
@@ -54,6 +59,22 @@ _OWN_NOUN = re.compile(
 _CONTRAST = re.compile(
     r"(?:^|,\s)(?P<name>[^,;]{3,60}?)\s(?:achieves?|reach(?:es)?|obtains?|yields?|has|takes?|needs?"
     r"|requires?|attains?|gets?|runs?)\b[^;]*?,?\s(?:while|whereas|but)\s(?=(?P<rest>.*))",
+    re.I,
+)
+_PART = re.compile(
+    r"(?:^|,\s|;\s)(?:\w+ly,?\s|moreover,?\s|further(?:more)?,?\s|also,?\s|the\s|our\s|using\s|adding\s"
+    r"|\([a-z\d]+\)\s|and\s)*"
+    r"(?P<name>(?:[\w-]+\s){0,4}?(?:graph|execution|caching|strateg(?:y|ies)|scheduling|scheduler"
+    r"|optimi[sz]ations?|fusion|kernel|mechanism|pruning|batching|prefetching|reordering|overlap\w*"
+    r"|quantization|parallelism|sharing|offloading|pipelin\w+|partitioning|tiling|module|compression"
+    r"|balancing|sampling))"
+    r"(?:\sin\s\w+)?\s(?:can\s|could\s|also\s|further\s|effectively\s|significantly\s)*"
+    r"(?:reduc|improv|increas|accelerat|speed|boost|cut|lower|sav|bring|shav|yield|giv|provid)(?:e?s|ed)?\b"
+    r"[^;]*$",
+    re.I,
+)
+_WHOLE = re.compile(
+    r"\b(?:this|these|its|results?|method|approach|system|framework|proposed|model|it|we|they)\b",
     re.I,
 )
 _QUANTITY = re.compile(
@@ -82,13 +103,19 @@ def read_baseline(
     start, end = results[group[0]].start, results[group[-1]].end
     limit = next((q.start for q in results if q.start >= end), len(text))
     name = _find_after(text, end, limit, own)
+    if name is None and (whose := _OF_WHOM.match(text, end)):
+        name = cut_name(text[whose.end() :])
     if name is None and limit < len(text) and _JOINED.fullmatch(text[end:limit]):
         # "2.3x prefill and 1.7x decoding speedup over A"; never "6.5x, with 1.4x over B"
         name = _find_after(text, limit, len(text), own)
     name = name or _find_before(text, quantity, results, start, own)
     if name is not None:
         return _dealt(name, place, len(group))
-    return _find_elsewhere(text, own) or _find_in_contrast(text, start, own)
+    return (
+        _find_elsewhere(text, own)
+        or _find_in_contrast(text, start, own)
+        or _find_part(text[:start], own)
+    )
 
 
 def _group(text: str, others: list[Quantity], index: int) -> tuple[list[int], int]:
@@ -140,7 +167,8 @@ def _find_before(
 
 def _find_elsewhere(text: str, own: Sequence[str]) -> str | None:
     """Return what the sentence sets the work beside without the words of a comparison."""
-    if (match := _THE_BASELINE.search(text)) and not is_generic(match["name"]):
+    match = _THE_BASELINE.search(text)
+    if match and not is_generic(match["name"]) and not _LITTLE_WORD.search(match["name"]):
         return match["name"]
     for pattern in _FALLBACKS:
         for match in pattern.finditer(text):
@@ -148,6 +176,14 @@ def _find_elsewhere(text: str, own: Sequence[str]) -> str | None:
             if name and not is_own(name, own) and _is_system(name):
                 return name
     return None
+
+
+def _find_part(head: str, own: Sequence[str]) -> str | None:
+    """Return "without A" of "A reduces the latency by 20%", where A is a part of the work."""
+    match = _PART.search(head)
+    if match is None or is_own(match["name"], own) or _WHOLE.search(match["name"]):
+        return None
+    return f"without {match['name']}"
 
 
 def _find_in_contrast(text: str, start: int, own: Sequence[str]) -> str | None:

@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from analyzers.claiming.baselines import is_own
 from analyzers.claiming.names import cut_name, is_best_known, is_generic, without_citations
+from analyzers.claiming.subjects import hardware_in
 from analyzers.document import Document, Kind, Sentence
 from analyzers.facts import Metric
 
@@ -236,7 +237,8 @@ class Comparisons:
 
     def add(self, at: int, name: str, metric: Metric, *, weight: float) -> None:
         """Take in what a claim's own sentence compares with."""
-        self._found.append(Comparison(at, name, weight, family_of(metric)))
+        if _is_name(name):
+            self._found.append(Comparison(at, name, weight, family_of(metric)))
         self._usual.clear()
 
     def find(self, at: int, text: str, metric: Metric) -> Baseline | None:
@@ -460,7 +462,7 @@ def _is_name(name: str) -> bool:
     if is_best_known(name) or any(pattern.search(name) for _, pattern, _ in _PLAIN_TOPICS):
         return True
     words = name.split()
-    if re.fullmatch(r"[CGNT]PUs?(?:\sand\s[CGNT]PUs?)?", name):
+    if re.fullmatch(r"[CGNT]PUs?(?:\sand\s[CGNT]PUs?)?", name) or hardware_in(name):
         return False
     return len(words) <= 8 and any(
         re.match(r"(?:[A-Z]|[a-z]+[A-Z\d])[\w.+/-]*", word) for word in words[:4]
@@ -468,7 +470,7 @@ def _is_name(name: str) -> bool:
 
 
 def _fits(said: Family, wanted: Family) -> bool:
-    return said is wanted or Family.ANY in (said, wanted)
+    return said in (wanted, Family.ANY) or (said is Family.SPEED and wanted is Family.ANY)
 
 
 def _key(label: re.Match[str]) -> str:

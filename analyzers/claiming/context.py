@@ -81,6 +81,22 @@ _CAUSE = re.compile(
     r"|up to)\s(?:about |up to )?$",
     re.I,
 )
+_ONLY = re.compile(
+    r"\bonly\s(?:gets?|got|achieves?|obtains?|gives?|sees?|brings?|yields?)\s$", re.I
+)
+# "drops to 42%" tells where it ends, not by how much it changed
+_TO_LEVEL = re.compile(
+    r"\b(?:reduc|decreas|drop|fall|fell|declin|lower|increas|ris|rais|improv|grow|degrad|boost)\w*"
+    r"\b[^,;%]{0,60}?(?<!up )(?<!close )(?<!compared )\bto\s"
+    r"(?:about |around |only |just |merely |~)?$",
+    re.I,
+)
+# "2.3x the throughput of A"
+_RIVALS = re.compile(
+    r"\s(?:the|that|as (?:much|high))\s((?:[\w-]+\s){0,2}?(?:throughput|speed|performance|goodput"
+    r"|requests?|rate|bandwidth))\s(?:of|as)\b",
+    re.I,
+)
 _UTILISED = re.compile(
     r"\b(?:of (?:the )?(?:theoretical|peak|maximum|max)"
     r"|(?:model )?flops(?:/s)? utili[sz]ation|mfu\b"
@@ -127,6 +143,8 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
             return None  # a shortfall, no achievement
         rate = re.search(r"\b(?:reach|achiev|attain|up to|utiliz)\w*[\w\s,/.]{0,60}$", left, re.I)
         return Reading(Metric.OTHER, right.strip(), "utilisation") if rate else None
+    if quantity.unit == "x" and (whose := _RIVALS.match(right)):
+        return _metric(f"higher {whose[1]}", text, quantity, "number + the … of a rival")
     if reading := _by_right(right, text, quantity):
         return reading
     return _by_left(left, text, quantity)
@@ -190,6 +208,10 @@ def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
     if not trimmed:
         return None
     joint = left[len(trimmed) :].lower()
+    if _CAUSE.search(left) or _ONLY.search(left):
+        return None
+    if quantity.unit == "%" and _TO_LEVEL.search(left):
+        return None
     if match := _GOVERNOR.search(trimmed[-110:]):
         phrase = trimmed[-110:][max(0, match.start() - 45) :]
         if w.WORSE.search(match[0]) and not w.DOWN.search(phrase):
@@ -200,9 +222,11 @@ def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
             or w.UP.search(phrase)
             or re.search(r"compression|multiplier", phrase, re.I)
         ):
+            # "an increase of 136% in the hit rate": what rises stands behind the number
+            what = re.match(r"\s(?:in|of)\s(?:the\s)?((?:[\w/-]+\s?){1,4})", text[quantity.end :])
+            if what and re.search(r"\b(?:of|by|up to)\s$", left[-8:]):
+                return _metric(f"{match[0]} in {what[1]}", text, quantity, "change of + number")
             return _metric(phrase, text, quantity, "change of + number")
-    if _CAUSE.search(left):
-        return None
     verbs = list(_VERB_BY.finditer(trimmed))
     if verbs and re.search(
         r"\b(?:by|to|up[- ]?to|only|another|than|~|a factor|for|at|about|of)\b|~",
@@ -232,7 +256,7 @@ def _saved_share(left: str, right: str) -> str | None:
 def _without_list(left: str) -> str:
     """Take away the earlier numbers of a list, so that the last number finds the list's head."""
     item = (
-        r"(?:[~+]?(?:\d[\d.,]*|two|three|four|five|six|seven|eight|nine|ten)"
+        r"(?:[~+]?(?:\d[\d.,]*(?:\s?[×x%]?\s?[-~]\s?\d[\d.,]*)?|two|three|four|five|six|seven|eight|nine|ten)"
         r"\s?(?:×|x\b|%|times\b)?(?:\s?\([^()]*\))?(?:\s(?:for|on|in|at"
         r"|over|with|when|under)\s[^,;]{1,50}?)?\s?(?:,\s?and|,|and|/|or)\s)"
     )

@@ -7,8 +7,11 @@ import re
 from analyzers.claiming.ownership import CITED
 from analyzers.facts import BaselineKind
 
+_LISTED = r"(?:[\w.+/-]*[A-Z][\w.+/-]*(?:\s[\w.+/-]+){0,2})"
 _CUT = re.compile(
-    r"[;()\[\]{}]|,(?!\s?(?:[A-Z][\w.-]+,?\s(?:and|or)\s))|\.(?:\s|$)|:\s"
+    rf"[;()\[\]{{}}]|,(?!\s?(?:(?-i:{_LISTED}),\s)*(?-i:{_LISTED})?,?\s?"
+    rf"(?:(?:and|or)\s(?-i:{_LISTED})|respectively))"
+    r"|\.(?:\s|$)|:\s"
     r"|\s(?:on|for|in|at|when|while|under|across|by|using|that|which|where|because"
     r"|since|respectively|as|thanks|from|we"
     r"|achiev\w+|with (?:a|an|the|negligible|minimal|comparable|only|batch|\d\S*)|is|are|was|were"
@@ -90,21 +93,21 @@ def cut_name(text: str) -> str | None:
     """
     bare = _NOTE.sub("", text[:240])
     cut = _CUT.search(bare)
-    end = cut.start() if cut else 90
+    end = cut.start() if cut else 120
     name = _trimmed(bare[:end])
     if len(name) < 2 or _NOT_A_BASELINE.match(name) or not re.search(r"[A-Za-z]{2}", name):
         return None
     if (is_generic(name) or _DESCRIBED.fullmatch(name)) and (said := _said_behind(bare[end:])):
         best = _STATE_OF_THE_ART.search(name)
         return f"{said} (state of the art)" if best else said
-    return re.sub(r"(?<=full)-(?=cache|attention)", " ", name[:100])
+    return re.sub(r"(?<=full)-(?=cache|attention)", " ", name[:120])
 
 
 def _trimmed(text: str) -> str:
     name = text.strip(" ,:\"'“”.")
     for _ in range(3):
         name = _TRIM.sub("", name)
-    return " ".join(name.split()[:12])
+    return " ".join(name.split()[:20])
 
 
 def _said_behind(rest: str) -> str | None:
@@ -125,6 +128,11 @@ def is_generic(name: str) -> bool:
     if not _GENERIC.fullmatch(name) or _TELLING.search(name):
         return False
     return not _PROPER.search(re.sub(r"sota", "", name, flags=re.I))
+
+
+def is_plural(name: str) -> bool:
+    """Tell whether empty words speak of several ("existing solutions")."""
+    return name.endswith("s") and not name.endswith("ss")
 
 
 def is_best_known(name: str) -> bool:

@@ -173,6 +173,8 @@ def judge(
         add(1.0, "goes on from a sentence about the authors' work")
     if not any(_has(subject, name) for name in names) and _beaten(tail, names):
         add(-3.0, "the authors' work is what this is compared with")
+    if _DATA.search(head):
+        add(-2.0, "describes data")
     if _FIGURE.search(clause):
         add(-2.0, "describes a figure")
     if _cites_before(head, names):
@@ -211,6 +213,7 @@ def _beaten(tail: str, names: frozenset[str]) -> bool:
 
 
 _CONTRAST = re.compile(r"\b(?:while|whereas|whilst|but|however|in contrast|unlike)\b", re.I)
+_DATA = re.compile(r"\b(?:datasets?|benchmarks?|corpus|traces?)\s(?:has|have|contains?)\b", re.I)
 _FIGURE = re.compile(
     r"\b(?:lines?|ax[ie]s|bars?|curves?|dots?|columns?|rows?|markers?)\s(?:\w+\s)?"
     r"(?:indicat|denot|represent|show|mark|correspond|(?:is|are) plotted)\w*",

@@ -36,7 +36,7 @@ QUALITY = _pattern(
 ERROR = _pattern(r"(?:\w+\s)?errors?|mre|mse|rmse|mae|distortion")
 COST = _pattern(
     r"costs?|cheaper|energy|power|price|flops|parameters|params|samples?|data|tokens|expensive"
-    r"|computation(?:s|al)?|compute|calibration|efficien\w+|utili[sz]ation|bandwidth|context\w*"
+    r"|computation(?:s|al)?|compute|calibration|efficien\w+|utili[sz]ation|bandwidth|context\w*|hit\srates?|capacity"
     r"|batch(?:\ssizes?)?|length\w*|communication|traffic|i/o|accesses|overheads?|operations?"
 )
 DOWN = _pattern(
