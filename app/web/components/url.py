@@ -104,7 +104,9 @@ def _adopt(name: str, default: str, options: Sequence[str] | None) -> None:
     st.session_state[_usual(name)] = default
     if options is not None and kept not in options:
         kept = default
-    if st.session_state.get(name) != kept:
+    # Set on arrival even if it is the same: two pages may share a choice (the device), and a widget
+    # that is new on this page begins with its first option otherwise.
+    if st.session_state.get(_ARRIVED) or st.session_state.get(name) != kept:
         st.session_state[name] = kept
 
 
