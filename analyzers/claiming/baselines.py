@@ -82,7 +82,13 @@ _QUANTITY = re.compile(
     r"|performance|scores?|outputs?|results?)$|^[A-Z]{2,4}$|\d\s?%",
     re.I,
 )
-_ANOTHER_CLAUSE = re.compile(r",\s(?:which|while|whereas|but)\s|;")
+_ANOTHER_CLAUSE = re.compile(r",\s(?:which|while|whereas|but)\s|;|\.\s\(?\w\)\s")
+_BEATS = re.compile(
+    r"\b(?:outperform|surpass|exceed|beat)(?:s|ed|ing)?\s(?P<name>[^,;]{2,100}?)\sby\s"
+    r"(?:up to |about |around |over |more than |an? |average of |as much as |~)*$",
+    re.I,
+)
+"""What is beaten "by 2x" is named right there; an "over" behind the number may be over models."""
 _THE_BASELINE = re.compile(
     r"\b(?P<name>(?:[A-Z][\w.+-]*|fp16|16-bit|dense|full|vanilla|standard|autoregressive|greedy"
     r"|uncompressed|unquantized|full-precision)(?:[\s-][\w.+-]+){0,2})\sbaselines?\b"
@@ -102,7 +108,9 @@ def read_baseline(
     group, place = _group(text, results, index)
     start, end = results[group[0]].start, results[group[-1]].end
     limit = next((q.start for q in results if q.start >= end), len(text))
-    name = _find_after(text, end, limit, own)
+    beaten = _BEATS.search(text, 0, start)
+    name = cut_name(beaten["name"]) if beaten else None
+    name = name or _find_after(text, end, limit, own)
     if name is None and (whose := _OF_WHOM.match(text, end)):
         name = cut_name(text[whose.end() :])
     if name is None and limit < len(text) and _JOINED.fullmatch(text[end:limit]):

@@ -53,7 +53,7 @@ _VERB_BY = re.compile(
     r"|speed|sped|speeded|enhanc"
     r"|outperform|surpass|exceed|compress|rais|shav|drop|degrad|beat|gain|scal|extend"
     r"|fall|fell|rise|los|slow"
-    r"|higher|lower|faster|better|multipl|declin|amplif|worse|deteriorat|shorten)\w*\b",
+    r"|higher|lower|smaller|fewer|faster|better|multipl|declin|amplif|worse|deteriorat|shorten)\w*\b",
     re.I,
 )
 _GOVERNOR = re.compile(
@@ -197,6 +197,8 @@ def _by_right(right: str, text: str, quantity: Quantity) -> Reading | None:
         or w.UP.search(chosen)
         or w.COMPRESSION.search(chosen)
     )
+    if quantity.unit == "x" and not changes and w.THROUGHPUT.search(chosen):
+        return Reading(Metric.THROUGHPUT_GAIN, chosen, "number + throughput")
     if not changes or _SIZE.match(chosen):
         return None
     return _metric(chosen, text, quantity, "number + change")

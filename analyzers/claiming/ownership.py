@@ -183,6 +183,8 @@ def judge(
         add(-2.0, "other work is the subject")
     elif not own_subject and _other_name(subject, names) and not _WE.search(clause):
         add(-1.5, "another system is the subject")
+    if _SHOWN_BEFORE.search(head):
+        add(-2.0, "earlier work has shown it")
     if SPECULATIVE.search(head[-90:]) or SPECULATIVE.search(tail[:50]):
         add(-2.5, "expected or computed, not measured")
     if _RESULT_VERB.search(normal):
@@ -213,6 +215,11 @@ def _beaten(tail: str, names: frozenset[str]) -> bool:
 
 
 _CONTRAST = re.compile(r"\b(?:while|whereas|whilst|but|however|in contrast|unlike)\b", re.I)
+_SHOWN_BEFORE = re.compile(
+    r"\b(?:previous|prior|existing|earlier|recent) (?:works?|studies|research|literature)\s"
+    r"(?:has|have)\s(?:shown|proved|proven|demonstrated|found|reported|observed)\b",
+    re.I,
+)
 _DATA = re.compile(r"\b(?:datasets?|benchmarks?|corpus|traces?)\s(?:has|have|contains?)\b", re.I)
 _FIGURE = re.compile(
     r"\b(?:lines?|ax[ie]s|bars?|curves?|dots?|columns?|rows?|markers?)\s(?:\w+\s)?"
@@ -298,7 +305,7 @@ def _other_name(subject: str, names: frozenset[str]) -> bool:
         r"^(?:[A-Z][a-z]+(?:ly)?,\s|(?:while|although|however|and|the|in contrast,)\s)+", "", bare
     )
     match = re.fullmatch(
-        r"(?:the\s|original\s)*([A-Z][\w.+-]*)(?:\s[\w-]+){0,2}(?:\s(?:can|could|only"
+        r"(?:the\s|original\s)*([A-Z][\w.+-]*)(?:'s)?(?:\s[\w-]+){0,2}(?:\s(?:can|could|only"
         r"|also|still))?",
         bare,
     )

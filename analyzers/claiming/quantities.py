@@ -106,7 +106,14 @@ _WORD_FORMS: tuple[tuple[re.Pattern[str], float, str], ...] = (
     (re.compile(r"\btwice(?=\s(?:as|the|that|faster|higher|more)\b)", re.I), 2, "x"),
     (re.compile(r"\b(?:in|by)\s(?:a\s)?half\b|\bhalv(?:e[sd]?|ing)\b", re.I), 2, "x"),
     (re.compile(r"\bhalf(?=\s(?:the|of the|as much)\s(?:memory|latency|time|cost))", re.I), 2, "x"),
-    (re.compile(r"\b(?:more than )?doubl(?:e[sd]?|ing)\b(?=\s(?:the\s)?\w)", re.I), 2, "x"),
+    (
+        re.compile(
+            r"\b(?:more than )?doubl(?:e[sd]?|ing)\b(?=\s(?!precision|buffer|quanti)(?:the\s)?\w)",
+            re.I,
+        ),
+        2,
+        "x",
+    ),
     (re.compile(r"\btripl(?:e[sd]?|ing)\b(?=\s(?:the\s)?\w)", re.I), 3, "x"),
 )
 _FROM_TO = re.compile(
