@@ -10,17 +10,22 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from analyzers.claiming.findings import find_contradictions
 from analyzers.claims import extract_claims
+from analyzers.code import read_code_url
 from analyzers.complexity import read_complexity
-from analyzers.contribution import read_code_url, read_contribution, read_hardware
+from analyzers.contribution import read_contribution
 from analyzers.document import Document, Link, Read, Sentence, read_document
 from analyzers.errors import ReadError
 from analyzers.evidence import Index
+from analyzers.formats import read_formats
+from analyzers.hardware import read_hardware
 from analyzers.reading.splitting import split_sentences
-from analyzers.relevance import read_relevance
+from analyzers.relevance import RelevanceReading, read_relevance
 from analyzers.risk import read_risks
 from analyzers.sources.arxiv_api import PaperRecord
-from analyzers.technique import read_technique
+from analyzers.technique import TechniqueReading, read_technique
+from analyzers.trust import read_trust
 
 
 def analyze_file(
@@ -82,15 +87,16 @@ def _addresses(text: str) -> list[str]:
 def analyze_document(
     document: Document, target: str = "llama.cpp", targets: Path | None = None
 ) -> dict[str, Any]:
-    """Return the contract's facts about a document that was read already."""
-    from analyzers.targets import load_target
+    """Return the contract's facts about a document that was read already.
 
-    engine = load_target(target, targets)
+    Beside the relevance to `target` stands that to each other known target.
+    """
     claims = extract_claims(document)
     index = Index(document)
     technique = read_technique(document, index)
     complexity = read_complexity(index, technique.primary)
-    code_url = read_code_url(document)
+    code_url = read_code_url(document, index)
+    relevance = _relevance(index, technique, target, targets)
     return {
         "read": document.read.value,
         "paper": {
@@ -110,10 +116,32 @@ def analyze_document(
         },
         "contribution": read_contribution(document),
         "claims": [claim.to_json() for claim in claims],
+        "findings": [finding.to_json() for finding in find_contradictions(claims)],
         "technique": technique.to_json(),
         "complexity": complexity.to_json(),
-        "relevance": read_relevance(index, technique, target, engine).to_json(),
+        "relevance": relevance[0].to_json(),
+        "relevance_elsewhere": [reading.to_json() for reading in relevance[1:]],
         "risks": [risk.to_json() for risk in read_risks(index, claims, complexity, code_url)],
-        "hardware": read_hardware(document),
+        "trust": read_trust(document, claims).to_json(),
+        "hardware": read_hardware(index),
+        "formats": read_formats(index),
         "code_url": code_url,
     }
+
+
+def _relevance(
+    index: Index, technique: TechniqueReading, target: str, targets: Path | None
+) -> list[RelevanceReading]:
+    """Return the relevance to `target`, then to the others; a broken file of those is left out."""
+    from analyzers.targets import TargetError, available_targets, load_target
+
+    readings = [read_relevance(index, technique, target, load_target(target, targets).relevance)]
+    for other in available_targets(targets):
+        if other == target:
+            continue
+        try:
+            rules = load_target(other, targets).relevance
+        except TargetError:
+            continue  # it is told to whoever asks for that target
+        readings.append(read_relevance(index, technique, other, rules))
+    return readings

@@ -86,7 +86,11 @@ class Part(StrEnum):
 
 
 class Regime(StrEnum):
-    """Whether a claim was measured the way the target runs."""
+    """The batch that a claim was measured at.
+
+    TARGET is a batch of at most 4, as llama.cpp runs, the first target; another target may be at
+    home with a large batch.
+    """
 
     TARGET = "target"
     LARGE_BATCH = "large_batch"
@@ -157,7 +161,7 @@ class Claim:
     `value` and `value_high` are as written (72 with unit %, 2.3 with unit x); `speedup_factors`
     turns them into ratios. `weak_baseline` marks eager or plain code where optimised code was
     public; `overtaken_baseline` a baseline that the target has left behind (FP16 weights, a full
-    sort).
+    sort). `source_doubts` are those of the paper's whole source (only an abstract was read).
     """
 
     key: str
@@ -177,6 +181,7 @@ class Claim:
     hardware: str | None = None
     own_result: bool = True
     in_abstract: bool = False
+    source_doubts: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +221,9 @@ class PaperFacts:
     """Everything that the score reads about one paper, in one reading.
 
     `below_quality` says that the prototype failed its quality bar on the ranking device;
-    `report_speedup` is the figure that a report of old took for the paper's performance.
+    `report_speedup` is the figure that a report of old took for the paper's performance. The trusts
+    (0 to 1) say how much stands behind what the analysis alone says; a person's word and the seed's
+    have 1.
     """
 
     paper_id: str
@@ -231,6 +238,8 @@ class PaperFacts:
     measurements: tuple[Measurement, ...] = ()
     below_quality: bool = False
     report_speedup: float | None = None
+    relevance_trust: float = 1.0
+    ease_trust: float = 1.0
 
     @property
     def has_open_high_risk(self) -> bool:

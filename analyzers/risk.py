@@ -7,30 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analyzers.changes import Change
 from analyzers.claiming.names import kind_of
 from analyzers.claims import ExtractedClaim
 from analyzers.complexity import ComplexityReading
+from analyzers.document import Read
 from analyzers.evidence import MAX_QUOTE, Index
 from analyzers.facts import Bound, Metric, Regime, Severity
-from analyzers.message import Message, message
+from analyzers.message import N_, Message, message
+from analyzers.words import Pattern
 
-_TRAINING = re.compile(
-    r"(?:we|must|need to|requires?|have to|by) (?:\w+ ){0,3}(?:re-?train|fine-?tune"
-    r"|train|distill)\w*\b"
-    r"|train(?:ed|ing) (?:a |the )?(?:draft|gate|gating|predictor|router|head)"
-    r"|quantization-aware training",
+_HARDWARE = Pattern(
+    "hopper|blackwell|h100|fp8|fp4|int4|tpu|rdma|nvlink|npu|2:4|nvme|tma|wgmma|fpga|asic|infiniband"
+    "|cxl|pim",
+    r"\b(?:only (?:on|for|available|supported|with)|exclusiv\w+|requir\w+|needs?|rel(?:y|ies) on"
+    r"|depends? on|leverag\w+|exploit\w+|utiliz\w+|takes? advantage of|designed for"
+    r"|(?:optimized|tailored|specific|specialized) (?:for|to)|new features? of|capabilit\w+ of)\b"
+    r"[^.]{0,60}?\b(?:hopper|blackwell|h100s?|fp8 tensor cores|nvfp4|int4 tensor cores|tpus?"
+    r"|rdma|nvlink|npus?|2:4|nvme|tma|wgmma|fpgas?|asics?|infiniband|cxl|pim)\b",
 )
-_NO_TRAINING = re.compile(
-    r"without (?:any )?(?:additional |extra )?(?:re-?train|fine-?tun|train)"
-    r"|training-free|no (?:re-?)?training|post-training",
-    re.I,
+
+
+_A_RIVAL = re.compile(
+    r"\bwhich (?:is|are|was) (?:\w+ )?(?:only|exclusive|optimi|designed|specific)"
 )
-_HARDWARE = re.compile(
-    r"\b(?:only|require\w*|exclusive\w*|need\w*|rel(?:y|ies) on|depend\w* on"
-    r"|dedicated)\b[^.\n]{0,80}"
-    r"\b(?:hopper|tensor cores?|fp8|int4|h100|tpus?|rdma|nvlink|npu|2:4|blackwell"
-    r"|nvme|tma|wgmma|fpga|asic)\b",
-)
+"""What is said of the thing compared with, not of the method."""
+_ABLATION = 15
+"""A larger loss in the body is what happens without the method, or to another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +66,22 @@ def read_risks(
     """Return the risks, the heaviest first."""
     own = [claim for claim in claims if claim.own]
     risks = [*_accuracy(own), *_speed(own)]
-    sentence = index.best(index.hits(_TRAINING), lambda s: not _NO_TRAINING.search(s.text))
-    if sentence is not None and any(
-        "train" in item.message.template and item.points > 0 for item in complexity.reasons
-    ):
-        text = message("needs training or fine-tuning before it runs")
-        risks.append(
-            _quoted("training_needed", Severity.MEDIUM, text, sentence.text, sentence.page)
-        )
-    sentence = index.best(index.hits(_HARDWARE))
+    for change in (Change.TRAINING, Change.ARCHITECTURE):
+        if (sentence := complexity.changes.get(change)) is not None:
+            text = message("needs training or fine-tuning before it runs")
+            risks.append(
+                _quoted("training_needed", Severity.MEDIUM, text, sentence.text, sentence.page)
+            )
+            break
+    found = index.own(index.hits(_HARDWARE))
+    sentence = index.best([at for at in found if not _A_RIVAL.search(index.lowered[at])])
     if sentence is not None:
         text = message("asks for hardware that not every user has")
         risks.append(
             _quoted("special_hardware", Severity.MEDIUM, text, sentence.text, sentence.page)
         )
-    if code_url is None:
+    if code_url is None and index.document.read not in (Read.RECORD, Read.ABSTRACT):
+        # an abstract seldom says where the code is: that proves nothing
         risks.append(RiskReading("no_code", Severity.LOW, message("no code was found in the text")))
     order = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
     return sorted(risks, key=lambda risk: (order[risk.severity], risk.kind))
@@ -94,19 +98,31 @@ def _accuracy(own: Sequence[ExtractedClaim]) -> list[RiskReading]:
         )
         risks.append(_of_claim("accuracy_loss", severity, text, lowest))
     drops = [c for c in own if c.metric is Metric.ACCURACY_DROP and c.unit != "x"]
-    if drops:
+    # What the authors say in front stands for the method; numbers of the body are often ablations.
+    front = [claim for claim in drops if claim.in_abstract]
+    drops = front or [claim for claim in drops if claim.value <= _ABLATION]
+    if drops and not bits:
         worst = max(drops, key=lambda claim: claim.value_high or claim.value)
         value = worst.value_high or worst.value
         severity = Severity.LOW
         if value > 1:
-            severity = Severity.HIGH if value >= 5 else Severity.MEDIUM
-        text = message(
-            "reports a loss of quality of {value} {unit}",
-            value=value,
-            unit="%" if worst.unit == "%" else "points",
-        )
-        if not bits:
-            risks.append(_of_claim("accuracy_loss", severity, text, worst))
+            severity = Severity.HIGH if front and value >= 5 else Severity.MEDIUM
+        unit = "%" if worst.unit == "%" else N_("points")
+        if front:
+            text = message(
+                "reports a loss of quality of {value} {unit}",
+                words=("unit",),
+                value=value,
+                unit=unit,
+            )
+        else:
+            text = message(
+                "speaks of a loss of quality of {value} {unit} in some setting",
+                words=("unit",),
+                value=value,
+                unit=unit,
+            )
+        risks.append(_of_claim("accuracy_loss", severity, text, worst))
     return risks
 
 

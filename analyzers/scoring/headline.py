@@ -58,13 +58,15 @@ def headline_order(facts: PaperFacts, target: Target) -> list[Headline]:
     direct = [c for c in candidates if c[0].baseline_kind is not BaselineKind.PREDECESSOR]
     return [
         _headline(claim, ratio, facts, target)
-        for claim, ratio in sorted(direct or candidates, key=_order)
+        for claim, ratio in sorted(direct or candidates, key=lambda c: _order(c, target.home))
     ]
 
 
-def _order(candidate: tuple[Claim, float]) -> tuple[int, int, bool, int, bool, float, str]:
+def _order(
+    candidate: tuple[Claim, float], home: Regime
+) -> tuple[int, int, bool, int, bool, float, str]:
     claim, ratio = candidate
-    regime = {Regime.TARGET: 0, None: 1}.get(claim.regime, 2)
+    regime = {home: 0, None: 1}.get(claim.regime, 2)
     scope = {Scope.END_TO_END: 0, Scope.COMPONENT: 1, None: 1}.get(claim.scope, 2)
     return (
         regime,
@@ -106,11 +108,16 @@ def _headline(claim: Claim, ratio: float, facts: PaperFacts, target: Target) -> 
                 baseline=claim.baseline or "?",
             )
         )
-    if claim.regime is Regime.LARGE_BATCH:
-        k += 2
-        doubts.append(message("measured at a larger batch than {target} runs", target=target.name))
-    elif claim.regime is Regime.MEMORY_STARVED:
+    if claim.regime is Regime.MEMORY_STARVED:
         k += 2
         doubts.append(message("measured on a card that had run out of memory"))
+    elif claim.regime is Regime.LARGE_BATCH and target.home is not Regime.LARGE_BATCH:
+        k += 2
+        doubts.append(message("measured at a larger batch than {target} runs", target=target.name))
+    elif claim.regime is Regime.TARGET and target.home is Regime.LARGE_BATCH:
+        k += 2
+        doubts.append(message("measured at a smaller batch than {target} runs", target=target.name))
+    k += len(claim.source_doubts)
+    doubts += claim.source_doubts
     part = claim.part or target.part_of(facts.technique, claim.scope)
     return Headline(claim, ratio, part, k, tuple(doubts))

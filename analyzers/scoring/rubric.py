@@ -18,6 +18,8 @@ from analyzers.targets import Target
 
 REPORT_RUBRIC = "report-1"
 ASSAY_RUBRIC = "assay-1"
+PLAIN_RELEVANCE = 0.35
+"""What relevance a paper is taken to have as far as little stands behind a higher one."""
 EASE = {Complexity.HIGH: -1.0, Complexity.MEDIUM: 0.0, Complexity.LOW: 1.0}
 
 
@@ -175,14 +177,32 @@ def _relevance(facts: PaperFacts, target: Target) -> Criterion:
     reason = message(
         "relevance to {target} {relevance} of 1", target=target.name, relevance=facts.relevance
     )
-    return _fixed("relevance", 5 * facts.relevance, 0, 5, reason)
+    value, trust = facts.relevance, facts.relevance_trust
+    if trust < 1 and value > PLAIN_RELEVANCE:
+        value = PLAIN_RELEVANCE + trust * (value - PLAIN_RELEVANCE)
+        reason = message(
+            "relevance to {target} {relevance} of 1, taken as {counted}: little was read",
+            target=target.name,
+            relevance=facts.relevance,
+            counted=value,
+        )
+    return _fixed("relevance", 5 * value, 0, 5, reason)
 
 
 def _ease(facts: PaperFacts) -> Criterion:
     if facts.complexity is None:
         return _fixed("ease", 0.0, -1, 1, message("its complexity isn't known"), missing=True)
     reason = message("complexity {level}", words=("level",), level=facts.complexity.value)
-    return _fixed("ease", EASE[facts.complexity], -1, 1, reason)
+    points = EASE[facts.complexity]
+    if facts.ease_trust < 1 and points > 0:
+        # That nothing speaks of work is no sign of ease where little was read.
+        points *= facts.ease_trust
+        reason = message(
+            "complexity {level}, for as much as was read",
+            words=("level",),
+            level=facts.complexity.value,
+        )
+    return _fixed("ease", points, -1, 1, reason)
 
 
 def _core(facts: PaperFacts, target: Target) -> Criterion:

@@ -121,12 +121,14 @@ def by_device(runs: Iterable[MeasuredRun]) -> dict[str, list[MeasuredRun]]:
     return dict(groups)
 
 
-def measurement(runs: Sequence[MeasuredRun]) -> Measurement | None:
+def measurement(
+    runs: Sequence[MeasuredRun], roles_in_order: Sequence[str] = (ENGINE, STRONGEST)
+) -> Measurement | None:
     """Return what the runs of one device say: the shipped implementation over the target cases.
 
-    The weighted geometric mean over the declared target cases, against the engine's baseline
-    where there is one, else the strongest. Its interval is the mean of the cases' intervals, as
-    if all erred the same way: never too narrow.
+    The weighted geometric mean over the declared target cases, against the first of
+    `roles_in_order` that was run (the engine's baseline, else the strongest). Its interval is the
+    mean of the cases' intervals, as if all erred the same way: never too narrow.
     """
     counted = newest_runs(
         r for r in runs if r.shipped and r.target_weight > 0 and r.scope == "call"
@@ -135,7 +137,7 @@ def measurement(runs: Sequence[MeasuredRun]) -> Measurement | None:
         (run, role, *found)
         for run in counted
         if run.status == "ok"
-        for role in [ENGINE if run.against(ENGINE) else STRONGEST]
+        for role in [next((r for r in roles_in_order if run.against(r)), STRONGEST)]
         if (found := run.against(role)) is not None
     ]
     if not seen:

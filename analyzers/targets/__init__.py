@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from analyzers.facts import DeviceClass, InTarget, Part, Scope, Technique
+from analyzers.facts import DeviceClass, InTarget, Part, Regime, Scope, Technique
+from analyzers.message import Message, message
 from analyzers.targets.hardware import device_classes
+from analyzers.targets.relevance import RelevanceRules, read_rules
 
-__all__ = ["EngineState", "Target", "TargetError", "available_targets", "load_target"]
+__all__ = [
+    "DEFAULT_TARGET",
+    "EngineState",
+    "Target",
+    "TargetError",
+    "available_targets",
+    "load_target",
+]
 
 SHIPPED = Path(__file__).parent
+DEFAULT_TARGET = "llama.cpp"
+SMALL_BATCH = 4
+"""Up to this batch a decode step is bound by reading weights: claims call more a large batch."""
+_ROLES = ("engine", "strongest")
 
 
 class TargetError(ValueError):
-    """A target file that can't be used; the message says which key and why."""
+    """A target file that can't be used; `reason` says which key and why."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return str(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """What the engine has of one paper's technique since a date, with the evidence."""
+    """What the engine has of one paper's technique since a date, with the evidence.
+
+    `relevance` (0 to 1) stands in for a paper whose own relevance was judged for another engine.
+    """
 
     paper: str
     state: InTarget
@@ -32,6 +55,7 @@ class EngineState:
     today: Mapping[str, str]
     """What the engine does instead: the baseline that counts. Empty in older entries."""
     evidence: tuple[Mapping[str, str], ...] = ()
+    relevance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +63,8 @@ class Target:
     """The engine that papers are ranked for.
 
     `shares` are fractions of a whole run's time; `devices` weigh hardware classes; hardware with
-    a weight of at least `counts_from` counts.
+    a weight of at least `counts_from` counts. `baseline_roles` says against which baseline a
+    measurement counts here, the first that was run.
     """
 
     name: str
@@ -52,6 +77,14 @@ class Target:
     core_techniques: frozenset[Technique]
     default_parts: Mapping[Technique, tuple[Part, Part]]
     engine: tuple[EngineState, ...] = ()
+    relevance: RelevanceRules = field(default_factory=RelevanceRules)
+    baseline_roles: tuple[str, ...] = _ROLES
+
+    @property
+    def home(self) -> Regime:
+        """The regime that the engine runs in, by its workload's batch."""
+        small = int(self.workload.get("batch", 1)) <= SMALL_BATCH
+        return Regime.TARGET if small else Regime.LARGE_BATCH
 
     def weight(self, device_class: DeviceClass) -> float:
         """Return how much a measurement on such a device counts, 0 to 1."""
@@ -81,7 +114,7 @@ def available_targets(folder: Path | None = None) -> list[str]:
     return sorted({file.stem for place in places for file in place.glob("*.toml")})
 
 
-def load_target(name: str = "llama.cpp", folder: Path | None = None) -> Target:
+def load_target(name: str = DEFAULT_TARGET, folder: Path | None = None) -> Target:
     """Read a target; a file of that name in `folder` (a person's own) wins over the shipped one.
 
     Raises `TargetError` if there is no such target or its file is wrong.
@@ -92,14 +125,18 @@ def load_target(name: str = "llama.cpp", folder: Path | None = None) -> Target:
             break
     else:
         known = ", ".join(available_targets(folder))
-        raise TargetError(f"There is no target {name!r}. Known targets: {known}.")
+        raise TargetError(
+            message("There is no target {name!r}. Known targets: {known}.", name=name, known=known)
+        )
     try:
         return _read(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise TargetError(f"The target file {path} can't be used: {error}.") from error
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise TargetError(
+            message("The target file {path} can't be used: {why}.", path=str(path), why=str(error))
+        ) from error
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _read(text: str) -> Target:
     """Parse a target file: once, though every paper asks for it (5 ms)."""
     return _parse(tomllib.loads(text))
@@ -140,7 +177,26 @@ def _parse(record: Mapping[str, Any]) -> Target:
                 why=entry["why"],
                 today=entry.get("today", {}),
                 evidence=tuple(entry.get("evidence", ())),
+                relevance=_relevance(entry),
             )
             for entry in record.get("engine", ())
         ),
+        relevance=read_rules(record.get("relevance", {})),
+        baseline_roles=_baseline_roles(record),
     )
+
+
+def _baseline_roles(record: Mapping[str, Any]) -> tuple[str, ...]:
+    roles = tuple(record.get("baseline_roles", _ROLES))
+    if sorted(roles) != sorted(_ROLES):
+        raise ValueError(f"baseline_roles orders {' and '.join(_ROLES)}")
+    return roles
+
+
+def _relevance(entry: Mapping[str, Any]) -> float | None:
+    if entry.get("relevance") is None:
+        return None
+    value = float(entry["relevance"])
+    if not 0 <= value <= 1:
+        raise ValueError(f"relevance of {entry['paper']} = {value} isn't in 0 … 1")
+    return value
