@@ -143,7 +143,7 @@ def _place(sentence: Sentence, quantity: Quantity, bound: Bound) -> Place:
         start, end = _without_digits(sentence.text, start, end, quantity)
     text = sentence.text[start:end].strip()
     boxes = tuple(sentence.boxes(start, end)) if page is not None else ()
-    return Place(sentence.kind, text, page, boxes, bound)
+    return Place(sentence.kind, text, page, boxes, bound, sentence.section)
 
 
 def _without_digits(text: str, start: int, end: int, quantity: Quantity) -> tuple[int, int]:

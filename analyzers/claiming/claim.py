@@ -21,6 +21,7 @@ class Place:
     page: int | None
     boxes: tuple[Box, ...]
     bound: Bound
+    section: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the record of the analysis contract."""
@@ -30,6 +31,7 @@ class Place:
             "page": self.page,
             "boxes": [[round(side, 2) for side in box] for box in self.boxes],
             "bound": self.bound.value,
+            "section": self.section,
         }
 
 

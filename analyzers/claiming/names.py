@@ -12,7 +12,7 @@ _CUT = re.compile(
     rf"[;()\[\]{{}}]|,(?!\s?(?:(?-i:{_LISTED}),\s)*(?-i:{_LISTED})?,?\s?"
     rf"(?:(?:and|or)\s(?-i:{_LISTED})|respectively))"
     r"|\.(?:\s|$)|:\s"
-    r"|\s(?:on|for|in|at|when|while|under|across|by|using|that|which|where|because"
+    r"|\s(?:such as|on|for|in|at|when|while|under|across|by|using|that|which|where|because"
     r"|since|respectively|as|thanks|from|we"
     r"|achiev\w+|with (?:a|an|the|negligible|minimal|comparable|only|batch|\d\S*)|is|are|was|were"
     r"|can|could|has|have|leads?|to"
@@ -28,11 +28,12 @@ _CUT = re.compile(
     re.I,
 )
 _NOT_A_BASELINE = re.compile(
-    r"^(?:\d(?!\d?-?bit|\d?\s?(?-i:[A-Z]))|(?:single|one|multiple|more|few\w*)[\s-]thread\w*|all|time|those|speed-?ups?|latency(?!-)|that"
+    r"^(?:\d(?!\d?-?bit|\d?\s?(?-i:[A-Z]))|(?:single|one|multiple|more|few\w*)[\s-]thread\w*"
+    r"|all(?!\s(?:the\s)?(?:other|existing|prior|previous|competing|baselines?))|time|those|speed-?ups?|latency(?!-)|that"
     r"|the (?:course|years?|range|entire|whole|same|past|sequence|layers?|network)"
     r"|a (?:range|variety)"
     r"|\w+ (?:tasks|datasets|benchmarks|models|layers|steps|tokens|seeds|runs|settings|rounds"
-    r"|trials|prompts|requests|samples|queries|examples)\b|long|multiple|various"
+    r"|trials|prompts|requests|samples|queries|examples)\b|(?:tasks|datasets|layers|runs)$|long|multiple|various"
     r"|different|several|(?:each|which|what|that|this|these|half|twice|one|two|three|it"
     r"|on|in|for|at|by|from|with|them|their|ours?|us|using|use)\b(?!-)|expected|before"
     r"|ground truth|batch|sequence"
@@ -41,8 +42,8 @@ _NOT_A_BASELINE = re.compile(
     re.I,
 )
 _TRIM = re.compile(
-    r"^(?:the|a|an|even|just|its|their|our|those of|that of|that|those|other|both|using"
-    r"|existing|of|only|larger|smaller|bigger|similar(?:ly)?[- ]sized|strong|robust"
+    r"^(?:the|a|an|all|even|just|its|their|our|those of|that of|that|those|other|both|using"
+    r"|of|only|larger|smaller|bigger|similar(?:ly)?[- ]sized|strong|robust"
     r"|(?:highly )?optimized"
     r"|running|performing|use of|also|just|simply|directly)\s+(?=\S)",
     re.I,
