@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FRESH_CALLS = 3
 """Calls on fresh random inputs that the fidelity gate begins with."""
-LATE_SECONDS = 1.0
+LATE_SECONDS = 0.25
 """How long outputs that are wrong may take to become right for it to be called late work."""
 
 

@@ -47,17 +47,29 @@ class _Part:
         found = _get(self.owner, self.name)
         return found is self.value and getattr(found, "__code__", None) is self.code
 
+    def restore(self) -> None:
+        if self.code is not None:
+            self.value.__code__ = self.code
+        if _get(self.owner, self.name) is not self.value:
+            setattr(self.owner, self.name, self.value)
+
 
 class Seal:
-    """What was there at one moment. `broken()` names what is another object now."""
+    """What was there at one moment. `mend()` names what is another object now."""
 
     def __init__(self, *more: ModuleType) -> None:
         parts = {(id(p.owner), p.name): p for p in _everything(more)}
         self._parts = tuple(parts.values())
 
-    def broken(self) -> list[str]:
-        """Return the names of what was replaced or removed since; empty if nothing was."""
-        return [part.label for part in self._parts if not part.is_whole()]
+    def mend(self) -> list[str]:
+        """Put back what was replaced or removed since, and return its names.
+
+        Put back first of all: what judges the code next must be the harness's own.
+        """
+        broken = [part for part in self._parts if not part.is_whole()]
+        for part in broken:
+            part.restore()
+        return [part.label for part in broken]
 
 
 def _everything(more: tuple[ModuleType, ...]) -> Iterator[_Part]:

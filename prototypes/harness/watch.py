@@ -40,7 +40,7 @@ class Watch:
 
     def __init__(self, seal: Seal | None = None) -> None:
         # Bound now: what replaces the method later isn't what is asked.
-        self._broken = (seal or Seal()).broken
+        self._mend = (seal or Seal()).mend
         self._settings = settings()
         self._looks: list[str] = []
         self._patched: list[str] = []
@@ -59,8 +59,8 @@ class Watch:
             self.look()
 
     def look(self) -> None:
-        """Compare seal and settings with what they were."""
-        for label in self._broken():
+        """Compare seal and settings with what they were; a broken seal is mended."""
+        for label in self._mend():
             if label not in self._patched:
                 self._patched.append(label)
         now = settings()
@@ -142,6 +142,6 @@ def _is_own_code() -> bool:
         is_between = file.endswith(GO_BETWEENS) and file.startswith(LIBRARIES)
         # `contextmanager` and the hook itself stand between the code and the harness.
         if not file.startswith(HARNESS) and not is_between:
-            return not file.startswith((*LIBRARIES, "<frozen"))
+            return not file.startswith((*LIBRARIES, "<frozen")) and "-packages/" not in file
         frame = frame.f_back
     return False
