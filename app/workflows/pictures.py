@@ -26,12 +26,12 @@ def why_no_pages(paper: Record) -> Message | None:
     if not paper["source_path"]:
         return message(
             "No file of this paper is here, so its pages can't be shown: add its PDF with"
-            " `assay add FILE`, or on the page for adding papers."
+            " assay add FILE, or on the page for adding papers."
         )
     if paper["read"] in ("abstract", "record"):
         return message(
             "Only the abstract of this paper was read, so its pages can't be shown: add its PDF"
-            " with `assay add FILE`, or on the page for adding papers."
+            " with assay add FILE, or on the page for adding papers."
         )
     return None
 

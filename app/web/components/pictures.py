@@ -16,6 +16,8 @@ from app.workflows.pictures import draw_place, places_with_page, why_no_pages
 
 Record = Mapping[str, Any]
 
+BAND_PX, WHOLE_PX = 960, 760
+"""How wide pictures are, where there is room: a paper's text in its own size or larger."""
 _STALE = (ErrorKind.CHANGED, ErrorKind.NO_SUCH_PAGE)
 
 
@@ -25,7 +27,7 @@ def say_if_no_pages(paper: Record, _: Translate) -> None:
     if reason is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(plain(reason.render(_)), width="stretch")
+        st.caption(plain(reason.render(_)), width="content")
         st.page_link("views/add.py", label=_("Add papers"))
 
 
@@ -81,6 +83,6 @@ def _picture(paper: Record, key: str, place: Record, whole: bool, _: Translate) 
             jobs.submit(context.engine(), "add", {"sources": [paper["source_path"]]})
             st.success(plain(_("It is being analysed again: reload this page in a moment.")))
         return
-    with st.container(border=True):
-        st.image(png, width="stretch", alt=f"{where}: {clean(place['quote'])}")
-    st.caption(plain(f"“{place['quote']}” {where}"))
+    with st.container(border=True, width="content"):
+        width = WHOLE_PX if whole else BAND_PX
+        st.image(png, width=width, alt=f"{where}: {clean(place['quote'])}")
