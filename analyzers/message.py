@@ -10,25 +10,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Value = str | int | float | bool | None
-
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """An English template (`"up to {value}x"`) and what fills it.
 
     Parameters that are messages' templates themselves (a device class, a baseline's kind) are
-    listed in `words`: those are translated before they are filled in.
+    listed in `words`: those are translated before they are filled in. A parameter may be a message
+    of its own (the reason behind a failure), or the record of one.
     """
 
     template: str
-    params: Mapping[str, Value] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
     words: tuple[str, ...] = ()
 
     def render(self, translate: Callable[[str], str] = lambda text: text) -> str:
         """Return the sentence, its template and its words passed through `translate`."""
         filled = {
-            name: translate(str(value)) if name in self.words else _plain(value)
+            name: translate(str(value)) if name in self.words else _plain(value, translate)
             for name, value in self.params.items()
         }
         return translate(self.template).format(**filled)
@@ -38,7 +37,11 @@ class Message:
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that the catalog keeps."""
-        record: dict[str, Any] = {"template": self.template, "params": dict(self.params)}
+        params = {
+            name: value.to_json() if isinstance(value, Message) else value
+            for name, value in self.params.items()
+        }
+        record: dict[str, Any] = {"template": self.template, "params": params}
         if self.words:
             record["words"] = list(self.words)
         return record
@@ -49,12 +52,21 @@ class Message:
         return cls(record["template"], dict(record["params"]), tuple(record.get("words", ())))
 
 
-def message(template: str, /, *, words: tuple[str, ...] = (), **params: Value) -> Message:
+def message(template: str, /, *, words: tuple[str, ...] = (), **params: Any) -> Message:
     """Build a `Message`; the template must be a literal, so that it can be collected."""
     return Message(template, params, words)
 
 
-def _plain(value: Value) -> str:
+def N_(text: str) -> str:  # noqa: N802 - gettext calls it so
+    """Mark a word for the catalogue, to be filled into a message later, and return it unchanged."""
+    return text
+
+
+def _plain(value: Any, translate: Callable[[str], str]) -> str:
+    if isinstance(value, Mapping) and "template" in value:
+        value = Message.from_json(value)
+    if isinstance(value, Message):
+        return value.render(translate)
     if not isinstance(value, float):
         return str(value)
     # A ratio close to 1 says nothing in three digits: 1.003x isn't 1x.
