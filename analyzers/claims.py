@@ -38,7 +38,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
     found: list[tuple[int, ExtractedClaim]] = []
     repeats: Counter[str] = Counter()
     for index, sentence in enumerate(document.sentences):
-        if not _MAY_COUNT.search(sentence.text):
+        if not _may_count(sentence.text):
             continue
         repeats[sentence.text] += 1
         if repeats[sentence.text] > MAX_PLACES:
@@ -58,7 +58,13 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
     return merged
 
 
-_MAY_COUNT = re.compile(r"\d|\btwice\b|\bhal[fv]|\btimes\b|fold\b|\bdoubl|\btripl")
+_DIGIT = re.compile(r"\d")
+_NUMBER_WORDS = ("twice", "half", "halv", "times", "fold", "doubl", "tripl")
+
+
+def _may_count(text: str) -> bool:
+    """Tell in little time whether a sentence can hold a number at all."""
+    return bool(_DIGIT.search(text)) or any(word in text for word in _NUMBER_WORDS)
 
 
 def _complete(
