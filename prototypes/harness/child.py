@@ -16,9 +16,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from prototypes.harness.status import Status
+from prototypes.harness.turns import take_part
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -39,15 +41,19 @@ def main() -> int:
             data = data[os.write(descriptor, data) :]
 
     try:
+        part = take_part(hello.get("lock"))
         for module in hello.get("preload", ()):
             importlib.import_module(module)
         send({"kind": "ready"})
-        line = sys.stdin.readline()
+        with part.resting():
+            line = sys.stdin.readline()
         if line:  # the parent may have had no use for it
             request = json.loads(line)
-            if request.get("cores"):
-                os.sched_setaffinity(0, request["cores"])
-            send({"kind": "result", "result": _work(request, send)})
+            part.pin_to(request.get("cores") or ())
+            # A GPU has its memory once: there nobody works beside another.
+            with nullcontext() if request["device"] == "cpu" else part.alone():
+                result = _work(request, send)
+            send({"kind": "result", "result": result})
     except Exception as error:
         traceback.print_exc()
         send({"kind": "failure", "status": classify(error), "message": sentence(error)})

@@ -17,6 +17,8 @@ from prototypes.harness.statistics import Interval, significant
 
 LEAST_NOISE = 0.02
 """A difference under 2 % is never called one: placement of code alone moves that much."""
+MOST_NOISE = 0.9
+"""A machine that is busier than that tells nothing but differences of a whole order."""
 MOST_ROUNDS = 100_000
 """Past this many, more rounds settle nothing: the ratio lies on the edge of the noise."""
 
@@ -54,7 +56,7 @@ def compare(speedup: Interval, noise_floor: float, rounds: int) -> Compared:
     interval that crosses an edge of it is unclear; its width shrinks with the square root of the
     rounds (a quarter of the width takes sixteen times as many).
     """
-    noise = max(noise_floor, LEAST_NOISE)
+    noise = min(max(noise_floor, LEAST_NOISE), MOST_NOISE)
     low, high = 1 - noise, 1 + noise
     if speedup.low > high:
         return Compared(Comparison.FASTER, noise)

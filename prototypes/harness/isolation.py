@@ -7,6 +7,7 @@ and stderr are only ever a log, capped. Every way to end is an `Ended`.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import selectors
@@ -24,6 +25,7 @@ from typing import IO, Any
 from prototypes.harness.orphans import VARIABLE, sweep
 from prototypes.harness.status import Status
 
+F_SETPIPE_SZ = 1031  # linux/fcntl.h
 LOG_BYTES = 16 << 10
 MESSAGE_BYTES = 16 << 20
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -96,8 +98,9 @@ class _Stream:
 class Child:
     """A process with its limits, its imports done or under way, waiting for its one request.
 
-    `preload` names modules to import before; `cores` pins it; `mark` is its session's. Use it in a
-    `with`: its group and all that carries its own mark is gone afterwards, whatever happened.
+    `preload` names modules to import before, `cores` those it is pinned to while it times, `lock` a
+    file that those share who take turns (`turns`); `mark` is its session's. Use it in a `with`: its
+    group and all that carries its own mark is gone afterwards, whatever happened.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Child:
         cores: Sequence[int] | None = None,
         threads: int | None = None,
         mark: str | None = None,
+        lock: str | None = None,
     ) -> None:
         self.limits = limits
         self._cores = list(cores) if cores else None
@@ -125,6 +129,8 @@ class Child:
             raise
         finally:
             os.close(writer)
+        with contextlib.suppress(OSError):  # it may go on while its messages wait to be read
+            fcntl.fcntl(self._reader, F_SETPIPE_SZ, 1 << 20)
         self._write(
             {
                 "parent": os.getpid(),
@@ -132,6 +138,7 @@ class Child:
                 "memory_bytes": limits.memory_bytes,
                 "output_bytes": limits.output_bytes,
                 "preload": list(preload),
+                "lock": lock,
             }
         )
 
@@ -153,16 +160,22 @@ class Child:
 
     def run(self, request: dict[str, Any], report: Report | None = None) -> Ended:
         """Send the request and wait for the end of the process; closes this child."""
-        limits = self.limits
+        self.send(request)
+        return self.finish(report)
+
+    def send(self, request: dict[str, Any]) -> None:
+        """Give it its request; it goes to work."""
+        self._write({**request, "cores": self._cores})
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+    def finish(self, report: Report | None = None) -> Ended:
+        """Wait for the end of the process, as long as its limits allow; closes this child."""
         try:
-            # Pinned only now: processes that start together import on all cores.
-            self._write({**request, "cores": self._cores})
-            if self._process.stdin is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    self._process.stdin.close()
-            too_long = self._follow(limits.seconds, report, lambda: False)
+            ended_for = self._follow(self.limits.seconds, report, lambda: False)
             self._kill()
-            return self._judge(too_long)
+            return self._judge(ended_for)
         finally:
             self.close()
 

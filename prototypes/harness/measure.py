@@ -33,6 +33,7 @@ from prototypes.harness.probe import open_device
 from prototypes.harness.roofline import Rates
 from prototypes.harness.seal import Seal
 from prototypes.harness.spot_checks import SpotChecks
+from prototypes.harness.turns import turn
 from prototypes.harness.watch import Watch
 from prototypes.harness.workload import Kernel, Tensors, Workload
 
@@ -87,6 +88,7 @@ def repeat(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     )
     return {
         "checks": wire.pack_checks(replay),
+        "candidate": name,
         "samples": times.samples,
         "kernel_alone": times.kernel_alone,
         "method": times.method,
@@ -204,25 +206,19 @@ def _timed(
     watch: Watch,
 ) -> tuple[int, Times, tuple[Check, ...]]:
     """Time all, then check the code again on the very buffers; return the bytes of the sets too."""
-    sets = input_sets(workload, case, device, budget)
-    alone = _kernel_alone(workload, name, case, device)
-    outputs = workload.outputs(case, device)
-    spots = SpotChecks(workload, case, sets, outputs, device, watch, budget.least_rounds)
-    times = time_field(entered, sets, outputs, alone, spots, device, budget, number, progress)
-    progress(0.97, CHECKING)
-    kernel = entered.kernels[name]
-    rivals = [k for n, k in entered.kernels.items() if n != name]
-    # What is remembered shows in the first process as in any.
-    afterwards = (
-        spots.afterwards(kernel, rivals, median(times.samples[name])) if number == 0 else []
-    )
-    replay = merge(
-        [
-            *spots.finish(),
-            *afterwards,
-            *replayed(workload, kernel, case, sets, device, seed, watch),
-        ]
-    )
+    with turn().alone():
+        sets = input_sets(workload, case, device, budget)
+        alone = _kernel_alone(workload, name, case, device)
+        outputs = workload.outputs(case, device)
+        spots = SpotChecks(workload, case, sets, outputs, device, watch, budget.least_rounds)
+        times = time_field(entered, sets, outputs, alone, spots, device, budget, number, progress)
+        kernel = entered.kernels[name]
+        checks = spots.finish()
+        if number == 0:  # what is remembered shows in the first process as in any
+            rivals = [k for n, k in entered.kernels.items() if n != name]
+            checks += spots.afterwards(kernel, rivals, median(times.samples[name]))
+        progress(0.97, CHECKING)
+    replay = merge([*checks, *replayed(workload, kernel, case, sets, device, seed, watch)])
     if alone is not None:
         replay += merge(_checked_alone(workload, alone, case, sets[0], device))
     return set_bytes(sets), times, replay

@@ -9,6 +9,7 @@ from prototypes.harness import environment, timing
 from prototypes.harness.ceilings import measure_rates
 from prototypes.harness.contest import sampler
 from prototypes.harness.statistics import noise_floor, ratio_interval
+from prototypes.harness.turns import turn
 from prototypes.harness.workload import NotRunnableError
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ def probe(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     With `only_rates`, the rates alone: for another number of threads.
     """
     device = open_device(request)
+    with turn().alone():
+        return _probe(request, device, progress)
+
+
+def _probe(request: dict[str, Any], device: torch.device, progress: Progress) -> dict[str, Any]:
     progress(0.1, "measuring the device's ceilings")
     rates = measure_rates(device, request["quick"]).to_json()
     if request.get("only_rates"):

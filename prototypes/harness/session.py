@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,10 +100,11 @@ def run(
     warden = Warden(mark)
     warden.watch()
     groups: list[Group] = []
+    lock = tempfile.NamedTemporaryFile(prefix="assay-turns-")  # noqa: SIM115
     try:
-        place = _Place(settings, mark)
+        place = _Place(settings, mark, lock.name)
         groups.append(Group(place.processes()))
-        document.environment = _environment(settings, place, groups[0], progress)
+        document.environment = _environment(settings, place, progress)
         document.save()
         for number, item in enumerate(plans, start=1):
             warden.watch()
@@ -119,6 +121,7 @@ def run(
     finally:
         for group in groups:
             group.close()
+        lock.close()
         warden.close()
     document.environment["gpu_after"] = (
         environment.gpu_state() if settings.device is Device.CUDA else None
@@ -133,6 +136,7 @@ class _Place:
 
     settings: Settings
     mark: str
+    lock: str
     cores: tuple[int, ...] | None = field(init=False)
     all_cores: tuple[int, ...] | None = field(init=False)
 
@@ -147,7 +151,7 @@ class _Place:
     def child(self, limits: Limits, preload: Sequence[str], with_all: bool = False) -> Child:
         cores = self.all_cores if with_all else self.cores
         threads = len(cores or ()) if with_all else self.threads
-        return Child(limits, preload, cores, threads, self.mark)
+        return Child(limits, preload, cores, threads, self.mark, self.lock)
 
     @property
     def threads(self) -> int | None:
@@ -162,6 +166,7 @@ class _Place:
             cores=self.cores,
             threads=self.threads,
             mark=self.mark,
+            lock=self.lock,
             all_cores=self.all_cores,
         )
 
@@ -227,9 +232,7 @@ def summary(record: dict[str, Any]) -> str:
     return text
 
 
-def _environment(
-    settings: Settings, place: _Place, waiting: Group, progress: Progress
-) -> dict[str, Any]:
+def _environment(settings: Settings, place: _Place, progress: Progress) -> dict[str, Any]:
     progress.begin(f"device {settings.device}")
     started_at = now()
     request = {
@@ -241,7 +244,6 @@ def _environment(
     limits = replace(_limits(settings), seconds=PROBE_SECONDS)
     with place.child(limits, PRELOAD) as child:
         child.wait_ready(PROBE_SECONDS)
-        waiting.wait_ready()
         ended = child.run(request, progress.step)
     if ended.result is None:
         raise ProbeError(

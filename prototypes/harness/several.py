@@ -1,7 +1,7 @@
-"""One measurement over several fresh processes: started together, at work one after another.
+"""One measurement over several fresh processes: set up beside each other, timed one by one.
 
-Starting together costs one import of torch in wall time, not several; a process that waits for its
-turn does nothing. The first passes the gates and times; the others check again, and time. A number
+Imports, gates and checks of one process may run beside those of another, never beside a timing
+(`turns`). The first passes the gates and times; the others check again, and time. A number
 leaves only if every one of them was right.
 """
 
@@ -36,6 +36,7 @@ class Plan:
     cores: tuple[int, ...] | None
     threads: int | None
     mark: str
+    lock: str | None = None
     all_cores: tuple[int, ...] | None = None
     """More than one core: one more process times with as many threads as there are."""
 
@@ -61,12 +62,9 @@ class Group:
         self.together: Child | None = None
         try:
             for _ in range(plan.processes):
-                self.children.append(
-                    Child(plan.limits, plan.preload, plan.cores, plan.threads, plan.mark)
-                )
+                self.children.append(self._start(plan.cores, plan.threads))
             if plan.all_cores:
-                cores = plan.all_cores
-                self.together = Child(plan.limits, plan.preload, cores, len(cores), plan.mark)
+                self.together = self._start(plan.all_cores, len(plan.all_cores))
         except BaseException:
             self.close()
             raise
@@ -77,8 +75,12 @@ class Group:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _start(self, cores: tuple[int, ...] | None, threads: int | None) -> Child:
+        plan = self.plan
+        return Child(plan.limits, plan.preload, cores, threads, plan.mark, plan.lock)
+
     def wait_ready(self) -> None:
-        """Wait until all have imported what they need, so that nothing runs beside a timing."""
+        """Wait until all have imported what they need: that doesn't count as measuring."""
         for child in self._all():
             child.wait_ready(START_SECONDS)
 
@@ -99,28 +101,30 @@ def measure_in_several(
 ) -> Ended:
     """Return how the measurement ended: with the record of all processes, or how one of them died.
 
-    `timed` is called once when the last process has timed and only checks are left: the moment at
-    which other processes may be started. The group is used up.
+    `timed` is called once when the first process has timed: the processes of what comes next may be
+    started then, they take turns with the others of this group. The group is used up.
     """
     plan, together = group.plan, group.together
     group.wait_ready()
     clock = _Clock(plan.limits.seconds, time.monotonic())
     shared = {**request, "processes": plan.processes}
-    first = _run(group.children[0], clock, shared, report, 0.0, FIRST_SHARE)
+    others = [*group.children[1:], *([together] if together else [])]
+    group.children[0].send(shared)
+    for number, child in enumerate(others, start=1):
+        again = {**shared, "task": "repeat", "number": number}
+        if child is together:
+            again |= {"threads": len(plan.all_cores or ())}
+        child.send(again)
+    first = _finish(group.children[0], clock, _when_timed(report, timed), 0.0, FIRST_SHARE)
     if first.result is None or "wire" not in first.result:
         return first
     outcome = wire.unpack(first.result["wire"])
     if outcome.timing is None:
         return _ended(outcome, first)
-    others = [*group.children[1:], *([together] if together else [])]
     width = (1 - FIRST_SHARE) / max(len(others), 1)
     for number, child in enumerate(others, start=1):
         begin = FIRST_SHARE + (number - 1) * width
-        again = {**shared, "task": "repeat", "number": number}
-        if child is together:
-            again |= {"threads": len(plan.all_cores or ())}
-        told = _at_the_end(report, timed) if child is others[-1] else report
-        ended = _run(child, clock, again, told, begin, width)
+        ended = _finish(child, clock, report, begin, width)
         if ended.result is None:
             why = f"In process {number + 1}: {ended.message}"
             return Ended(ended.status, None, why, ended.log)
@@ -132,7 +136,7 @@ def measure_in_several(
     return _ended(outcome, first)
 
 
-def _at_the_end(report: Report | None, timed: Callable[[], None]) -> Report:
+def _when_timed(report: Report | None, timed: Callable[[], None]) -> Report:
     def told(fraction: float, message: str) -> None:
         if message == CHECKING:
             timed()
@@ -142,10 +146,9 @@ def _at_the_end(report: Report | None, timed: Callable[[], None]) -> Report:
     return told
 
 
-def _run(
+def _finish(
     child: Child,
     clock: _Clock,
-    request: dict[str, Any],
     report: Report | None,
     begin: float,
     width: float,
@@ -155,7 +158,7 @@ def _run(
             report(begin + width * min(max(fraction, 0.0), 1.0), message)
 
     child.limits = clock.limits(child.limits)
-    ended = child.run(request, scaled)
+    ended = child.finish(scaled)
     if ended.status is Status.TIMEOUT:
         return replace(ended, message=f"Took longer than {clock.seconds:g} s.")
     return ended
@@ -184,7 +187,7 @@ def join(outcome: Outcome, repeat: Mapping[str, Any], number: int) -> Outcome:
     timed = outcome.timing
     assert timed is not None
     samples = repeat["samples"]
-    (candidate,) = samples.keys() - {n for n in samples if n in _names(timed)}
+    candidate = repeat["candidate"]
     kept = [c for c in timed.contestants if c.baseline.name in samples]
     gone = [
         (c.baseline, repeat["absent"].get(c.baseline.name, "It couldn't run in every process."))
@@ -208,10 +211,6 @@ def join(outcome: Outcome, repeat: Mapping[str, Any], number: int) -> Outcome:
         method=_method(timed.method, rounds),
     )
     return replace(outcome, timing=joined, absent=(*outcome.absent, *gone))
-
-
-def _names(timed: Timing) -> set[str]:
-    return {c.baseline.name for c in timed.contestants}
 
 
 def _method(method: Mapping[str, Any], rounds: Sequence[int]) -> dict[str, Any]:
@@ -240,7 +239,7 @@ def _all_threads(
             return
         samples = dict(repeat["samples"])
         rivals = [c for c in timed.contestants if c.baseline.name in samples]
-        own = next(s for n, s in samples.items() if n not in _names(timed))
+        own = samples[repeat["candidate"]]
         roof = Rates(**rates) if rates else None
         alone = replace(
             timed,
