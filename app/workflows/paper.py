@@ -15,6 +15,7 @@ from app.workflows.assembling import Assembled, assemble
 from app.workflows.causes import cause_text
 from app.workflows.judging import claim_verdicts
 from app.workflows.ranking import DEFAULT_TARGET, list_papers
+from app.workflows.target_facts import BY_TARGET, for_target, split_field
 from app.workflows.triage import belief_record, target_named
 from db.models import Claim, Fact, Paper
 from db.queries import claims as claim_queries
@@ -120,11 +121,14 @@ def _paper(row: Paper) -> dict[str, Any]:
 
 
 def _facts(session: Session, assembled: Assembled, target: Target, language: str) -> dict[str, Any]:
-    standing = assembled.rows
+    standing = for_target(assembled.rows, target.name)
     others: dict[str, list[dict[str, Any]]] = {}
     for fact in fact_queries.history(session, assembled.paper.id):
-        if fact.field not in standing or fact.id != standing[fact.field].id:
-            others.setdefault(fact.field, []).append(_outranked(fact, language))
+        field, whose = split_field(fact.field)
+        if field in BY_TARGET and whose != target.name:
+            continue
+        if field not in standing or fact.id != standing[field].id:
+            others.setdefault(field, []).append(_outranked(fact, language))
     shown = {
         field: {
             "id": row.id,
@@ -140,17 +144,26 @@ def _facts(session: Session, assembled: Assembled, target: Target, language: str
         for field, row in standing.items()
     }
     state = target.engine_state(assembled.paper.id)
-    if state is not None and "in_target" not in shown:
-        shown["in_target"] = {
-            "id": None,
+    if state is None:
+        return shown
+    told = {
+        "id": None,
+        "source": "target",
+        "reasons": [say(text, language) for text in (state.why, state.today) if text],
+        "evidence": [dict(e) for e in state.evidence],
+        "who": None,
+        "why": None,
+        "at": state.date,
+    }
+    if "in_target" not in shown:
+        shown["in_target"] = told | {
             "value": state.state.value,
-            "source": "target",
-            "reasons": [say(text, language) for text in (state.why, state.today) if text],
-            "evidence": [dict(e) for e in state.evidence],
-            "who": None,
-            "why": None,
-            "at": state.date,
             "others": others.get("in_target", []),
+        }
+    if "relevance" not in shown and state.relevance is not None:
+        shown["relevance"] = told | {
+            "value": state.relevance,
+            "others": others.get("relevance", []),
         }
     return shown
 
@@ -252,9 +265,9 @@ def _runs(session: Session, assembled: Assembled) -> list[dict[str, Any]]:
     """Return the runs of the paper's prototypes that count, without their raw samples."""
     newest = run_queries.newest_per_device(session, assembled.prototypes)
     return [
-        {"id": run.id, "device_id": device, "started_at": run.started_at}
-        | {key: value for key, value in run.record.items() if key != "samples"}
-        | {"device_name": run.environment.device_name}
+        {key: value for key, value in run.record.items() if key != "samples"}
+        | {"id": run.id, "device_id": device, "device_name": run.environment.device_name}
+        | {"started_at": run.record.get("started_at") or run.started_at}
         for devices in newest.values()
         for device, runs in devices.items()
         for run in runs

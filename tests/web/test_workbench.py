@@ -119,6 +119,7 @@ def test_every_page_in_chinese_asks_only_this_server(
     for path, word in (
         ("", "排名"),
         ("paper?paper=eagle3", "全程加速比"),
+        ("benchmarks", "论断与实测"),
         ("report", "已存的报告"),
         ("add", "按 arXiv 编号或网址"),
         ("jobs", "任务"),
@@ -171,15 +172,20 @@ def test_a_file_is_added_and_a_broken_one_is_told(
     page.wait_for_selector(GRID, timeout=20_000)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_table_fits_a_laptop(scheme: str, chromium: Browser, workbench: Workbench) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "width", "address"),
+    [("light", 1440, ""), ("dark", 1440, ""), ("light", 1024, "?columns=few")],
+)
+def test_the_table_fits_a_laptop(
+    scheme: str, width: int, address: str, chromium: Browser, workbench: Workbench
+) -> None:
     context = chromium.new_context(
-        viewport={"width": 1440, "height": 900},
+        viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",
         locale="en-US",
     )
     page = context.new_page()
-    visit(page, workbench.url)
+    visit(page, f"{workbench.url}/{address}")
     page.wait_for_selector(GRID, timeout=20_000)
     page.wait_for_timeout(500)
     wide = page.evaluate(

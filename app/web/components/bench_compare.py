@@ -34,7 +34,8 @@ def compare(_: Translate) -> None:
         return
     names = catalog.device_names()
     device = bench_data.choose_device(names, _("Measured on"), _("All devices"))
-    shown = arranged(rows, device)
+    stale = {run["id"] for run in bench_data.runs() if run["stale"]}
+    shown = [{**row, "stale": row["run_id"] in stale} for row in arranged(rows, device)]
     st.markdown(plain(in_a_sentence(shown, _)))
     st.altair_chart(
         compare_chart([{**row, **_labels(row, _)} for row in shown], _),
@@ -144,9 +145,10 @@ def claim_words(row: Row, _: Translate) -> str:
 
 
 def verdict_words(row: Row, _: Translate) -> str:
-    """Return a verdict as icon and word; one from a quick run says so."""
-    told = f"{VERDICT_ICONS[row['verdict']]} {label(row['verdict'], _)}"
-    return told + (" · " + _("quick") if row["provisional"] else "")
+    """Return a verdict as icon and word; one from a quick run, or of older code, says so."""
+    marks = [_("quick")] if row["provisional"] else []
+    marks += [_("stale")] if row.get("stale") else []
+    return " · ".join([f"{VERDICT_ICONS[row['verdict']]} {label(row['verdict'], _)}", *marks])
 
 
 def compare_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:

@@ -48,10 +48,19 @@ def ranking_view(devices: Mapping[str, str], _: Translate) -> View:
     return View(device, order)
 
 
-def filtered(rows: Sequence[Row], _: Translate) -> list[Row]:
-    """Show the filters; return the rows that pass, in their order."""
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """The rows that pass, in their order, and whether all columns are wanted or the few."""
+
+    rows: list[Row]
+    few_columns: bool
+
+
+def filtered(rows: Sequence[Row], _: Translate) -> Filtered:
+    """Show the filters and the choice of columns; return what is left to show."""
+    sizes = {"": _("All columns"), "few": _("Fewer columns")}
     with st.container(horizontal=True, vertical_alignment="center"):
-        text = url.search(_("Search"), "q", placeholder=_("Search titles, authors, ids"), width=260)
+        text = url.search(_("Search"), "q", placeholder=_("Search titles, authors, ids"), width=225)
         chosen = {
             column: url.choose(
                 name,
@@ -69,7 +78,16 @@ def filtered(rows: Sequence[Row], _: Translate) -> list[Row]:
                 ("status", _("Status"), _("Any status"), STATUSES, 140),
             )
         }
-    return [row for row in rows if matches(row, text, chosen)]
+        size = url.choose(
+            _("Columns"),
+            "columns",
+            list(sizes),
+            sizes.__getitem__,
+            visibility="collapsed",
+            width=145,
+            help=_("Fewer columns fit a narrow window."),
+        )
+    return Filtered([row for row in rows if matches(row, text, chosen)], size == "few")
 
 
 def matches(row: Row, text: str, chosen: Mapping[str, str]) -> bool:

@@ -43,12 +43,18 @@ _ON_DARK = {
     "red": "#ef8f98",
     "gray": "#a3acb8",
 }
+FEW = ("rank", "paper", "advice", "why", "score", "interval", "run", "speedups", "verdict")
 _ROW_HEIGHT = 61
 """Over four times the base font size, from where on the grid wraps its cells' text."""
 
 
-def ranking_table(rows: Sequence[Row], version: int, _: Translate) -> str | None:
-    """Show the ranking; return the id of the paper that was clicked."""
+def ranking_table(
+    rows: Sequence[Row], version: int, _: Translate, *, few: bool = False
+) -> str | None:
+    """Show the ranking; return the id of the paper that was clicked.
+
+    All columns need a window of 1440 pixels; the `few` ones, the decision and its grounds, 1024.
+    """
     frame = ranking_frame(rows, _)
     # A new catalog is a new table: a selection by position would point at another paper.
     event = st.dataframe(
@@ -61,6 +67,7 @@ def ranking_table(rows: Sequence[Row], version: int, _: Translate) -> str | None
         height="content" if len(rows) <= 25 else 25 * _ROW_HEIGHT,
         placeholder="–",
         column_config=_columns(_),
+        column_order=FEW if few else None,
         alt=_("Papers in the order in which they are worth building"),
     )
     cells = event["selection"]["cells"]

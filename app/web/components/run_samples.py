@@ -42,7 +42,7 @@ def samples(run: Record, _: Translate) -> None:
     )
     st.altair_chart(
         samples_chart(series, _),
-        height=240,
+        height=300,
         alt=_("Time of each sample in the order in which they were taken"),
     )
 

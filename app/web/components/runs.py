@@ -12,7 +12,8 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import label
 from app.web.components import url
-from app.web.components.text import clean, microseconds, ratio
+from app.web.components.bench_pick import picked
+from app.web.components.text import clean, microseconds, plain, ratio
 
 Record = Mapping[str, Any]
 
@@ -40,13 +41,10 @@ def runs(measured: Sequence[Record], _: Translate) -> None:
             height=_chart_height(rows),
             alt=_("Speedup of the prototype against each baseline, case by case"),
         )
-    st.dataframe(
-        run_frame(here, _),
-        hide_index=True,
-        height="content",
-        placeholder="–",
-        alt=_("Measured runs on this device"),
-    )
+    st.caption(plain(_("A click on a row opens the run's record.")))
+    opened = picked(run_frame(here, _), "paper-runs", {}, _("Measured runs on this device"))
+    if opened is not None:
+        st.switch_page("views/benchmarks.py", query_params={"run": here[opened]["id"]})
 
 
 def speedup_rows(measured: Sequence[Record], _: Translate) -> list[dict[str, Any]]:

@@ -19,10 +19,10 @@ if not rows:
     st.stop()
 headline(rows)
 shown = filtered(rows, _)
-if not shown:
+if not shown.rows:
     empty.no_match(_)
     st.stop()
-opened = ranking_table(shown, catalog.version(), _)
+opened = ranking_table(shown.rows, catalog.version(), _, few=shown.few_columns)
 st.caption(_("A click on a row opens its paper; a click on a heading sorts by it."))
 if opened:
     st.switch_page("views/paper.py", query_params={"paper": opened})

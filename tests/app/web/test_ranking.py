@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
 from app.web.components.filters import matches
-from app.web.components.ranking_table import ranking_frame, table_key
+from app.web.components.ranking_table import FEW, ranking_frame, table_key
 from app.workflows.ranking import list_papers
 from db.engine import session_scope
 from db.queries import counters, papers
@@ -163,3 +163,12 @@ def test_missing_figures_are_empty_cells() -> None:
     frame = ranking_frame([row], lambda text: text)
     assert frame.iloc[0]["speedups"] == "– → –"
     assert frame.iloc[0]["technique"] is None
+
+
+def test_fewer_columns_for_a_narrow_window(seeded: Engine, open_page: Open) -> None:
+    page = open_page(columns="few")
+    assert list(page.dataframe[0].proto.column_order) == list(FEW)
+    page.selectbox(key="columns").select("").run()
+    assert not page.error
+    assert not page.dataframe[0].proto.column_order
+    assert "columns" not in page.query_params
