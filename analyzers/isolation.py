@@ -1,39 +1,42 @@
 """Analysis in children that can be killed: a file that crashes, hangs or grows costs itself only.
 
 The standard pool dies with one crash of a worker and can't stop a task, hence `pebble`. Workers are
-spawned afresh (never forked from a process with threads), limited in memory and CPU time, replaced
-after some files, and killed by the kernel when the parent dies.
+spawned afresh (never forked from a process with threads), confined (`analyzers.confinement`),
+replaced after some files, and killed by the kernel when the parent dies.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
-import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from analyzers.errors import ErrorKind
+from analyzers.confinement import MEMORY_BYTES, confine, limit_cpu, silence
+from analyzers.errors import ErrorKind, ReadError, error_record, reason_of
+from analyzers.message import Message, message
 
-MEMORY_BYTES = 2 << 30
 TIMEOUT_S = 60.0
 FILES_PER_WORKER = 40
 _POLL_S = 0.05
 _AHEAD = 3
-_PR_SET_PDEATHSIG = 1
+_MOST_HELD = 500
+"""Results that may wait for one file that takes long, where they shall come in order."""
+_MOST_NAMED = 2000
 
 Result = dict[str, Any]
 
 
 def analyze_files(
-    paths: Sequence[Path | str],
+    paths: Iterable[Path | str],
     *,
+    readable: Sequence[Path] | None = None,
     target: str = "llama.cpp",
     targets: Path | None = None,
     workers: int | None = None,
@@ -49,15 +52,26 @@ def analyze_files(
     called with each in the caller's thread, just before it is yielded. Closing the iterator, or
     `should_stop` turning true, kills the children at once; files not yet done are then not yielded.
     Raises `analyzers.targets.TargetError` for an unknown target before anything starts.
+
+    With `readable` (the files' folders) `paths` may be an iterator that is still at work, such as
+    one that downloads: a file is asked for only when there is a place for it.
     """
     from analyzers.targets import load_target
 
     load_target(target, targets)
-    files = [str(path) for path in paths]
+    most = max(1, workers or os.cpu_count() or 1)
+    if readable is None:
+        files = [str(path) for path in paths]
+        readable = _readable(files)
+        most = min(most, len(files) or 1)
+        names = iter(files if ordered else _largest_first(files))
+    else:
+        names = (str(path) for path in paths)
     return _run(
-        files,
+        names,
+        [*readable, *([targets.absolute()] if targets else [])],
         (target, str(targets) if targets else None, timeout_s),
-        max(1, min(workers or os.cpu_count() or 1, len(files) or 1)),
+        most,
         timeout_s,
         memory_bytes,
         ordered,
@@ -67,7 +81,8 @@ def analyze_files(
 
 
 def _run(
-    files: list[str],
+    files: Iterator[str],
+    readable: Sequence[Path],
     settings: tuple[str, str | None, float],
     workers: int,
     timeout_s: float,
@@ -76,29 +91,26 @@ def _run(
     on_result: Callable[[Result], None] | None,
     should_stop: Callable[[], bool],
 ) -> Iterator[Result]:
-    if not files:
+    first = next(files, None)
+    if first is None:
         return
-    from multiprocessing import get_context
-
-    pebble: Any = import_module("pebble")  # partly untyped
-    pool = pebble.ProcessPool(
-        max_workers=workers,
-        max_tasks=FILES_PER_WORKER,
-        initializer=_prepare_child,
-        initargs=(os.getpid(), memory_bytes),
-        context=get_context("spawn"),
-    )
-    waiting: deque[str] = deque(files)
-    running: deque[tuple[str, Future[Result]]] = deque()
+    pool = _pool(workers, memory_bytes, readable)
+    waiting: deque[str] = deque([first])
+    begun: deque[tuple[str, Future[Result]]] = deque()
     try:
-        while (waiting or running) and not should_stop():
-            while waiting and len(running) < workers + _AHEAD:
+        while (waiting or begun) and not should_stop():
+            unfinished = {future for _, future in begun if not future.done()}
+            # one at a time: the next file may take long to come, and results are not to wait for it
+            has_room = len(unfinished) < workers + _AHEAD and len(begun) < _MOST_HELD
+            if begins := bool(waiting) and has_room:
                 path = waiting.popleft()
                 future = pool.schedule(_analyze, args=(path, *settings), timeout=timeout_s)
-                running.append((path, future))
-            done = _next_done(running, ordered)
+                begun.append((path, future))
+                waiting.extend(islice(files, 1))
+            done = _next_done(begun, ordered)
             if done is None:
-                time.sleep(_POLL_S)
+                if not begins:
+                    wait(unfinished, _POLL_S, FIRST_COMPLETED)
                 continue
             result = _outcome(*done, timeout_s)
             if on_result is not None:
@@ -109,13 +121,81 @@ def _run(
         pool.join()
 
 
+def _pool(workers: int, memory_bytes: int, readable: Sequence[Path]) -> Any:
+    from multiprocessing import get_context
+
+    pebble: Any = import_module("pebble")  # partly untyped
+    return pebble.ProcessPool(
+        max_workers=workers,
+        max_tasks=FILES_PER_WORKER,
+        initializer=_prepare_child,
+        initargs=(os.getpid(), memory_bytes, readable),
+        context=get_context("spawn"),
+    )
+
+
+def run_in_child(
+    function: Callable[[str], Any],
+    path: str,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Any:
+    """Return `function(path)`, run in a confined child of its own that may read that file alone.
+
+    Raises the `ReadError` that the function raises, or one of timeout, memory or crash.
+    """
+    pool = _pool(1, memory_bytes, [Path(path).absolute()])
+    try:
+        future = pool.schedule(_with_limits, args=(function, path, timeout_s), timeout=timeout_s)
+        wait([future])
+        if isinstance(error := future.exception(), ReadError):
+            raise error
+        if error is None:
+            return future.result()
+        told = _outcome(path, future, timeout_s)["error"]
+        raise ReadError(ErrorKind(told["kind"]), reason_of(told))
+    finally:
+        pool.stop()
+        pool.join()
+
+
+def _with_limits(function: Callable[[str], Any], path: str, timeout_s: float) -> Any:
+    """Run in the child."""
+    limit_cpu(timeout_s)
+    try:
+        return function(path)
+    except MemoryError:
+        os._exit(_MEMORY_EXIT)
+
+
+def _readable(files: Sequence[str]) -> list[Path]:
+    """Return what a worker may open: these files, or their folders where they are very many."""
+    paths = [Path(name).absolute() for name in files]
+    if len(paths) > _MOST_NAMED:
+        paths = list({path.parent for path in paths})
+    return paths
+
+
+def _largest_first(files: Sequence[str]) -> list[str]:
+    """Return the files so that no large one is left for the end, when the others have nothing."""
+
+    def size(name: str) -> int:
+        try:
+            return Path(name).stat().st_size
+        except OSError:
+            return 0
+
+    return sorted(files, key=size, reverse=True)
+
+
 def _next_done(
-    running: deque[tuple[str, Future[Result]]], ordered: bool
+    begun: deque[tuple[str, Future[Result]]], ordered: bool
 ) -> tuple[str, Future[Result]] | None:
-    for place, (_, future) in enumerate(running):
+    for place, (_, future) in enumerate(begun):
         if future.done():
-            item = running[place]
-            del running[place]
+            item = begun[place]
+            del begun[place]
             return item
         if ordered:
             return None
@@ -131,26 +211,32 @@ def _outcome(path: str, future: Future[Result], timeout_s: float) -> Result:
         return failure(
             path,
             ErrorKind.TIMEOUT,
-            f"Reading took longer than {timeout_s:g} s and was stopped. The file may be a bomb.",
+            message(
+                "Reading took longer than {seconds} s and was stopped. The file may be a bomb.",
+                seconds=f"{timeout_s:g}",
+            ),
         )
     except pebble.ProcessExpired as error:
         return _died(path, error.exitcode)
     except Exception as error:
-        return failure(
-            path, ErrorKind.CRASH, f"The analysis failed on this file ({type(error).__name__})."
-        )
+        return _failed_on(path, error)
 
 
 _MEMORY_EXIT = 117
-_MEMORY = "Reading needed more memory than it may take. The file may be a bomb."
 
 
 def _died(path: str, exitcode: int | None) -> Result:
     code = exitcode if exitcode is not None else 0
     if hasattr(signal, "SIGXCPU") and code == -signal.SIGXCPU:
-        return failure(path, ErrorKind.TIMEOUT, "Reading used up its CPU time and was stopped.")
+        return failure(
+            path, ErrorKind.TIMEOUT, message("Reading used up its CPU time and was stopped.")
+        )
     if code == _MEMORY_EXIT:
-        return failure(path, ErrorKind.MEMORY, _MEMORY)
+        return failure(
+            path,
+            ErrorKind.MEMORY,
+            message("Reading needed more memory than it may take. The file may be a bomb."),
+        )
     try:
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     except ValueError:
@@ -158,80 +244,39 @@ def _died(path: str, exitcode: int | None) -> Result:
     return failure(
         path,
         ErrorKind.CRASH,
-        f"The parser crashed on this file ({name}): it is damaged, or it asks for too much memory.",
+        message(
+            "The parser crashed on this file ({signal}): it is damaged, or it asks for too much"
+            " memory.",
+            signal=name,
+        ),
     )
 
 
-def failure(source: str, kind: ErrorKind, message: str) -> Result:
+def failure(source: str, kind: ErrorKind, reason: Message) -> Result:
     """Return the contract's record of a file that gave no analysis."""
-    return {"source": source, "error": {"kind": kind.value, "message": message}}
+    return {"source": source, "error": error_record(kind, reason)}
+
+
+def _failed_on(path: str, error: Exception) -> Result:
+    reason = message("The analysis failed on this file ({error}).", error=type(error).__name__)
+    return failure(path, ErrorKind.CRASH, reason)
 
 
 def _analyze(path: str, target: str, targets: str | None, timeout_s: float) -> Result:
     """Run in the child."""
     from analyzers.analysis import analyze_file
 
-    _limit_cpu(timeout_s)
+    limit_cpu(timeout_s)
     try:
         return analyze_file(Path(path), target, Path(targets) if targets else None)
     except MemoryError:
         # what the parser holds doesn't come back: the next file gets a fresh worker
         os._exit(_MEMORY_EXIT)
     except Exception as error:
-        return failure(
-            path, ErrorKind.CRASH, f"The analysis failed on this file ({type(error).__name__})."
-        )
+        return _failed_on(path, error)
 
 
-def _prepare_child(parent: int, memory_bytes: int) -> None:
-    """Tie the child's life to the parent's and limit what it may take."""
-    sys.dont_write_bytecode = True
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    # a handler written in Python would wait for MuPDF's C code to come back: die at once
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _die_with(parent)
-    _quiet()
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits; the wall clock stays
-        return
-    for what, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 128),
-        (resource.RLIMIT_FSIZE, 0),  # a parser has nothing to write
-    ):
-        _, hard = resource.getrlimit(what)
-        most = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        try:
-            resource.setrlimit(what, (most, most))
-        except (ValueError, OSError):
-            continue
-
-
-def _limit_cpu(timeout_s: float) -> None:
-    """Give this file its CPU time, on top of what the worker used for earlier ones."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = time.process_time()
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used + timeout_s) + 2, hard))
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != parent:  # it died before the kernel was asked
-        os._exit(1)
-
-
-def _quiet() -> None:
-    """Send what C libraries print to nowhere: a paper's bytes have no business on a terminal."""
-    sink = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(sink, stream)
-    os.close(sink)
+def _prepare_child(parent: int, memory_bytes: int, readable: Sequence[Path]) -> None:
+    """Run in the child, once: nothing to write, and only these files to read."""
+    silence(1, 2)
+    confine(parent, memory_bytes=memory_bytes, readable=readable)

@@ -9,11 +9,23 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 from app.i18n import read_catalogue
+from db.errors import CatalogError
 from tests.conftest import PROJECT
+
+
+def _error_classes() -> list[str]:
+    """The catalog's errors: the template that each is made with is a sentence for people."""
+    found, waiting = [CatalogError.__name__], [CatalogError]
+    while waiting:
+        children = waiting.pop().__subclasses__()
+        found += [child.__name__ for child in children]
+        waiting += children
+    return found
+
 
 KEYWORDS = {"_": None, "N_": None, "message": None}
 # What the catalog refuses carries its sentence as a template, which the roof translates.
-KEYWORDS |= {"DocumentError": None, "RunRefusedError": None, "NotFoundError": None}
+KEYWORDS |= dict.fromkeys([*_error_classes(), "RunRefusedError"])
 METHODS = [("**.py", "python"), ("reports/templates/**", "jinja2")]
 OPTIONS = {"reports/templates/**": {"encoding": "utf-8", "trimmed": "true", "silent": "false"}}
 PLACEHOLDER = re.compile(r"\{(\w+)[^}]*\}|%\((\w+)\)s")

@@ -10,6 +10,7 @@ from typing import Any
 
 from analyzers.document import Document, Kind, Link, Read, Section, Sentence
 from analyzers.errors import ErrorKind, ReadError
+from analyzers.message import message
 from analyzers.reading.front import find_abstract
 from analyzers.reading.headings import is_bibliography
 from analyzers.reading.sniff import FileKind
@@ -46,7 +47,7 @@ def read_markup(path: Path, kind: FileKind) -> Document:
     try:
         text = decode(path.read_bytes())
     except OSError as error:
-        raise ReadError(ErrorKind.UNREADABLE, "The file cannot be opened.") from error
+        raise ReadError(ErrorKind.UNREADABLE, message("The file cannot be opened.")) from error
     left_out = []
     if len(text) > MAX_CHARACTERS:
         left_out.append(f"characters after the first {MAX_CHARACTERS}")
@@ -63,7 +64,9 @@ def read_markup(path: Path, kind: FileKind) -> Document:
         blocks = _text_blocks(text)
     document = _compose(blocks, kind, matter)
     if sum(len(sentence.text.split()) for sentence in document.sentences) < MIN_WORDS:
-        raise ReadError(ErrorKind.NO_TEXT, "The file holds no sentences. Give the paper's text.")
+        raise ReadError(
+            ErrorKind.NO_TEXT, message("The file holds no sentences. Give the paper's text.")
+        )
     document.links = links
     document.left_out = left_out
     if left_out:
@@ -162,7 +165,7 @@ def _html_blocks(text: str) -> tuple[list[_Block], dict[str, str]]:
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except (etree.LxmlError, ValueError) as error:
-        raise ReadError(ErrorKind.UNREADABLE, "The HTML cannot be parsed.") from error
+        raise ReadError(ErrorKind.UNREADABLE, message("The HTML cannot be parsed.")) from error
     matter: dict[str, str] = {}
     for meta in root.iter("meta"):
         name = str(meta.get("name") or meta.get("property") or "").lower()

@@ -11,6 +11,7 @@ from typing import Any
 
 from analyzers.document import Document, Read
 from analyzers.errors import ErrorKind, ReadError
+from analyzers.message import message
 from analyzers.reading import front
 from analyzers.reading.headings import Outline, find_headings
 from analyzers.reading.layout import (
@@ -43,7 +44,7 @@ def read_pdf(path: Path) -> Document:
     except Exception as error:
         _pass_on_memory(error)
         raise ReadError(
-            ErrorKind.UNREADABLE, "The PDF is damaged beyond repair. Fetch it again."
+            ErrorKind.UNREADABLE, message("The PDF is damaged beyond repair. Fetch it again.")
         ) from error
     with pdf:
         _check(pdf)
@@ -56,7 +57,7 @@ def read_pdf(path: Path) -> Document:
         if not any(page.lines for page in pages):
             raise ReadError(
                 ErrorKind.NO_TEXT,
-                "No page holds text (a scan, or text as drawings). Give a PDF with text.",
+                message("No page holds text (a scan, or text as drawings). Give a PDF with text."),
             )
         words = sum(len(line.words) for page in pages for line in page.lines)
         stamp = front.find_stamp(pages[0].lines)
@@ -89,14 +90,19 @@ def read_pdf(path: Path) -> Document:
 def _check(pdf: Any) -> None:
     if pdf.needs_pass:
         raise ReadError(
-            ErrorKind.ENCRYPTED, "The PDF is locked with a password. Save a copy without one."
+            ErrorKind.ENCRYPTED,
+            message("The PDF is locked with a password. Save a copy without one."),
         )
     if pdf.page_count == 0:
-        raise ReadError(ErrorKind.EMPTY, "The PDF has no pages. Fetch it again.")
+        raise ReadError(ErrorKind.EMPTY, message("The PDF has no pages. Fetch it again."))
     if pdf.page_count > MAX_PAGES:
         raise ReadError(
             ErrorKind.TOO_MANY_PAGES,
-            f"The PDF has {pdf.page_count} pages; the limit is {MAX_PAGES}. Give the paper alone.",
+            message(
+                "The PDF has {pages} pages; the limit is {limit}. Give the paper alone.",
+                pages=pdf.page_count,
+                limit=MAX_PAGES,
+            ),
         )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from analyzers.errors import ErrorKind, ReadError
+from analyzers.message import N_, message
 
 MAX_BYTES = 64 << 20
 SUFFIXES = (".pdf", ".md", ".markdown", ".txt", ".text", ".html", ".htm", ".xhtml")
@@ -16,14 +17,14 @@ _HTML_HEAD = re.compile(
     rb"^\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype html|html)\b", re.I | re.S
 )
 _OTHER_MAGIC = {
-    b"PK\x03\x04": "a ZIP archive or an Office document",
-    b"\x1f\x8b": "a gzip archive",
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"GIF8": "a GIF image",
-    b"%!PS": "PostScript",
-    b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"\x7fELF": "a program",
+    b"PK\x03\x04": N_("a ZIP archive or an Office document"),
+    b"\x1f\x8b": N_("a gzip archive"),
+    b"\x89PNG": N_("a PNG image"),
+    b"\xff\xd8\xff": N_("a JPEG image"),
+    b"GIF8": N_("a GIF image"),
+    b"%!PS": N_("PostScript"),
+    b"\xd0\xcf\x11\xe0": N_("an old Office document"),
+    b"\x7fELF": N_("a program"),
 }
 
 
@@ -44,21 +45,29 @@ def sniff(path: Path) -> FileKind:
     """
     try:
         if not path.exists():
-            raise ReadError(ErrorKind.NOT_FOUND, "There is no such file. Check the path.")
+            raise ReadError(ErrorKind.NOT_FOUND, message("There is no such file. Check the path."))
         if not path.is_file():
-            raise ReadError(ErrorKind.UNSUPPORTED, "This is not a file. Give a file or a folder.")
+            raise ReadError(
+                ErrorKind.UNSUPPORTED, message("This is not a file. Give a file or a folder.")
+            )
         size = path.stat().st_size
         with path.open("rb") as stream:
             head = stream.read(4096)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ReadError(ErrorKind.UNREADABLE, f"The file cannot be opened: {reason}.") from error
+        raise ReadError(
+            ErrorKind.UNREADABLE, message("The file cannot be opened: {why}.", why=reason)
+        ) from error
     if size == 0:
-        raise ReadError(ErrorKind.EMPTY, "The file is empty. Fetch it again.")
+        raise ReadError(ErrorKind.EMPTY, message("The file is empty. Fetch it again."))
     if size > MAX_BYTES:
         raise ReadError(
             ErrorKind.TOO_LARGE,
-            f"The file has {size / (1 << 20):.0f} MB; the limit is {MAX_BYTES >> 20} MB.",
+            message(
+                "The file has {size} MB; the limit is {limit} MB.",
+                size=round(size / (1 << 20)),
+                limit=MAX_BYTES >> 20,
+            ),
         )
     return _kind(path.suffix.lower(), head)
 
@@ -70,21 +79,34 @@ def _kind(suffix: str, head: bytes) -> FileKind:
         if head.startswith(magic):
             raise ReadError(
                 ErrorKind.NOT_A_PDF if suffix == ".pdf" else ErrorKind.UNSUPPORTED,
-                f"This is {name}. Give a PDF, Markdown, HTML or text file.",
+                message(
+                    "This is {what}. Give a PDF, Markdown, HTML or text file.",
+                    words=("what",),
+                    what=name,
+                ),
             )
     if suffix == ".pdf":
-        what = "an HTML page" if b"<html" in head.lower() else "no PDF"
+        what = N_("an HTML page") if b"<html" in head.lower() else N_("no PDF")
         raise ReadError(
             ErrorKind.NOT_A_PDF,
-            f"The file is named .pdf but is {what} (it lacks the %PDF- mark). Fetch it again.",
+            message(
+                "The file is named .pdf but is {what} (it lacks the %PDF- mark). Fetch it again.",
+                words=("what",),
+                what=what,
+            ),
         )
     if suffix not in SUFFIXES and suffix:
         raise ReadError(
             ErrorKind.UNSUPPORTED,
-            f"Files named {suffix[:12]} are not read. Give a PDF, Markdown, HTML or text file.",
+            message(
+                "Files named {suffix} are not read. Give a PDF, Markdown, HTML or text file.",
+                suffix=suffix[:12],
+            ),
         )
     if suffix in (".html", ".htm", ".xhtml") or _HTML_HEAD.match(head):
         return FileKind.HTML
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ReadError(ErrorKind.UNSUPPORTED, "The file is binary, not text. Give a PDF or text.")
+        raise ReadError(
+            ErrorKind.UNSUPPORTED, message("The file is binary, not text. Give a PDF or text.")
+        )
     return FileKind.MARKDOWN if suffix in (".md", ".markdown") else FileKind.TEXT

@@ -1,39 +1,26 @@
-"""Records and PDFs from arXiv, politely, with every failure told from "no results"."""
+"""Records from arXiv, politely, with every failure told from "no results"."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from analyzers.sources.arxiv_id import ArxivId, find_arxiv_ids, parse_arxiv_id
-from analyzers.sources.errors import SourceError, SourceKind
+from analyzers.errors import ErrorKind, SourceError
+from analyzers.message import message
+from analyzers.sources.arxiv_id import ArxivId, parse_arxiv_id
+from analyzers.sources.feed import bad_request, check_feed
 from analyzers.sources.rate_gate import INTERVAL_S, RateGate
-from analyzers.sources.web import Web, read_limited
+from analyzers.sources.web import BadRequestError, Web, read_limited
 
-__all__ = [
-    "ArxivId",
-    "PaperRecord",
-    "Records",
-    "SourceError",
-    "SourceKind",
-    "download_pdf",
-    "fetch_records",
-    "find_arxiv_ids",
-    "make_web",
-    "parse_arxiv_id",
-]
+__all__ = ["ArxivId", "PaperRecord", "Records", "fetch_records", "make_web", "server_of"]
 
 BASE_URL = "https://export.arxiv.org"
 PAGE = 100
 MAX_RESULTS = 2000
 MAX_FEED_BYTES = 32 << 20
-MAX_PDF_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +55,32 @@ class PaperRecord:
         """Return the record as plain data."""
         return {**asdict(self), "authors": list(self.authors), "categories": list(self.categories)}
 
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> PaperRecord:
+        """Read what `to_json` wrote."""
+        return cls(
+            **{
+                **record,
+                "authors": tuple(record["authors"]),
+                "categories": tuple(record["categories"]),
+            }
+        )
+
 
 class Records(list[PaperRecord]):
-    """Records in arXiv's order; `missing` are the ids that were asked for and did not come."""
+    """Records in arXiv's order.
+
+    `missing` are the ids that were asked for and did not come; `trouble` is why the list ends
+    early, where a later page of it failed.
+    """
 
     missing: list[str]
+    trouble: SourceError | None
 
     def __init__(self, records: Iterable[PaperRecord] = (), missing: Iterable[str] = ()) -> None:
         super().__init__(records)
         self.missing = list(missing)
+        self.trouble = None
 
 
 def make_web(
@@ -87,6 +91,11 @@ def make_web(
 ) -> Web:
     """Return the polite client; share one for several calls."""
     return Web(RateGate(lock_file, interval_s, should_stop=should_stop))
+
+
+def server_of(base_url: str | None) -> str:
+    """Return the server's address, whether the API's own address was given or nothing."""
+    return (base_url or BASE_URL).rstrip("/").removesuffix("/api/query")
 
 
 def fetch_records(
@@ -102,23 +111,43 @@ def fetch_records(
 
     An id without a version gives the newest. Raises `SourceError`: bad_request (with arXiv's
     reason), offline, timeout, rate_limited, refused, bad_answer (an HTML page, a cut-off document).
+    What came before a failure isn't lost: the records then carry the failure as `trouble`.
     """
     web = web or make_web()
-    base = base_url or BASE_URL
+    base = server_of(base_url)
     if ids is not None:
-        wanted = [_checked(item) for item in ids]
-        records: list[PaperRecord] = []
-        for start in range(0, len(wanted), PAGE):
-            records += _ask(
-                web, base, [str(w) for w in wanted[start : start + PAGE]], None, PAGE, True
-            )
-        return _in_order(wanted, records)
+        wanted = list(dict.fromkeys(_checked(item) for item in ids))
+        found, trouble = _kept(
+            record
+            for start in range(0, len(wanted), PAGE)
+            for record in _by_ids(web, base, wanted[start : start + PAGE])
+        )
+        return _in_order(wanted, found, trouble)
     if not query or not query.strip():
         raise SourceError(
-            SourceKind.BAD_REQUEST, "The query is empty. Give words, like: all:quantization"
+            ErrorKind.BAD_REQUEST,
+            message("The query is empty. Give words, like: all:quantization"),
         )
     most = max(1, min(max_results, MAX_RESULTS))
-    return Records(_ask(web, base, [], query.strip(), most, newest_first))
+    records = Records()
+    found, records.trouble = _kept(_ask(web, base, [], query.strip(), most, newest_first))
+    records += found
+    return records
+
+
+def _kept(
+    answers: Iterator[PaperRecord],
+) -> tuple[list[PaperRecord], SourceError | None]:
+    """Return what came, and what ended it; a failure before anything came is raised."""
+    found: list[PaperRecord] = []
+    try:
+        for record in answers:
+            found.append(record)
+    except SourceError as error:
+        if not found or error.kind is ErrorKind.CANCELLED:
+            raise
+        return found, error
+    return found, None
 
 
 def _checked(item: ArxivId | str) -> ArxivId:
@@ -128,24 +157,50 @@ def _checked(item: ArxivId | str) -> ArxivId:
     if arxiv_id is None:
         # one malformed id spoils a whole request at arXiv, so it never gets there
         raise SourceError(
-            SourceKind.BAD_REQUEST,
-            f"{item[:60]!r} is no arXiv id. Ids look like 2410.09426 or quant-ph/0201082.",
+            ErrorKind.BAD_REQUEST,
+            message(
+                "{text!r} is no arXiv id. Ids look like 2410.09426 or quant-ph/0201082.",
+                text=item[:60],
+            ),
         )
     return arxiv_id
 
 
-def _in_order(wanted: list[ArxivId], records: list[PaperRecord]) -> Records:
+def _by_ids(web: Web, base: str, wanted: Sequence[ArxivId]) -> Iterator[PaperRecord]:
+    """Yield the records of up to a page of ids; one that arXiv can't read doesn't spoil the rest.
+
+    Halving the list finds it in a few requests.
+    """
+    try:
+        answer = list(_ask(web, base, [str(w) for w in wanted], None, len(wanted), True))
+    except SourceError as error:
+        if error.kind is not ErrorKind.BAD_REQUEST or len(wanted) == 1:
+            raise
+        half = len(wanted) // 2
+        for part in (wanted[:half], wanted[half:]):
+            try:
+                yield from _by_ids(web, base, part)
+            except SourceError as inner:
+                if inner.kind is not ErrorKind.BAD_REQUEST:
+                    raise
+        return
+    yield from answer
+
+
+def _in_order(
+    wanted: list[ArxivId], records: list[PaperRecord], trouble: SourceError | None
+) -> Records:
     by_id = {str(key): record for record in records for key in (record.id, record.arxiv_id)}
-    result, missing = Records(), []
+    result = Records()
+    result.trouble = trouble
     seen: set[str] = set()
     for item in wanted:
         record = by_id.get(str(item))
         if record is None:
-            missing.append(str(item))
+            result.missing.append(str(item))
         elif str(record.id) not in seen:
             seen.add(str(record.id))
             result.append(record)
-    result.missing = missing
     return result
 
 
@@ -160,30 +215,31 @@ class _Session:
         try:
             with self._web.get(url) as answer:
                 body = read_limited(answer, MAX_FEED_BYTES)
-                _check_feed(body)
+                check_feed(body)
                 answer._content = body
                 return answer
-        except SourceError as error:
-            if error.kind is SourceKind.BAD_REQUEST:
-                raise SourceError(error.kind, _reason(error.message)) from error
-            raise
+        except BadRequestError as error:
+            raise bad_request(error.body) from error
 
 
 def _ask(
     web: Web, base: str, ids: list[str], query: str | None, most: int, newest_first: bool
-) -> list[PaperRecord]:
+) -> Iterator[PaperRecord]:
     import arxiv
 
     client = arxiv.Client(page_size=min(most, PAGE), delay_seconds=0.0, num_retries=0)
-    client.query_url_format = f"{base.rstrip('/').removesuffix('/api/query')}/api/query?{{}}"
+    client.query_url_format = f"{base}/api/query?{{}}"
     client._session = _Session(web)
     by = arxiv.SortCriterion.SubmittedDate if newest_first else arxiv.SortCriterion.Relevance
     search = arxiv.Search(query=query or "", id_list=ids, max_results=most, sort_by=by)
     try:
-        return [record for result in client.results(search) if (record := _record(result))]
+        for result in client.results(search):
+            if (record := _record(result)) is not None:
+                yield record
     except arxiv.ArxivError as error:
         raise SourceError(
-            SourceKind.BAD_ANSWER, "arXiv sent an empty page in the middle of the list. Try again."
+            ErrorKind.BAD_ANSWER,
+            message("arXiv sent an empty page in the middle of the list. Try again."),
         ) from error
 
 
@@ -211,95 +267,3 @@ def _record(result: Any) -> PaperRecord | None:
 
 def _line(text: str | None) -> str | None:
     return " ".join(str(text).split()) or None if text else None
-
-
-def _check_feed(body: bytes) -> None:
-    """Tell a feed from an HTML page and from a document that was cut off.
-
-    The package reads both as "no results" or as fewer results.
-    """
-    head = body[:2000].lstrip().lower()
-    if b"<feed" not in head:
-        what = "a web page" if b"<html" in head or b"<!doctype" in head else "no Atom feed"
-        raise SourceError(
-            SourceKind.BAD_ANSWER,
-            f"arXiv (or a proxy before it) sent {what} instead of records. Try again later.",
-        )
-    if not body.rstrip().endswith(b"</feed>"):
-        raise SourceError(
-            SourceKind.BAD_ANSWER, "arXiv's answer was cut off. Nothing was lost; try again."
-        )
-
-
-def _reason(body: str) -> str:
-    match = re.search(r"<summary[^>]*>([^<]{1,200})</summary>", body)
-    why = " ".join(match[1].split()) if match else "no reason given"
-    return f"arXiv could not read the request: {why}."
-
-
-def download_pdf(
-    paper: PaperRecord | ArxivId,
-    folder: Path,
-    *,
-    base_url: str | None = None,
-    web: Web | None = None,
-) -> Path:
-    """Fetch a paper's PDF into `folder` and return its path; one that is there is not asked again.
-
-    The file appears whole or not at all. Raises `SourceError` as `fetch_records` does, and
-    not_found (no PDF, as for a withdrawn version), not_a_pdf, too_large, disk.
-    """
-    arxiv_id = paper.id if isinstance(paper, PaperRecord) else paper
-    path = folder / arxiv_id.file_name
-    if _is_pdf(path):
-        return path
-    base = (base_url or BASE_URL).rstrip("/").removesuffix("/api/query")
-    try:
-        with (web or make_web()).get(f"{base}/pdf/{arxiv_id}") as answer:
-            body = read_limited(answer, MAX_PDF_BYTES)
-    except SourceError as error:
-        raise _about_pdf(
-            error, arxiv_id, isinstance(paper, PaperRecord) and paper.withdrawn
-        ) from error
-    if b"%PDF-" not in body[:1024]:
-        raise SourceError(
-            SourceKind.NOT_A_PDF,
-            f"What arXiv sent for {arxiv_id} is no PDF (a web page, or a paper without one).",
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(path, body)
-    except OSError as error:
-        raise SourceError(
-            SourceKind.DISK, f"The PDF can't be written to {folder}: {error.strerror}."
-        ) from error
-    return path
-
-
-def _about_pdf(error: SourceError, arxiv_id: ArxivId, withdrawn: bool) -> SourceError:
-    if error.kind in (SourceKind.NOT_FOUND, SourceKind.BAD_REQUEST):
-        why = "it was withdrawn" if withdrawn else "the id or version may be wrong, or withdrawn"
-        return SourceError(SourceKind.NOT_FOUND, f"arXiv has no PDF of {arxiv_id}: {why}.")
-    return SourceError(error.kind, error.message)
-
-
-def _is_pdf(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            return b"%PDF-" in stream.read(1024)
-    except OSError:
-        return False
-
-
-def _write(path: Path, body: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(body)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise

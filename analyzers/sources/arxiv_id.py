@@ -16,7 +16,8 @@ _WHOLE = re.compile(
     re.I,
 )
 _INSIDE = re.compile(
-    r"(?:arxiv\.org/(?:abs|pdf|html)/|10\.48550/arxiv\.|arxiv:\s?|eprint\s?=\s?[{\"]\s?(?:arxiv:)?)"
+    r"(?:arxiv\.org/(?:abs|pdf|html)/|10\.48550/arxiv\.|arxiv:\s?|\beprint\s*=\s*[{\"]\s?(?:arxiv:)?"
+    r"|\bvolume\s*=\s*[{\"]\s?abs/)"  # as DBLP writes it
     rf"(?:{_NEW}|{_OLD}){_VERSION}(?![\d])",
     re.I,
 )
@@ -58,8 +59,8 @@ def _from(match: re.Match[str]) -> ArxivId | None:
     version = int(match["version"]) if match["version"] else None
     if match["old"]:
         archive, number = match["old"].split("/")
-        head, dot, subject = archive.partition(".")
-        return ArxivId(f"{head.lower()}{dot}{subject.upper()}/{number}", version)
+        # arXiv answers math.GT/0309136 under math/0309136: the subject is no part of the id
+        return ArxivId(f"{archive.partition('.')[0].lower()}/{number}", version)
     new = match["new"]
     digits = len(new.split(".")[1])
     year = int(new[:2])

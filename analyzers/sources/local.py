@@ -1,4 +1,4 @@
-"""Papers on disk: files, folders, and bibliographies that name arXiv ids."""
+"""What a person named: arXiv ids and addresses, files, folders, bibliographies that name ids."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analyzers.errors import ErrorKind
+from analyzers.message import Message, message
 from analyzers.reading.sniff import SUFFIXES, FileKind, sniff
-from analyzers.sources.arxiv_id import ArxivId, find_arxiv_ids
+from analyzers.sources.arxiv_id import ArxivId, find_arxiv_ids, parse_arxiv_id
 
-__all__ = ["FileKind", "Found", "Missing", "expand", "sniff"]
+__all__ = ["FileKind", "Found", "Missing", "expand", "sniff", "sort_out"]
 
 MAX_FILES = 100_000
 MAX_BIBLIOGRAPHY_BYTES = 16 << 20
@@ -18,20 +20,58 @@ MAX_BIBLIOGRAPHY_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A path that gave nothing, and why in one sentence."""
+    """A source that gave nothing, and why in one sentence."""
 
     path: str
-    kind: str
-    message: str
+    kind: ErrorKind
+    reason: Message
 
 
 @dataclass(slots=True)
 class Found:
-    """What paths stand for: files to read, ids to fetch, and what was not there."""
+    """What sources stand for: files to read, ids to fetch, and what was not there."""
 
     files: list[Path] = field(default_factory=list)
     ids: list[ArxivId] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
+
+
+def sort_out(sources: Iterable[str]) -> Found:
+    """Tell ids and addresses from paths, and return what all of them stand for, each once.
+
+    What is there as a file or a folder is one, also where its name would be an id.
+    """
+    ids: list[ArxivId] = []
+    paths: list[str] = []
+    for source in dict.fromkeys(s.strip() for s in sources if s.strip()):
+        arxiv_id = None if _is_there(source) else parse_arxiv_id(source)
+        if arxiv_id is not None:
+            ids.append(arxiv_id)
+        else:
+            paths.append(source)
+    found = expand(paths)
+    found.ids = list(dict.fromkeys([*ids, *found.ids]))
+    found.missing = [
+        Missing(
+            m.path,
+            m.kind,
+            message(
+                "{path} is neither a file or folder nor an arXiv id (such as 2401.06706).",
+                path=m.path,
+            ),
+        )
+        if m.kind is ErrorKind.NOT_FOUND
+        else m
+        for m in found.missing
+    ]
+    return found
+
+
+def _is_there(source: str) -> bool:
+    try:
+        return Path(source).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, no such user
+        return False
 
 
 def expand(paths: Iterable[str | Path]) -> Found:
@@ -44,8 +84,8 @@ def expand(paths: Iterable[str | Path]) -> Found:
     found = Found()
     seen: set[str] = set()
     for item in paths:
-        path = Path(item).expanduser()
         try:
+            path = Path(item).expanduser()
             if path.is_dir():
                 inside = _walk(path)
                 if not inside:
@@ -58,18 +98,20 @@ def expand(paths: Iterable[str | Path]) -> Found:
                 else:
                     _add(found, path, seen)
             else:
-                found.missing.append(
-                    Missing(str(item), "not_found", f"There is no file or folder {item}.")
-                )
-        except (OSError, ValueError) as error:
+                told = message("There is no file or folder {path}.", path=str(item))
+                found.missing.append(Missing(str(item), ErrorKind.NOT_FOUND, told))
+        except (OSError, ValueError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            found.missing.append(Missing(str(item), "unreadable", f"{item} can't be read: {why}."))
+            told = message("{path} can't be read: {why}.", path=str(item), why=why)
+            found.missing.append(Missing(str(item), ErrorKind.UNREADABLE, told))
     return found
 
 
 def _nothing_in(path: Path) -> Missing:
-    names = " ".join(SUFFIXES)
-    return Missing(str(path), "empty", f"The folder {path} holds no paper ({names}).")
+    told = message(
+        "The folder {path} holds no paper ({names}).", path=str(path), names=" ".join(SUFFIXES)
+    )
+    return Missing(str(path), ErrorKind.EMPTY, told)
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -101,4 +143,5 @@ def _add_ids(found: Found, path: Path) -> None:
     known = {arxiv_id.id for arxiv_id in found.ids}
     found.ids += [arxiv_id for arxiv_id in ids if arxiv_id.id not in known]
     if not ids:
-        found.missing.append(Missing(str(path), "empty", f"{path} names no arXiv id."))
+        told = message("{path} names no arXiv id.", path=str(path))
+        found.missing.append(Missing(str(path), ErrorKind.EMPTY, told))

@@ -43,29 +43,18 @@ def main() -> NoReturn:
 
 def _report(error: Exception) -> int:
     """Say what went wrong in one sentence, and return the exit status."""
-    from app.errors import AssayError, UsageError
+    from app.cli.output import error_line
+    from app.errors import UsageError, reason_of
 
     if isinstance(error, BrokenPipeError):
         # Whoever read our output has had enough; don't complain at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    if isinstance(error, UsageError):
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    if isinstance(error, AssayError) or _is_for_people(error):
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    return _unexpected(error)
-
-
-def _is_for_people(error: Exception) -> bool:
-    """Whether a pillar raised it for the user to read."""
-    from analyzers.errors import ReadError
-    from analyzers.sources.errors import SourceError
-    from analyzers.targets import TargetError
-    from db.errors import CatalogError
-
-    return isinstance(error, (ReadError, SourceError, CatalogError, TargetError))
+    reason = reason_of(error)
+    if reason is None:
+        return _unexpected(error)
+    error_line(reason)
+    return 2 if isinstance(error, UsageError) else 1
 
 
 def _unexpected(error: Exception) -> int:

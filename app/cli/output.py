@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
+
+from analyzers.message import Message, message
 
 
 def print_json(value: Any) -> None:
@@ -34,6 +38,27 @@ def print_table(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str]) -
 def clean(text: str) -> str:
     """Return text without control characters: a title must not drive the terminal."""
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+
+
+def language() -> str:
+    """Return the language of what is said on stderr: that of `--lang`, else of `ASSAY_LANG`."""
+    from app.i18n import LANGUAGES
+
+    for name, value in pairwise(sys.argv):
+        if name == "--lang" and value in LANGUAGES:
+            return value
+    asked = os.environ.get("ASSAY_LANG", "en").replace("-", "_").partition("_")[0].lower()
+    return asked if asked in LANGUAGES else "en"
+
+
+def error_line(reason: Message, source: str | None = None) -> None:
+    """Say on stderr what went wrong, and with which source."""
+    from app.labels import say
+
+    code = language()
+    told = say(reason, code)
+    about = f"{source}: {told}" if source else told
+    note(say(message("Error: {what}", what=about), code))
 
 
 def note(text: str) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import getpass
+import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from analyzers.message import Message, message
-from app.cli.output import note, notes, print_json, print_table
+from app.cli.output import error_line, language, note, print_json, print_table
+from app.labels import say
+
+if TYPE_CHECKING:
+    from app.workflows.add import AddSummary
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Target = Annotated[str, typer.Option(help="The engine to rank for.")]
 Device = Annotated[str | None, typer.Option(help="Rank by this device's measurements alone.")]
+Again = Annotated[bool, typer.Option("--again", help="Read also what was read already.")]
 Language = Annotated[str, typer.Option("--lang", help="en or zh.")]
 
 
@@ -58,18 +64,30 @@ def add(
     query: Annotated[
         str | None, typer.Option(help="An arXiv query; the newest that fit are added.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many of a query.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=2000, help="At most so many of a query.")] = 10,
+    again: Again = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch and analyse papers, and rank them."""
+    """Fetch and analyse papers, and rank them.
+
+    A file or a version that is in the catalog already is not read again. Interrupted, even killed,
+    the same command goes on where it was.
+    """
     from app.errors import UsageError
     from app.workflows.add import add_sources
     from app.workflows.opening import open_catalog
 
     if not sources and not query:
-        raise UsageError("Nothing to add: give an arXiv id, a file, a folder, or --query.")
+        raise UsageError(message("Nothing to add: give an arXiv id, a file, a folder, or --query."))
     engine = open_catalog(create=True)
-    summary = add_sources(engine, sources or [], query=query, limit=limit, on_progress=say_progress)
+    summary = add_sources(
+        engine, sources or [], query=query, limit=limit, again=again, on_progress=Progress()
+    )
+    _tell(summary, as_json=as_json)
+
+
+def _tell(summary: AddSummary, *, as_json: bool = False) -> None:
+    """Print what became of each paper, then one line that counts, and the failures with reasons."""
     if as_json:
         print_json(summary.to_json())
     else:
@@ -77,7 +95,22 @@ def add(
             print(f"added    {paper}")
         for paper in summary.updated:
             print(f"updated  {paper}")
-    notes(f"Error: {failure.source}: {failure.message}" for failure in summary.failed)
+        for paper in summary.known:
+            print(f"known    {paper}")
+    for failure in summary.failed:
+        error_line(failure.reason, failure.source)
+    note(
+        say(
+            message(
+                "Added: {added}, updated: {updated}, there already: {known}, failed: {failed}.",
+                added=len(summary.added),
+                updated=len(summary.updated),
+                known=len(summary.known),
+                failed=len(summary.failed),
+            ),
+            language(),
+        )
+    )
     if summary.failed:
         raise typer.Exit(1)
 
@@ -91,6 +124,7 @@ def analyze(
     import json
     import sys
 
+    from analyzers.errors import reason_of
     from app.workflows.analyze import analyze_paths
 
     failed = False
@@ -99,7 +133,7 @@ def analyze(
         if jsonl:
             print(json.dumps(result, ensure_ascii=False), flush=True)
         elif "error" in result:
-            note(f"Error: {result['source']}: {result['error']['message']}")
+            error_line(reason_of(result["error"]), result["source"])
         else:
             _print_analysis(result)
     sys.stdout.flush()
@@ -237,7 +271,9 @@ def set_(
     for assignment in assignments:
         field, sign, value = assignment.partition("=")
         if not sign:
-            raise UsageError(f"{assignment!r} isn't field=value, such as relevance=0.5.")
+            raise UsageError(
+                message("{text!r} isn't field=value, such as relevance=0.5.", text=assignment)
+            )
         values[field.strip()] = value.strip()
     with session_scope(open_catalog()) as session:
         moves = set_facts(session, paper, values, why=why, who=who or getpass.getuser())
@@ -264,18 +300,20 @@ def add_note(
 
 
 def refresh(
-    papers: Annotated[list[str], typer.Argument(help="Papers whose file is analysed again.")],
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="Papers whose file is analysed again.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All papers that have a file.")] = False,
+    again: Again = False,
 ) -> None:
-    """Analyse papers again; corrections and notes stay."""
+    """Analyse papers again where their file or the rules changed; corrections and notes stay."""
+    from app.errors import UsageError
     from app.workflows.add import refresh_papers
     from app.workflows.opening import open_catalog
 
-    summary = refresh_papers(open_catalog(), papers, on_progress=say_progress)
-    for paper in summary.updated:
-        print(f"updated  {paper}")
-    notes(f"Error: {failure.source}: {failure.message}" for failure in summary.failed)
-    if summary.failed:
-        raise typer.Exit(1)
+    if bool(papers) == everything:
+        raise UsageError(message("Name the papers to read again, or give --all."))
+    _tell(refresh_papers(open_catalog(), papers or [], again=again, on_progress=Progress()))
 
 
 def remove(papers: Annotated[list[str], typer.Argument(help="Papers to remove.")]) -> None:
@@ -289,9 +327,20 @@ def remove(papers: Annotated[list[str], typer.Argument(help="Papers to remove.")
             print(f"removed  {paper_id}")
 
 
-def say_progress(done: int, total: int | None, step: Message | None) -> None:
-    """Say on stderr how far a workflow is."""
-    note(f"[{done}/{total}] {step}" if total else str(step or ""))
+class Progress:
+    """Says on stderr how far a workflow is: at most once a second, and nothing in the first one."""
+
+    def __init__(self) -> None:
+        self._said_at = time.monotonic()
+
+    def __call__(self, done: int, total: int | None, step: Message | None) -> None:
+        """Take a report of `done` of `total`; not every one is said."""
+        now = time.monotonic()
+        if now - self._said_at < 1.0:
+            return
+        self._said_at = now
+        told = say(step, language())
+        note(f"[{done}/{total}] {told}" if total else told)
 
 
 def existing_file(text: str) -> Path:
@@ -300,5 +349,5 @@ def existing_file(text: str) -> Path:
 
     path = Path(text)
     if not path.is_file():
-        raise UsageError(f"There is no file {text}.")
+        raise UsageError(message("There is no file {path}.", path=text))
     return path

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzers.message import Message, message
-from app.errors import AssayError
+from app.errors import reason_of
 from app.home import logs_folder
 from app.jobs.processes import JOB_MARK
 from app.jobs.tasks import load_function
@@ -144,7 +144,6 @@ def run_task(
     an unexpected error goes to the job's log, one line of it into the outcome.
     """
     from db.engine import open_engine
-    from db.errors import CatalogError
 
     os.environ[JOB_MARK] = job_id
     engine = open_engine(url)
@@ -157,11 +156,9 @@ def run_task(
         return {"state": "cancelled", "outcome": cancelled.outcome}
     except JobFailedError as failure:
         return _failed(str(failure), failure.reason, failure.outcome)
-    except CatalogError as error:
-        return _failed(error.message, Message(error.template, error.params))
-    except AssayError as error:
-        return _failed(str(error), message("{why}", why=str(error)))
     except Exception as error:
+        if (told := reason_of(error)) is not None:
+            return _failed(str(error), told)
         with context.log_path.open("a", encoding="utf-8") as log:
             traceback.print_exc(file=log)
         line = " ".join(str(error).split())[:500]

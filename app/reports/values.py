@@ -23,6 +23,7 @@ RISK_KINDS = {
     "maturity": N_("maturity"),
     "memory": N_("memory"),
     "no_code": N_("no code"),
+    "withdrawn": N_("withdrawn"),
     "quality": N_("quality"),
     "reproducibility": N_("reproducibility"),
 }

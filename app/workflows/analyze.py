@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from analyzers.errors import error_record
+from analyzers.message import message
 from app import home
 from app.errors import UsageError
 
@@ -25,8 +27,8 @@ def analyze_paths(
     for missing in found.missing:
         yield {
             "source": missing.path,
-            "error": {"kind": missing.kind, "message": missing.message},
+            "error": error_record(missing.kind, missing.reason),
         }
     if not found.files and not found.missing:
-        raise UsageError("No PDF, Markdown, text or HTML file was found there.")
+        raise UsageError(message("No PDF, Markdown, text or HTML file was found there."))
     yield from analyze_files(found.files, target=target, targets=home.targets_folder())

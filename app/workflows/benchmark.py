@@ -104,9 +104,13 @@ def read_run_document(path: Path) -> dict[str, Any]:
             raise UnreadableError(_too_large(path.name))
         content = path.read_bytes()
     except FileNotFoundError:
-        raise AssayError(f"There is no file {path}.") from None
+        raise AssayError(message("There is no file {path}.", path=str(path))) from None
     except OSError as error:
-        raise AssayError(f"{path} can't be read: {error.strerror or error}.") from None
+        raise AssayError(
+            message(
+                "{path} can't be read: {why}.", path=str(path), why=error.strerror or str(error)
+            )
+        ) from None
     return parse_run_document(path.name, content)
 
 

@@ -56,8 +56,8 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
 def add_papers(context: JobContext) -> dict[str, Any]:
     """Fetch and analyse papers.
 
-    Spec: {"sources": [id, URL or full path, …], "query"?, "limit"?}. The outcome is that of
-    `add_sources`; a cancelled job keeps what it had added by then. The job fails when there is no
+    Spec: {"sources": [id, URL or full path, …], "query"?, "limit"?, "again"?}. The outcome is that
+    of `add_sources`; a cancelled job keeps what it had added by then. The job fails when there is no
     paper to show for it.
     """
     from app.workflows.add import add_sources
@@ -68,25 +68,27 @@ def add_papers(context: JobContext) -> dict[str, Any]:
         spec.get("sources", []),
         query=spec.get("query"),
         limit=int(spec.get("limit", 10)),
+        again=bool(spec.get("again", False)),
         on_progress=context.progress,
         cancelled=context.cancelled,
     )
     outcome = summary.to_json()
     if context.cancelled():
         raise JobCancelledError(outcome)
-    if summary.failed and not summary.added and not summary.updated:
-        why = summary.failed[0].message
+    if not summary.is_success:
+        why = summary.failed[0].reason
         if len(summary.failed) == 1:
-            raise JobFailedError(message("{why}", why=why), outcome)
+            raise JobFailedError(why, outcome)
         raise JobFailedError(
             message("None of {count} could be added: {why}", count=len(summary.failed), why=why),
             outcome,
         )
     return outcome | {
         "message": message(
-            "Added: {added}, updated: {updated}, failed: {failed}.",
+            "Added: {added}, updated: {updated}, there already: {known}, failed: {failed}.",
             added=len(summary.added),
             updated=len(summary.updated),
+            known=len(summary.known),
             failed=len(summary.failed),
         ).to_json()
     }

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from analyzers.message import N_, message
 from app.errors import AssayError, UsageError
 from app.labels import say
 from app.workflows.moves import Move
@@ -44,7 +45,7 @@ def list_prototypes() -> list[dict[str, Any]]:
     )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise AssayError(f"The prototypes can't be listed: {last}")
+        raise AssayError(message("The prototypes can't be listed: {why}", why=last))
     prototypes: list[dict[str, Any]] = json.loads(done.stdout)
     return prototypes
 
@@ -99,14 +100,25 @@ def _choose(names: Sequence[str], device: str, cases: Sequence[str]) -> list[str
     for name in chosen:
         if name not in known:
             raise UsageError(
-                f"There is no prototype {name!r}. Prototypes: {', '.join(known) or 'none'}."
+                message(
+                    "There is no prototype {name!r}. Prototypes: {known}.",
+                    words=("known",),
+                    name=name,
+                    known=", ".join(known) or N_("none yet"),
+                )
             )
         there = {c["id"] if isinstance(c, dict) else c for c in known[name]["cases"]}
         for case in cases:
             if case not in there:
-                raise UsageError(f"{name} has no case {case!r}. Type `assay bench list --json`.")
+                raise UsageError(
+                    message(
+                        "{name} has no case {case!r}. Type `assay bench list --json`.",
+                        name=name,
+                        case=case,
+                    )
+                )
     if device not in ("cpu", "cuda"):
-        raise UsageError(f"The device is cpu or cuda, not {device!r}.")
+        raise UsageError(message("The device is cpu or cuda, not {device!r}.", device=device))
     return chosen
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from analyzers.message import message
 from app import home
 from app.errors import AssayError
 from app.workflows.moves import Move
@@ -38,7 +39,7 @@ def open_catalog(*, create: bool = False) -> Engine:
         new = schema.current_revision(engine) is None
         if new and not create:
             engine.dispose()
-            raise AssayError("There is no catalog yet. Type `assay init` to create it.")
+            raise AssayError(message("There is no catalog yet. Type `assay init` to create it."))
         schema.upgrade(url)
         if new:
             init_catalog(engine, created=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from analyzers.message import message
 from app.errors import UsageError
 from app.labels import say
 from db.queries import papers as paper_queries
@@ -29,7 +30,14 @@ def list_papers(
     Raises `UsageError` for an order or a device that isn't known.
     """
     if order not in (EXPECTED, SAFE):
-        raise UsageError(f"The order is {EXPECTED} or {SAFE}, not {order!r}.")
+        raise UsageError(
+            message(
+                "The order is {one} or {other}, not {order!r}.",
+                one=EXPECTED,
+                other=SAFE,
+                order=order,
+            )
+        )
     stored = {
         (score.paper_id, score.kind): score for score in score_queries.for_target(session, target)
     }

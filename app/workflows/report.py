@@ -12,9 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analyzers.facts import Complexity, Technique
+from analyzers.message import message
 from analyzers.scoring import Advice
 from analyzers.targets import Target, TargetError
-from app.errors import AssayError, UsageError
+from app.errors import AssayError, UsageError, reason_of
 from app.i18n import LANGUAGES
 from app.reports import corrections, earlier, origin, papers
 from app.reports.advice import decision, roadmap
@@ -68,7 +69,13 @@ def build_report(
     for an unknown language or target, `NotFoundError` for an unknown report.
     """
     if language not in LANGUAGES:
-        raise UsageError(f"The report is in {' or '.join(LANGUAGES)}, not {language!r}.")
+        raise UsageError(
+            message(
+                "The report is in {languages}, not {language!r}.",
+                languages=", ".join(LANGUAGES),
+                language=language,
+            )
+        )
     engine = _target(target)
     moment = (now or datetime.now(UTC)).astimezone(UTC)
     last = _compared_with(session, since, moment)
@@ -120,7 +127,7 @@ def _target(name: str) -> Target:
     try:
         return target_named(name)
     except TargetError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(reason_of(error) or str(error)) from error
 
 
 def _compared_with(session: Session, since: str | None, moment: datetime) -> ReportSnapshot | None:
@@ -227,9 +234,15 @@ def write_output(output: Path, content: bytes) -> Path:
     """
     output = output.expanduser()
     if output.is_dir():
-        raise UsageError(f"{output} is a folder: give the name of a file in it.")
+        raise UsageError(
+            message("{path} is a folder: give the name of a file in it.", path=str(output))
+        )
     if not output.parent.is_dir():
-        raise UsageError(f"There is no folder {output.parent}: create it, or choose another.")
+        raise UsageError(
+            message(
+                "There is no folder {path}: create it, or choose another.", path=str(output.parent)
+            )
+        )
     try:
         if output.exists() and not output.is_file():
             output.write_bytes(content)  # a pipe or a device can't be replaced
@@ -243,7 +256,9 @@ def write_output(output: Path, content: bytes) -> Path:
             part.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise AssayError(f"The report can't be written to {output}: {reason}.") from error
+        raise AssayError(
+            message("The report can't be written to {path}: {why}.", path=str(output), why=reason)
+        ) from error
     return output
 
 

@@ -12,6 +12,7 @@ import time
 import webbrowser
 from pathlib import Path
 
+from analyzers.message import message
 from app.errors import AssayError
 from app.workflows.opening import open_catalog
 
@@ -27,8 +28,12 @@ def serve(port: int, *, open_browser: bool) -> int:
     """
     if not port_is_free(port):
         raise AssayError(
-            f"Port {port} is taken, perhaps by a workbench that runs already. "
-            f"Open http://localhost:{port}, or choose another: assay ui --port {port + 1}"
+            message(
+                "Port {port} is taken, perhaps by a workbench that runs already. "
+                "Open http://localhost:{port}, or choose another: assay ui --port {next}",
+                port=port,
+                next=port + 1,
+            )
         )
     open_catalog(create=True).dispose()
     url = f"http://localhost:{port}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from analyzers.message import N_, message
 from analyzers.scoring import (
     Ranked,
     ReportRanked,
@@ -205,8 +206,14 @@ def rank_now(
     if device is not None:
         known = [d.device_id for d in run_queries.devices(session)]
         if device not in known:
-            there = ", ".join(known) or "none yet"
-            raise UsageError(f"Nothing was measured on {device!r}. Devices with runs: {there}.")
+            raise UsageError(
+                message(
+                    "Nothing was measured on {device!r}. Devices with runs: {there}.",
+                    words=("there",),
+                    device=device,
+                    there=", ".join(known) or N_("none yet"),
+                )
+            )
     assembled = {a.paper.id: a for a in assemble(session, target, device=device)}
     ranked = rank((score_paper(a.facts, target, device) for a in assembled.values()), order)
     return [

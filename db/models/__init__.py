@@ -2,10 +2,11 @@
 
 A paper has **facts** (one value of one field from one source in one reading), **claims** with
 **places**, **corrections** (what a later reading says of an earlier one), **notes**, **runs** of
-its prototype and **scores** with their history. Times are UTC, ISO 8601, written by Python.
+its prototype and **scores** with their history; **source files** say what was read already. Times are UTC, ISO 8601, written by Python.
 """
 
 from db.models.base import Base, now
+from db.models.files import SourceFile
 from db.models.measurements import Environment, ReportSnapshot, Run, Score, ScoreChange
 from db.models.papers import (
     Claim,
@@ -39,5 +40,6 @@ __all__ = [
     "Runner",
     "Score",
     "ScoreChange",
+    "SourceFile",
     "now",
 ]

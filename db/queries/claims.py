@@ -97,6 +97,12 @@ def keys(session: Session) -> set[str]:
     return set(session.scalars(select(Claim.key)))
 
 
+def _keys_under(session: Session, paper_id: str) -> set[str]:
+    """Return the keys that begin with a paper's id: those that a new key of it could hit."""
+    first, last = f"{paper_id}/", f"{paper_id}0"  # "0" follows "/"
+    return set(session.scalars(select(Claim.key).where(Claim.key >= first, Claim.key < last)))
+
+
 def replace_analysis_claims(
     session: Session, paper_id: str, records: Iterable[Mapping[str, Any]]
 ) -> AnalysedClaims:
@@ -116,7 +122,7 @@ def replace_analysis_claims(
         else:
             held.append(claim)
     session.flush()
-    taken = keys(session)
+    taken = _keys_under(session, paper_id)
     position = max((claim.position for claim in held), default=-1)
     matched: dict[str, None] = {}
     added = []

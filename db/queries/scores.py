@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from db.models import Score, ScoreChange, now
+from db.models import Paper, Score, ScoreChange, now
 from db.queries import counters
 
 DECIMALS = 3
@@ -96,6 +96,12 @@ def for_target(session: Session, target: str, kind: str | None = None) -> list[S
     if kind is not None:
         statement = statement.where(Score.kind == kind)
     return list(session.scalars(statement))
+
+
+def unscored(session: Session, target: str) -> list[str]:
+    """Return the ids of papers that have no believed score for a target yet."""
+    scored = select(Score.paper_id).where(Score.target == target, Score.kind == "believed")
+    return list(session.scalars(select(Paper.id).where(Paper.id.not_in(scored)).order_by(Paper.id)))
 
 
 def of_paper(session: Session, paper_id: str, target: str) -> dict[str, Score]:

@@ -9,16 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.sources.arxiv_api import (
-    ArxivId,
-    SourceError,
-    SourceKind,
-    download_pdf,
-    fetch_records,
-    make_web,
-)
+from analyzers.errors import ErrorKind, SourceError
+from analyzers.sources.arxiv_api import ArxivId, PaperRecord, fetch_records, make_web
 from analyzers.sources.web import Web
-from tests.analyzers.arxiv_server import PDF, Answer, Replica, replica
+from tests.analyzers.arxiv_server import Answer, Entry, Replica, replica
+from tests.conftest import CORPUS
 
 KEY = ArxivId("2412.91234")
 
@@ -81,28 +76,66 @@ def test_the_contract_s_address_works_too(server: Replica, web: Web) -> None:
     assert len(fetch_records([KEY], base_url=f"{server.url}/api/query", web=web)) == 1
 
 
-def test_withdrawn_is_flagged_and_its_pdf_is_told(
-    server: Replica, web: Web, tmp_path: Path
-) -> None:
+def test_withdrawn_is_flagged(server: Replica, web: Web) -> None:
     (record,) = fetch_records(["2412.95678"], base_url=server.url, web=web)
     assert record.withdrawn
-    server.script = [Answer(404, b"gone")]
-    with pytest.raises(SourceError, match="withdrawn") as caught:
-        download_pdf(record, tmp_path, base_url=server.url, web=web)
-    assert caught.value.kind is SourceKind.NOT_FOUND
+    assert PaperRecord.from_json(record.to_json()) == record
+
+
+def test_a_record_as_old_ones_are(server: Replica, web: Web) -> None:
+    (record,) = fetch_records(["quant-ph/0201082v1"], base_url=server.url, web=web)
+    assert record.journal_ref == "Phys.Example 65, 2002"
+    assert record.comment is None
+    assert record.abstract.startswith("We present")  # two spaces stand before it
+    (zero,) = fetch_records(["2104.91225"], base_url=server.url, web=web)
+    assert zero.title == "0"
+
+
+def test_an_id_that_arxiv_cannot_read_spoils_no_other(server: Replica, web: Web) -> None:
+    bad = ArxivId("foo/0201082")
+    server.unreadable = (str(bad),)
+    asked = ["2412.91234", bad, "quant-ph/0201082", "2104.91225"]
+    records = fetch_records(asked, base_url=server.url, web=web)
+    assert [r.arxiv_id for r in records] == ["2412.91234", "quant-ph/0201082", "2104.91225"]
+    assert records.missing == ["foo/0201082"]
+    assert len(server.asked) <= 5
+
+
+def many(server: Replica, count: int = 250) -> None:
+    server.papers = {f"2412.{n:05d}": Entry(f"Paper {n}") for n in range(count)}
+
+
+def test_many_results_come_by_pages(server: Replica, web: Web) -> None:
+    many(server)
+    found = fetch_records(query="all:paper", max_results=240, base_url=server.url, web=web)
+    assert len({record.arxiv_id for record in found}) == 240
+    assert found.trouble is None
+    assert len(server.asked) == 3
+    ids = list(server.papers)
+    assert len(fetch_records(ids, base_url=server.url, web=web)) == 250
+    assert len(server.asked) == 6
+
+
+def test_what_came_before_a_failure_is_kept(server: Replica, web: Web) -> None:
+    many(server)
+    first = server.answer("/api/query?search_query=all:paper&start=0&max_results=100")
+    server.script = [first, Answer(body=b"<html>")]
+    found = fetch_records(query="all:paper", max_results=240, base_url=server.url, web=web)
+    assert len(found) == 100
+    assert found.trouble is not None and found.trouble.kind is ErrorKind.BAD_ANSWER
 
 
 def test_a_malformed_id_never_gets_there(server: Replica, web: Web) -> None:
     with pytest.raises(SourceError, match="no arXiv id") as caught:
         fetch_records(["abc"], base_url=server.url, web=web)
-    assert caught.value.kind is SourceKind.BAD_REQUEST
+    assert caught.value.kind is ErrorKind.BAD_REQUEST
     assert server.asked == []
 
 
 def test_a_400_is_not_tried_again_and_says_why(server: Replica, web: Web) -> None:
     server.script = [server.answer("/api/query?id_list=abc&start=0&max_results=1")]
     error = failure(web, server)
-    assert error.kind is SourceKind.BAD_REQUEST
+    assert error.kind is ErrorKind.BAD_REQUEST
     assert "incorrect id format for abc" in error.message
     assert len(server.asked) == 1
 
@@ -118,7 +151,7 @@ def test_slow_down_is_obeyed(server: Replica, web: Web, status: int) -> None:
 def test_retries_have_an_end(server: Replica, web: Web) -> None:
     server.script = [Answer(429, b"Rate exceeded.") for _ in range(9)]
     error = failure(web, server)
-    assert error.kind is SourceKind.RATE_LIMITED
+    assert error.kind is ErrorKind.RATE_LIMITED
     assert len(server.asked) == 1 + web.retries
 
 
@@ -126,7 +159,8 @@ def test_a_long_retry_after_is_told_not_waited_for(server: Replica, web: Web) ->
     server.script = [Answer(503, b"", {"Retry-After": "3600"})]
     error = failure(web, server)
     assert "60 min" in error.message
-    assert len(server.asked) == 1
+    assert failure(web, server).kind is ErrorKind.RATE_LIMITED
+    assert len(server.asked) == 1, "what was asked for holds for the next request too"
 
 
 @pytest.mark.parametrize(
@@ -136,69 +170,44 @@ def test_a_long_retry_after_is_told_not_waited_for(server: Replica, web: Web) ->
         Answer(body=b""),
         Answer(body=b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>x</id>"),
         Answer(body=b"<feed><entry>", announce=4000),
+        Answer(body=b"<feed xmlns='http://www.w3.org/2005/Atom'><entry></feed>"),
+        Answer(body=b"<feed xmlns='http://www.w3.org/2005/Atom'><x>&unknown;</x></feed>"),
         Answer(500, b"oops"),
     ],
 )
 def test_no_feed_is_no_empty_result(server: Replica, web: Web, answer: Answer) -> None:
     server.script = [answer]
-    assert failure(web, server).kind is SourceKind.BAD_ANSWER
+    assert failure(web, server).kind is ErrorKind.BAD_ANSWER
 
 
-def test_refused_is_not_tried_again(server: Replica, web: Web) -> None:
+def test_an_error_entry_with_status_200_is_no_empty_result(server: Replica, web: Web) -> None:
+    bad = server.answer("/api/query?id_list=abc&start=0&max_results=1")
+    server.script = [Answer(200, bad.body)]
+    error = failure(web, server)
+    assert error.kind is ErrorKind.BAD_REQUEST
+    assert "incorrect id format for abc" in error.message
+
+
+def test_refused_is_not_tried_again_by_anybody(server: Replica, web: Web, tmp_path: Path) -> None:
     server.script = [Answer(403, b"Access denied")]
-    assert failure(web, server).kind is SourceKind.REFUSED
+    assert failure(web, server).kind is ErrorKind.REFUSED
+    other = make_web(lock_file=tmp_path / "gate.lock", interval_s=0.0)
+    told = failure(other, server)
+    assert told.kind is ErrorKind.REFUSED
+    assert "60 min" in told.message
     assert len(server.asked) == 1
 
 
 def test_silence_ends(server: Replica, web: Web) -> None:
     web.timeout = (0.3, 0.3)
     server.script = [Answer(delay_s=1.0)]
-    assert failure(web, server).kind is SourceKind.TIMEOUT
+    assert failure(web, server).kind is ErrorKind.TIMEOUT
 
 
 def test_offline(web: Web) -> None:
     with pytest.raises(SourceError, match="Nothing was lost") as caught:
         fetch_records([KEY], base_url="http://127.0.0.1:9", web=web)
-    assert caught.value.kind is SourceKind.OFFLINE
-
-
-def test_a_pdf_arrives_whole_and_once(server: Replica, web: Web, tmp_path: Path) -> None:
-    folder = tmp_path / "pdfs"
-    path = download_pdf(ArxivId("quant-ph/0201082", 1), folder, base_url=server.url, web=web)
-    assert path == folder / "quant-ph_0201082v1.pdf"
-    assert path.read_bytes() == PDF
-    download_pdf(ArxivId("quant-ph/0201082", 1), folder, base_url=server.url, web=web)
-    assert len(server.asked) == 1
-    assert [item.name for item in folder.iterdir()] == [path.name]
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (Answer(body=b"<html>no PDF of this paper</html>"), SourceKind.NOT_A_PDF),
-        (Answer(body=PDF, announce=9999), SourceKind.BAD_ANSWER),
-        (Answer(404), SourceKind.NOT_FOUND),
-        (Answer(403), SourceKind.REFUSED),
-    ],
-)
-def test_no_pdf_leaves_nothing(
-    server: Replica, web: Web, tmp_path: Path, answer: Answer, kind: SourceKind
-) -> None:
-    server.script = [answer]
-    with pytest.raises(SourceError) as caught:
-        download_pdf(KEY, tmp_path / "pdfs", base_url=server.url, web=web)
-    assert caught.value.kind is kind
-    assert not (tmp_path / "pdfs").exists()
-
-
-def test_a_huge_answer_is_not_taken(
-    server: Replica, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("analyzers.sources.arxiv_api.MAX_PDF_BYTES", 1000)
-    server.script = [Answer(body=PDF + b"x" * 5000)]
-    with pytest.raises(SourceError) as caught:
-        download_pdf(KEY, tmp_path, base_url=server.url, web=web)
-    assert caught.value.kind is SourceKind.TOO_LARGE
+    assert caught.value.kind is ErrorKind.OFFLINE
 
 
 def test_requests_keep_their_distance(server: Replica, tmp_path: Path) -> None:
@@ -209,3 +218,44 @@ def test_requests_keep_their_distance(server: Replica, tmp_path: Path) -> None:
     assert time.monotonic() - start >= 0.8
     times = [moment for moment, _ in server.asked]
     assert min(b - a for a, b in pairwise(times)) >= 0.39
+
+
+RECORDED = CORPUS / "arxiv_recorded"
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("one_entry", 1),
+        ("affiliation_journal_ref", 1),
+        ("title_is_0", 1),
+        ("two_ids_one_unknown", 1),
+        ("unknown_id_200_empty", 0),
+        ("search_page_of_10", 10),
+    ],
+)
+def test_answers_recorded_of_the_service(server: Replica, web: Web, name: str, count: int) -> None:
+    server.script = [Answer(body=(RECORDED / f"{name}.xml").read_bytes())]
+    found = fetch_records(query="all:testing", max_results=count or 1, base_url=server.url, web=web)
+    assert len(found) == count
+    for record in found:
+        assert record.version >= 1 and record.title and record.authors and record.abstract
+        assert record.published <= record.updated
+        assert not record.withdrawn
+    if name == "title_is_0":
+        assert found[0].title == "0"
+    if name == "affiliation_journal_ref":
+        assert (found[0].arxiv_id, found[0].journal_ref) == (
+            "astro-ph/0601001",
+            "ActaAstron.56:1-50,2006",
+        )
+
+
+@pytest.mark.corpus
+def test_the_recorded_refusal_says_why(server: Replica, web: Web) -> None:
+    server.script = [Answer(400, (RECORDED / "malformed_id_400.xml").read_bytes())]
+    error = failure(web, server)
+    assert error.kind is ErrorKind.BAD_REQUEST
+    assert "incorrect id format for abc" in error.message
+    assert len(server.asked) == 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analyzers.errors import ReadError
 from analyzers.sources.arxiv_id import ArxivId, find_arxiv_ids, parse_arxiv_id
-from analyzers.sources.local import FileKind, expand, sniff
+from analyzers.sources.local import FileKind, expand, sniff, sort_out
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,8 @@ from analyzers.sources.local import FileKind, expand, sniff
         ("https://doi.org/10.48550/arXiv.2410.09426", ("2410.09426", None)),
         ("0704.0001", ("0704.0001", None)),
         ("quant-ph/0201082v1", ("quant-ph/0201082", 1)),
-        ("cs.cl/0301001", ("cs.CL/0301001", None)),
+        ("cs.cl/0301001", ("cs/0301001", None)),
+        ("math.GT/0309136v2", ("math/0309136", 2)),
         ("https://arxiv.org/abs/hep-th/9901001", ("hep-th/9901001", None)),
     ],
 )
@@ -67,6 +68,8 @@ BIBLIOGRAPHY = """
 @article{a, title={One}, eprint={2410.09426}, archivePrefix={arXiv}}
 @misc{b, url = {https://arxiv.org/abs/2405.03917v2}}
 @article{c, journal={arXiv preprint arXiv:2405.03917}, year={2024}, doi={10.1145/2410.09999}}
+@article{DBLP:d, journal = {CoRR}, volume = {abs/2501.01005}, timestamp = {2410.09998}}
+@misc{e, Eprint = "arXiv:quant-ph/0201082v1"}
 """
 
 
@@ -87,9 +90,25 @@ def test_expand(tmp_path: Path) -> None:
         "b.pdf",
         "sub/c.html",
     ]
-    assert [str(item) for item in found.ids] == ["2410.09426", "2405.03917v2"]
+    assert [str(item) for item in found.ids] == [
+        "2410.09426",
+        "2405.03917v2",
+        "2501.01005",
+        "quant-ph/0201082v1",
+    ]
     assert [item.kind for item in found.missing] == ["empty", "not_found"]
-    assert "nowhere.pdf" in found.missing[1].message
+    assert "nowhere.pdf" in str(found.missing[1].reason)
+
+
+def test_ids_and_paths_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "2410.09426").write_text("a file with an id for a name")
+    sources = ["2410.09426", " 2405.03917v2 ", "2405.03917v2", "https://arxiv.org/abs/2410.02367"]
+    found = sort_out([*sources, "nowhere", "x" * 5000, "a\0b", ""])
+    assert [path.name for path in found.files] == ["2410.09426"]
+    assert [str(item) for item in found.ids] == ["2405.03917v2", "2410.02367"]
+    assert [item.path[:7] for item in found.missing] == ["nowhere", "xxxxxxx", "a\0b"]
+    assert "neither a file or folder nor an arXiv id" in str(found.missing[0].reason)
 
 
 def test_links_in_a_circle_end(tmp_path: Path) -> None:

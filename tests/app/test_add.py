@@ -64,11 +64,12 @@ def test_adding_twice_is_one_paper(catalog: Engine, post: Path) -> None:
         set_facts(session, first.added[0], {"relevance": "0.2"}, why="no", who="Ada")
         add_note(session, first.added[0], "seen", who="Ada")
     again = add_sources(catalog, [str(post)])
-    assert (again.added, again.updated) == ([], first.added)
+    assert (again.added, again.updated, again.known) == ([], [], first.added)
     record = paper(catalog, first.added[0])
     assert record["row"]["relevance"] == 0.2
     assert [n["text"] for n in record["notes"]] == ["seen"]
-    refreshed = refresh_papers(catalog, first.added)
+    assert refresh_papers(catalog, first.added).known == first.added
+    refreshed = refresh_papers(catalog, first.added, again=True)
     assert refreshed.updated == first.added
     assert paper(catalog, first.added[0])["overrides"]
 

@@ -22,13 +22,15 @@ from tests.db.builders import url_of
 
 ROOT = Path(__file__).parents[2]
 
+NEXT = f"{int(schema.HEAD) + 1:04d}"
+
 # What a later release could do: rebuild the table that all others point to, add a column.
-REBUILD = """
+REBUILD = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{schema.HEAD}"
 
 def upgrade():
     with op.batch_alter_table("paper", recreate="always") as batch:
@@ -121,8 +123,8 @@ def test_rebuilding_a_table_keeps_what_points_to_it(tmp_path: Path, later: Path)
     path = tmp_path / "old.db"
     schema.upgrade(url_of(path))
     _fill(path)
-    (later / "versions" / "0002_later.py").write_text(REBUILD)
-    assert schema.upgrade(url_of(path), migrations=later, head="0002")
+    (later / "versions" / f"{NEXT}_later.py").write_text(REBUILD)
+    assert schema.upgrade(url_of(path), migrations=later, head=NEXT)
     assert _counts(path) == {"paper": 2, "fact": 1, "claim": 1, "place": 1}
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT DISTINCT stars FROM paper").fetchall() == [(3,)]
@@ -136,9 +138,9 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, later: Path) -> 
     schema.upgrade(url_of(path))
     _fill(path)
     before = _dump(path)
-    (later / "versions" / "0002_later.py").write_text(FAILS_HALFWAY)
+    (later / "versions" / f"{NEXT}_later.py").write_text(FAILS_HALFWAY)
     with pytest.raises(Exception, match=r"no_such_table|set up"):
-        schema.upgrade(url_of(path), migrations=later, head="0002")
+        schema.upgrade(url_of(path), migrations=later, head=NEXT)
     assert _dump(path) == before
 
 
@@ -147,9 +149,9 @@ def test_rows_that_point_nowhere_stop_an_upgrade(tmp_path: Path, later: Path) ->
     schema.upgrade(url_of(path))
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO prototype_link VALUES ('nobody', 'sampling')")
-    (later / "versions" / "0002_later.py").write_text(REBUILD)
+    (later / "versions" / f"{NEXT}_later.py").write_text(REBUILD)
     with pytest.raises(CatalogError, match="prototype_link points nowhere"):
-        schema.upgrade(url_of(path), migrations=later, head="0002")
+        schema.upgrade(url_of(path), migrations=later, head=NEXT)
 
 
 def test_a_newer_catalog_is_left_alone(catalog_path: Path) -> None:

@@ -11,6 +11,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from analyzers.message import message
 from app.errors import UsageError
 from app.reports.model import ReportModel
 
@@ -33,7 +34,13 @@ FORMATS: tuple[str, ...] = tuple(
 def load_format(name: str) -> Format:
     """Return a format by its name; raises `UsageError`, which lists those there are."""
     if name not in FORMATS:
-        raise UsageError(f"There is no report format {name!r}. There are: {', '.join(FORMATS)}.")
+        raise UsageError(
+            message(
+                "There is no report format {name!r}. There are: {formats}.",
+                name=name,
+                formats=", ".join(FORMATS),
+            )
+        )
     found = importlib.import_module(f"{__name__}.{name}").FORMAT
     assert isinstance(found, Format)
     return found

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import home
-from app.errors import AssayError
+from app.errors import reason_of
 from app.i18n import LANGUAGES, Translate, translator
+from app.labels import say
 from app.web.components.text import plain
 from app.workflows.opening import open_catalog
 from db.engine import read_scope, session_scope
-from db.errors import CatalogError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -89,11 +89,9 @@ def writing() -> Iterator[Session]:
         yield session
 
 
-def sentence(error: AssayError | CatalogError) -> str:
-    """Return an error's sentence in this session's language."""
-    if isinstance(error, CatalogError):
-        return words()(error.template).format(**error.params)
-    return str(error)
+def sentence(error: Exception) -> str:
+    """Return the sentence of an error that is meant for people, in this session's language."""
+    return say(reason_of(error), language()) or str(error)
 
 
 @contextmanager
@@ -101,9 +99,10 @@ def errors_shown() -> Iterator[None]:
     """Show an error as one sentence and go on; what nobody foresaw goes to the server's log."""
     try:
         yield
-    except (AssayError, CatalogError) as error:
-        st.error(plain(sentence(error)))
-    except Exception:
+    except Exception as error:
+        if reason_of(error) is not None:
+            st.error(plain(sentence(error)))
+            return
         logger.exception("A page failed.")
         _ = words()
         st.error(

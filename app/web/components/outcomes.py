@@ -8,8 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from analyzers.errors import reason_of
 from app.i18n import Translate
-from app.web.components import flash
+from app.labels import say
+from app.web.components import context, flash
 from app.web.components.text import plain, ratio, strong
 
 Outcome = Mapping[str, Any]
@@ -45,7 +47,12 @@ def _benchmark(record: Outcome, _: Translate) -> None:
 
 
 def _added(record: Outcome, _: Translate) -> None:
-    for name, heading in (("added", _("Added")), ("updated", _("Read again"))):
+    headings = (
+        ("added", _("Added")),
+        ("updated", _("Read again")),
+        ("known", _("There already")),
+    )
+    for name, heading in headings:
         papers = record.get(name) or ()
         if not papers:
             continue
@@ -61,7 +68,8 @@ def _added(record: Outcome, _: Translate) -> None:
     if failed:
         st.markdown(strong(_("Not added")))
         for failure in failed[:_MOST]:
-            st.caption(f"**{plain(_source(failure))}**: {plain(failure['message'])}")
+            told = say(reason_of(failure), context.language())
+            st.caption(f"**{plain(_source(failure))}**: {plain(told)}")
 
 
 def _source(failure: Outcome) -> str:

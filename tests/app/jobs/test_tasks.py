@@ -166,7 +166,7 @@ def test_an_add_job_analyses_in_the_background_and_names_what_failed(
     assert job.state == "succeeded" and job.outcome is not None
     assert len(job.outcome["added"]) == 1
     assert [failure["source"] for failure in job.outcome["failed"]] == [sources[1]]
-    assert jobs.describe(job, "en").text == "Added: 1, updated: 0, failed: 1."
+    assert jobs.describe(job, "en").text == "Added: 1, updated: 0, there already: 0, failed: 1."
     job = jobs.wait(seeded, jobs.submit(seeded, "add", {"sources": sources[1:]}))
     assert job.state == "failed"
     assert "nowhere.pdf" in jobs.describe(job, "en").text

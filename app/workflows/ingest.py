@@ -1,0 +1,268 @@
+"""Files into the catalog, many at once: in parallel, each stored as soon as it is read.
+
+Whatever moment the process is killed at, a paper is either in the catalog with everything that was
+found in it, or not at all; the next run finds what is left. Ranking goes on meanwhile, but takes a
+tenth of the time at most: the catalog may be large, and each ranking goes over all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from analyzers.errors import ErrorKind, reason_of
+from analyzers.message import Message, message
+from app import home
+from app.errors import reason_of as reason_of_error
+from app.workflows.adding import AddSummary, Failure, OnProgress, Work
+from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.storing import Rivals, store_analysis, store_failure, take_record
+from app.workflows.triage import rescore
+from db.engine import session_scope
+from db.errors import DuplicateError
+from db.queries import files as file_queries
+from db.queries import scores as score_queries
+from db.queries.files import FileRow
+
+_RANKING_SHARE = 0.1
+_FIRST_RANKING_S = 2.0
+_PASSING = ("timeout", "cancelled", "not_found")
+"""Failures that say nothing of the file's content: it is tried again the next time."""
+
+
+class Ingest:
+    """One run of adding: what is known already, what is read, what came of it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        summary: AddSummary,
+        total: int,
+        *,
+        on_progress: OnProgress,
+        cancelled: Callable[[], bool],
+        again: bool = False,
+    ) -> None:
+        from analyzers.rules import rules_of
+
+        self.rules = rules_of(DEFAULT_TARGET, home.targets_folder())
+        self._engine = engine
+        self._summary = summary
+        self._cancelled = cancelled
+        self._again = again
+        self._pace = _Pace(total, on_progress)
+        self._ranking = _Ranking(engine, summary)
+        self._works: dict[str, tuple[Work, str]] = {}
+        self._hashes: set[str] = set()
+        self._copies: list[tuple[Work, str]] = []
+        self._failed: dict[str, tuple[str, Message]] = {}
+        self._rivals: Rivals = {}
+
+    def is_known(self, work_record: Any) -> bool:
+        """Whether these rules read this version of an arXiv paper; its record is taken in."""
+        if self._again:
+            return False
+        with session_scope(self._engine) as session:
+            row = file_queries.of_version(
+                session, work_record.arxiv_id, work_record.version, self.rules
+            )
+        if row is None or row.paper_id is None:
+            return False
+        self._settle(row, Work(Path(row.path), work_record))
+        self._pace.step(str(work_record.id), read=False)
+        return True
+
+    def run(
+        self,
+        works: Iterable[Work],
+        readable: Sequence[Path],
+        fall_back: Callable[[Work, str, Message], Work] | None = None,
+    ) -> None:
+        """Read and store the works as they come; `fall_back` gives another for one that failed."""
+        for result in self._analyse(self._unread(works), readable):
+            self._take(result, fall_back)
+            self._ranking.go_on()
+        for work, content_hash in self._copies:
+            if content_hash in self._failed:
+                self._fail(work, *self._failed[content_hash])
+            elif (row := self._find(content_hash)) is not None:
+                self._settle(row, work)
+
+    def finish(self) -> None:
+        """Rank what is not ranked yet, be it from this run or from one that was killed."""
+        self._ranking.finish()
+
+    def _analyse(self, paths: Iterator[str], readable: Sequence[Path]) -> Iterator[dict[str, Any]]:
+        from analyzers.isolation import analyze_files
+
+        return analyze_files(
+            paths,
+            readable=readable,
+            target=DEFAULT_TARGET,
+            targets=home.targets_folder(),
+            ordered=False,
+            should_stop=self._cancelled,
+        )
+
+    def _unread(self, works: Iterable[Work]) -> Iterator[str]:
+        """Yield the paths that have to be read; the others are settled by what is known of them."""
+        for work in works:
+            if self._cancelled():
+                return
+            try:
+                content_hash = hash_of(work.path)
+            except OSError as error:
+                told = message("The file cannot be opened: {why}.", why=error.strerror)
+                self._fail(work, ErrorKind.UNREADABLE, told)
+                self._pace.step(work.path.name, read=False)
+                continue
+            row = None if self._again else self._find(content_hash)
+            if row is not None:
+                self._settle(row, work)
+                self._pace.step(work.path.name, read=False)
+            elif content_hash in self._hashes:
+                self._copies.append((work, content_hash))
+                self._pace.step(work.path.name, read=False)
+            else:
+                self._hashes.add(content_hash)
+                self._works[str(work.path)] = work, content_hash
+                yield str(work.path)
+
+    def _find(self, content_hash: str) -> FileRow | None:
+        with session_scope(self._engine) as session:
+            row = file_queries.find(session, content_hash)
+        return row if row is not None and row.rules == self.rules else None
+
+    def _settle(self, row: FileRow, work: Work) -> None:
+        """Say of a file what is known of its content."""
+        if row.paper_id is None:
+            self._fail(work, (row.error or {}).get("kind", "crash"), reason_of(row.error or {}))
+            return
+        outcome = "known"
+        if work.record is not None:
+            outcome = take_record(self._engine, row.paper_id, work.record).outcome
+            if outcome != "known":
+                self._ranking.touch(row.paper_id)
+        self._summary.note(outcome, row.paper_id)
+        held = self._rivals.get(row.paper_id, (-1, ""))
+        self._rivals[row.paper_id] = max(held, (row.version or 0, row.path))
+
+    def _take(
+        self, result: dict[str, Any], fall_back: Callable[[Work, str, Message], Work] | None
+    ) -> None:
+        work, content_hash = self._works.pop(result["source"])
+        if "error" not in result:
+            self._store(result, work, content_hash)
+        else:
+            error = result["error"]
+            self._failed[content_hash] = error["kind"], reason_of(error)
+            if error["kind"] not in _PASSING:
+                store_failure(
+                    self._engine, work, error, content_hash=content_hash, rules=self.rules
+                )
+            if work.record is None or work.abstract_only or fall_back is None:
+                self._fail(work, error["kind"], reason_of(error))
+            else:
+                other = fall_back(work, error["kind"], reason_of(error))
+                content_hash = hash_of(other.path)
+                for again in self._analyse(iter([str(other.path)]), [other.path]):
+                    if "error" not in again:
+                        self._store(again, other, content_hash)
+        self._pace.step(work.path.name)
+
+    def _store(self, result: dict[str, Any], work: Work, content_hash: str) -> None:
+        try:
+            stored = store_analysis(
+                self._engine,
+                result,
+                work,
+                content_hash=content_hash,
+                rules=self.rules,
+                rivals=self._rivals,
+            )
+        except DuplicateError as error:
+            reason = reason_of_error(error)
+            self._fail(work, "duplicate", reason or message("{why}", why=str(error)))
+            return
+        self._summary.note(stored.outcome, stored.paper_id)
+        if stored.outcome != "known":
+            self._ranking.touch(stored.paper_id)
+
+    def _fail(self, work: Work, kind: ErrorKind | str, reason: Message) -> None:
+        source = str(work.path) if work.record is None else str(work.record.id)
+        self._summary.failed.append(Failure(source, str(kind), reason))
+
+
+class _Ranking:
+    """Ranks anew while papers come in, a tenth of the time at most, and once at the end."""
+
+    def __init__(self, engine: Engine, summary: AddSummary) -> None:
+        self._engine = engine
+        self._summary = summary
+        self._touched: set[str] = set()
+        self._due = time.monotonic() + _FIRST_RANKING_S
+
+    def touch(self, paper_id: str) -> None:
+        self._touched.add(paper_id)
+
+    def go_on(self) -> None:
+        if self._touched and time.monotonic() >= self._due:
+            started = time.monotonic()
+            self._rank()
+            took = time.monotonic() - started
+            self._due = time.monotonic() + max(_FIRST_RANKING_S, took / _RANKING_SHARE - took)
+
+    def finish(self) -> None:
+        with session_scope(self._engine) as session:
+            self._touched.update(score_queries.unscored(session, DEFAULT_TARGET))
+        if self._touched:
+            self._rank()
+
+    def _rank(self) -> None:
+        with session_scope(self._engine) as session:
+            moves = rescore(session, {"kind": "analysis", "ref": "added"}, self._touched)
+        self._summary.moves += moves
+        self._touched = set()
+
+
+class _Pace:
+    """Tells how far a run is, how fast it goes, and how long the rest will take."""
+
+    def __init__(self, total: int, on_progress: OnProgress) -> None:
+        self._total = total
+        self._on_progress = on_progress
+        self._done = 0
+        self._times: deque[float] = deque([time.monotonic()], maxlen=200)
+
+    def step(self, name: str, *, read: bool = True) -> None:
+        self._done += 1
+        if read:
+            self._times.append(time.monotonic())
+        elif len(self._times) == 1:
+            self._times[0] = time.monotonic()  # the clock starts with the first that is read
+        self._on_progress(self._done, self._total, self._note(name))
+
+    def _note(self, name: str) -> Message:
+        span = self._times[-1] - self._times[0]
+        if span <= 0.0:
+            return message("Known already: {paper}", paper=name)
+        rate = (len(self._times) - 1) / span
+        left = round((self._total - self._done) / rate)
+        return message(
+            "Read {paper}: {rate} papers a second, {left} left",
+            paper=name,
+            rate=f"{rate:.1f}",
+            left=f"{left // 60}:{left % 60:02d}",
+        )
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
