@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from prototypes.harness import session
+from prototypes.harness import session, skeleton
 from prototypes.harness.child import die_with_parent
+from prototypes.harness.comparing import ComparingError, pairs, read
 from prototypes.harness.declarations import Declaration, Device
 from prototypes.harness.document import Document, OutputError, check_writable
 from prototypes.harness.isolation import CancelledError
@@ -26,6 +27,9 @@ EXAMPLES = """examples:
   python -m prototypes list
   python -m prototypes run sampling --device cpu --quick --out runs.json
   python -m prototypes run all --device cuda --out runs.json
+  python -m prototypes compare before.json after.json
+  python -m prototypes new my_attention --paper int_flash
+  python -m prototypes check my_attention
 """
 
 
@@ -35,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of both commands."""
+    """Return the parser of all commands."""
     parser = _Parser(
         prog="python -m prototypes",
         description="Run techniques from papers on this machine and measure them.",
@@ -73,15 +77,43 @@ def build_parser() -> argparse.ArgumentParser:
         "--exit-with-parent", action="store_true", help="stop when the starting process dies"
     )
     run.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    _add_small_commands(commands)
     return parser
+
+
+def _add_small_commands(commands: Any) -> None:
+    comparing = commands.add_parser(
+        "compare",
+        help="is a kernel faster in B than in A?",
+        epilog="example:\n  python -m prototypes compare before.json after.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    comparing.add_argument("first", metavar="A", help="a run document")
+    comparing.add_argument("second", metavar="B", help="another, of the same device")
+    comparing.add_argument("--json", action="store_true", help="the answers as JSON")
+    new = commands.add_parser(
+        "new",
+        help="write the skeleton of a prototype and its test",
+        epilog="example:\n  python -m prototypes new my_attention --paper int_flash",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    new.add_argument("name", metavar="NAME", help="a-z, 0-9 and _")
+    new.add_argument("--paper", metavar="SLUG", help="the paper's id in db/seed/papers/")
+    check = commands.add_parser(
+        "check",
+        help="say what a prototype still lacks",
+        epilog="example:\n  python -m prototypes check my_attention",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("name", metavar="NAME", help="a prototype's name")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit status."""
     options = build_parser().parse_args(arguments)
     try:
-        return _list(options) if options.command == "list" else _run(options)
-    except (RegistryError, OutputError, session.ProbeError) as error:
+        return COMMANDS[options.command](options)
+    except (RegistryError, OutputError, session.ProbeError, ComparingError) as error:
         print(f"prototypes: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
@@ -123,6 +155,35 @@ def _run(options: argparse.Namespace) -> int:
         return SOME_FAILED
     failed = [r for r in document.runs if r["status"] != Status.OK]
     return SOME_FAILED if failed else DONE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    found = pairs(read(Path(options.first)), read(Path(options.second)))
+    if options.json:
+        print(json.dumps([pair.to_json() for pair in found], ensure_ascii=False, indent=1))
+    else:
+        print(f"A: {options.first}, B: {options.second}; B against A")
+        for pair in found:
+            print(pair.line())
+    return DONE if any(pair.speed for pair in found) else SOME_FAILED
+
+
+def _new(options: argparse.Namespace) -> int:
+    for path in skeleton.write(options.name, options.paper):
+        print(path)
+    print(f"Fill in what says {skeleton.MARK}, then: python -m prototypes check {options.name}")
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from prototypes.harness.check import report
+
+    lines, is_complete = report(options.name)
+    print("\n".join(lines))
+    return DONE if is_complete else SOME_FAILED
+
+
+COMMANDS = {"list": _list, "run": _run, "compare": _compare, "new": _new, "check": _check}
 
 
 def _settings(options: argparse.Namespace) -> session.Settings:

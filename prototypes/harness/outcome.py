@@ -53,6 +53,10 @@ class Timing:
     setup_us: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Set-up of each contestant in each process: the first one may have compiled."""
 
+    def __post_init__(self) -> None:
+        # Proved again here: whatever stands in `gates`, a time needs checks that all passed.
+        PassedGates(self.gates.report)
+
     @property
     def strongest(self) -> Contestant | None:
         """The fastest baseline measured here, declared for it or not."""

@@ -55,6 +55,12 @@ def older_hashes(kernels: str | None) -> list[str]:
     return [old for old, then in BYTES_HASHES.items() if then == kernels]
 
 
+def is_same_code(first: object, second: object) -> bool:
+    """Return whether two runs of one case were made by the same kernels, by their hashes."""
+    placed = [BYTES_HASHES.get(str(h), str(h)) for h in (first, second)]
+    return first is not None and placed[0] == placed[1]
+
+
 def case_hash(parameters: dict[str, Any], seed: int) -> str:
     """Return the hash of what a case is: its parameters and seed, not its weight or claims."""
     text = json.dumps({"parameters": parameters, "seed": seed}, sort_keys=True)
