@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from analyzers.facts import DeviceClass, Measurement, Part, Scope
+from analyzers.message import Message
+from analyzers.physics import Ceilings, Work, findings, limit
 
 ENGINE, STRONGEST, PAPER = "engine", "strongest", "paper"
 DEFAULT_NOISE_FLOOR = 0.02
@@ -39,6 +41,7 @@ class RunBaseline:
     name: str
     roles: tuple[str, ...]
     speedup: Ratio | None
+    time_us: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class MeasuredRun:
     noise_floor: float
     claims: tuple[str, ...]
     baselines: tuple[RunBaseline, ...]
+    work: Work | None = None
+    ceilings: Ceilings | None = None
 
     @classmethod
     def read(
@@ -90,9 +95,12 @@ class MeasuredRun:
                     b["name"],
                     tuple(b.get("roles") or ([b["role"]] if b.get("role") else [])),
                     Ratio.read(b.get("speedup")),
+                    (b.get("time_us") or {}).get("median"),
                 )
                 for b in record.get("baselines") or ()
             ),
+            work=Work.read(record),
+            ceilings=Ceilings.read(environment.get("rates")),
         )
 
     def against(self, role: str) -> tuple[str, Ratio] | None:
@@ -100,6 +108,26 @@ class MeasuredRun:
         for baseline in self.baselines:
             if role in baseline.roles and baseline.speedup is not None:
                 return baseline.name, baseline.speedup
+        return None
+
+    def most_over(self, role: str) -> float:
+        """Return the most that can be gained over the baseline in `role` here; inf if unknown."""
+        timed = self._timed(role)
+        if timed is None or self.work is None or self.ceilings is None:
+            return math.inf
+        return limit(self.work, self.ceilings, timed[1]).most
+
+    def against_physics(self, claimed: float, role: str) -> list[Message]:
+        """Return why a claimed speedup over the baseline in `role` can't be on this device."""
+        timed = self._timed(role)
+        if timed is None or self.work is None or self.ceilings is None:
+            return []
+        return findings(claimed, self.work, self.ceilings, *timed)
+
+    def _timed(self, role: str) -> tuple[str, float] | None:
+        for baseline in self.baselines:
+            if role in baseline.roles and baseline.time_us:
+                return baseline.name, baseline.time_us
         return None
 
 
