@@ -128,28 +128,25 @@ class Comparisons:
                 self._plain[topic.name].update(m[0] for m in topic.pattern.finditer(text))
         if not announced and not any(cue in small for cue in CUES):
             return
-        family = family_in(text)
         seen: set[str] = set()
         for pattern, weight in DEFINITIONS:
             for match in pattern.finditer(text):
-                self._take(at, cut_name(match["name"]), weight + announced, family, seen)
+                self._take(at, cut_name(match["name"]), weight + announced, text, seen)
         if "baseline" not in small:
             return
         for match in BEFORE_BASELINE.finditer(text):
             name = MODIFIER.sub("", match["name"]).strip()
             if name and re.search(r"[A-Z\d]|^(?:dense|full|auto|greedy|vanilla|standard)", name):
-                self._take(at, cut_name(name), 1.5, family, seen)
+                self._take(at, cut_name(name), 1.5, text, seen)
 
-    def _take(
-        self, at: int, name: str | None, weight: float, family: Family, seen: set[str]
-    ) -> None:
+    def _take(self, at: int, name: str | None, weight: float, text: str, seen: set[str]) -> None:
         if name is None or name in seen or is_own(name, self._own):
             return
         name = without_citations(name).strip()
         if is_generic(name) or not is_name(name):
             return
         seen.add(name)
-        self._found.append(Comparison(at, name, weight, family))
+        self._found.append(Comparison(at, name, weight, family_in(text)))
 
     def _between(self, first: int, last: int) -> Iterable[Comparison]:
         low = bisect_left(self._found, first, key=lambda comparison: comparison.at)
