@@ -14,7 +14,7 @@ from analyzers.claiming.baselines import read_baseline
 from analyzers.claiming.claim import ExtractedClaim, Place
 from analyzers.claiming.comparisons import Baseline, Comparisons, Source
 from analyzers.claiming.context import Reading, read_metric
-from analyzers.claiming.merging import MAX_PLACES, merge
+from analyzers.claiming.merging import MAX_PLACES, merge, own_repeats
 from analyzers.claiming.names import is_best_known, is_generic, is_plural
 from analyzers.claiming.ownership import Owner, judge, method_names
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise
@@ -49,6 +49,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         found += [(index, claim) for claim in _in_sentence(sentence, before, names, after_own)]
         if len(found) >= MAX_FOUND:
             break
+    own_repeats([claim for _, claim in found])
     _complete(found, document, names)
     merged: list[ExtractedClaim] = []
     for _, claim in found:
@@ -116,6 +117,7 @@ def _in_sentence(
             against=Baseline(named, Source.SENTENCE) if named else None,
             hardware=hardware_in(sentence.text),
             own=owner.own,
+            points=owner.points,
             confidence=_confidence(sentence, reading, owner),
             rule=reading.rule,
             reasons=owner.reasons,

@@ -48,6 +48,7 @@ class ExtractedClaim:
     against: Baseline | None
     hardware: str | None
     own: bool
+    points: float
     confidence: float
     rule: str
     reasons: tuple[str, ...]

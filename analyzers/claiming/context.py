@@ -81,6 +81,12 @@ _CAUSE = re.compile(
     r"|up to)\s(?:about |up to )?$",
     re.I,
 )
+# "1.9x without any loss of quality and 2.1x with": what was kept isn't what the next number counts
+_ASIDE = re.compile(
+    r"\s(?:without(?:\sany)?|with\s(?:no|negligible|minimal|little))\s(?:[\w-]+\s){0,4}?"
+    r"(?:degradation|loss|drop|change)(?:\s(?:in|of)\s[\w-]+)?(?=\s(?:and|or)\b|,)",
+    re.I,
+)
 _ONLY = re.compile(
     r"\bonly\s(?:gets?|got|achieves?|obtains?|gives?|sees?|brings?|yields?)\s$", re.I
 )
@@ -206,6 +212,7 @@ def _by_right(right: str, text: str, quantity: Quantity) -> Reading | None:
 
 def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
     left = re.sub(r"\s?\([^()]{3,}\)(?=\s)", "", left)
+    left = _ASIDE.sub("", left)
     trimmed = _ADJACENT_TAIL.sub("", _without_list(left)).rstrip()
     if not trimmed:
         return None

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from analyzers.claiming.claim import ExtractedClaim
 from analyzers.claiming.comparisons import Baseline
 from analyzers.facts import Scope
 
 MAX_PLACES = 40
+
+
+def own_repeats(claims: Sequence[ExtractedClaim]) -> None:
+    """Take for the authors' own what repeats a result that is theirs, where nothing says not.
+
+    A sentence of the body that tells a number of the abstract again seldom says "we" once more.
+    Round numbers meet by chance, so they don't count.
+    """
+    own = {_figure(claim) for claim in claims if claim.own and claim.in_abstract}
+    for claim in claims:
+        if not claim.own and claim.points >= 0 and claim.value % 1 and _figure(claim) in own:
+            claim.own = True
+            claim.reasons += ("repeats a result of the abstract",)
+
+
+def _figure(claim: ExtractedClaim) -> tuple[object, ...]:
+    return claim.metric, claim.value, claim.value_high, claim.unit
 
 
 def merge(merged: list[ExtractedClaim], claim: ExtractedClaim) -> None:
