@@ -34,7 +34,9 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
         _measure(context, out, case, number, len(cases)) for number, case in enumerate(cases)
     ]
     if len(documents) > 1:  # one prototype, one machine, one job: one document
-        together = documents[0] | {"runs": [run for found in documents for run in found["runs"]]}
+        # What a summary says is about its own document's runs only.
+        head = {key: value for key, value in documents[0].items() if key != "summaries"}
+        together = head | {"runs": [run for found in documents for run in found["runs"]]}
         out.write_text(json.dumps(together), encoding="utf-8")
     context.progress(1, 1, message("Storing the runs and rescoring"))
     summary = import_run_files(context.engine, [out])

@@ -84,6 +84,7 @@ def run_prototypes(
             found = json.loads(Path(outcome["file"]).read_text(encoding="utf-8"))
             if document:
                 document["runs"] += found["runs"]
+                document.pop("summaries", None)  # they are about the first one's runs only
             else:
                 document = found
             lines += [_run_line(run) for run in found["runs"]]

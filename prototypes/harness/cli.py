@@ -20,6 +20,7 @@ from prototypes.harness.isolation import CancelledError
 from prototypes.harness.progress import Progress
 from prototypes.harness.registry import RegistryError, record, scan, select
 from prototypes.harness.status import Status
+from prototypes.harness.table import render
 
 DONE, SOME_FAILED, USAGE = 0, 1, 2
 
@@ -153,6 +154,8 @@ def _run(options: argparse.Namespace) -> int:
         kept = f"; {path} keeps what was done" if path is not None and document.environment else ""
         print(f"prototypes: stopped by {reason}{kept}.", file=sys.stderr)
         return SOME_FAILED
+    if path is not None and not options.quiet:
+        print(render(document.to_json()), file=sys.stderr)
     failed = [r for r in document.runs if r["status"] != Status.OK]
     return SOME_FAILED if failed else DONE
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from prototypes.harness.comparison import summarize
 from prototypes.harness.declarations import Case, Declaration, Implementation
 
 SCHEMA = 1
@@ -29,6 +30,10 @@ EMPTY_RUN: dict[str, Any] = {
     "bytes": None,
     "flops": None,
     "roofline_fraction": None,
+    "roofline": None,
+    "comparison": None,
+    "scopes": None,
+    "all_threads": None,
     "error": None,
 }
 
@@ -92,6 +97,7 @@ class Document:
             "schema": SCHEMA,
             "complete": self.complete,
             "environment": self.environment,
+            "summaries": summarize(r for r in self.runs if "prototype" in r),
             "runs": self.runs,
         }
 

@@ -16,7 +16,7 @@ from prototypes.harness import timing, wire
 from prototypes.harness.contest import CHECKING
 from prototypes.harness.gates import GateReport
 from prototypes.harness.isolation import Child, Ended, Limits, Report
-from prototypes.harness.outcome import Contestant, Outcome, Timing
+from prototypes.harness.outcome import Contestant, Outcome
 from prototypes.harness.roofline import Rates
 from prototypes.harness.status import Status
 

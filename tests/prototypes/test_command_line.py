@@ -291,5 +291,6 @@ def test_out_minus_prints_the_document(capsys: pytest.CaptureFixture[str]) -> No
         "schema": 1,
         "complete": True,
         "environment": {},
+        "summaries": [],
         "runs": [{"case": "μ"}],
     }
