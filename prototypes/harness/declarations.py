@@ -55,6 +55,8 @@ class Case:
     """Whether `--quick` measures it too."""
     claims: tuple[str, ...] = ()
     """Keys of the claims that this case can test."""
+    memory_bytes: int = 0
+    """What its workspaces take at the most, besides inputs and outputs, where that is much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Declaration:
                 raise DeclarationError(f"{self.name}/{case.id}: undeclared claims {unknown}")
             if case.target_weight < 0:
                 raise DeclarationError(f"{self.name}/{case.id}: a weight can't be negative")
+            if case.memory_bytes < 0:
+                raise DeclarationError(f"{self.name}/{case.id}: memory can't be negative")
 
     def _check_names(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -193,6 +197,7 @@ class Declaration:
                     "target_weight": c.target_weight,
                     "quick": c.quick,
                     "claims": list(c.claims),
+                    "memory_bytes": c.memory_bytes,
                     "baselines": [b.name for b in self.baselines if b.applies(c)],
                 }
                 for c in self.cases

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from prototypes.harness import timing, wire
+from prototypes.harness import room, timing, wire
 from prototypes.harness.calls import checked_call, fresh_calls, replayed, synchronize
 from prototypes.harness.contest import (
     CHECKING,
@@ -46,17 +46,22 @@ Progress = Callable[[float, str], None]
 def measure(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Return the run's record for one case and one implementation.
 
-    Under `wire` it holds all that is needed to join it with the `repeat`s of other processes.
+    Under `wire` it holds all that is needed to join it with the `repeat`s of other processes. A
+    case that there is no memory for isn't begun (`room`).
     """
     seal = Seal()  # before any of the prototype's code is imported
     declaration = load_declaration(request["declaration"])
     workload: Workload = importlib.import_module(declaration.module).WORKLOAD
+    case, device = declaration.case(request["case"]), open_device(request)
+    lack = room.lacking(workload, case, device)
+    if lack is not None:
+        return lack
     outcome = run_case(
         declaration,
         workload,
-        declaration.case(request["case"]),
+        case,
         request["implementation"],
-        open_device(request),
+        device,
         Rates(**request["rates"]) if request.get("rates") else None,
         request["quick"],
         progress,
