@@ -14,7 +14,7 @@ MARGIN = 0.09
 """Share of a page's height, at its top and foot, where running heads and page numbers stand."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """Words that MuPDF saw as one line; `block` is its paragraph-like group."""
 
@@ -28,6 +28,8 @@ class Line:
     y1: float = 0.0
     text: str = ""
     heading: str | None = None
+    is_note: bool = False
+    """Whether it stands right below a table, in smaller print."""
 
     def measure(self) -> None:
         """Set text and box from the words."""

@@ -5,6 +5,7 @@ MuPDF parses hostile input in C: run this in a child process (`analyzers.isolati
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,17 @@ from analyzers.reading.layout import (
     common_height,
     drop_running_heads,
 )
-from analyzers.reading.prose import compose
+from analyzers.reading.prose import Vocabulary, compose
+from analyzers.reading.rules import Ruling, read_ruling
+from analyzers.reading.tabulating import may_hold_table, read_tables
 
 MAX_PAGES = 400
 MAX_WORDS_PER_PAGE = 20_000
 MAX_WORDS = 1_500_000
 
 
-def read_pdf(path: Path) -> Document:
-    """Read the PDF at `path`.
+def read_pdf(path: Path, *, tables: bool = True) -> Document:
+    """Read the PDF at `path`, with or without its tables.
 
     Raises `ReadError`: encrypted, empty (no pages), too_many_pages, no_text (a scan), unreadable.
     """
@@ -51,9 +54,10 @@ def read_pdf(path: Path) -> Document:
         # MuPDF's own quads will do: recomputing each from its font doubles the cost of the words
         pymupdf.TOOLS.unset_quad_corrections(True)
         try:
-            pages, page_one, left_out = _pages(pdf)
+            sheets = _sheets(pdf, tables)
         finally:
             pymupdf.TOOLS.unset_quad_corrections(False)
+        pages, left_out = sheets.pages, sheets.left_out
         if not any(page.lines for page in pages):
             raise ReadError(
                 ErrorKind.NO_TEXT,
@@ -65,11 +69,13 @@ def read_pdf(path: Path) -> Document:
         links = front.links(pdf, pages)
         metadata = {k: str(v) for k, v in (pdf.metadata or {}).items() if v}
     body_height = common_height(pages)
+    vocabulary = Vocabulary(pages)
+    found = read_tables(pages, sheets.rulings, body_height)
     drop_running_heads(pages)
     for page in pages:
         arrange(page)
     sections = find_headings(pages, outline, body_height)
-    sentences = compose(pages, body_height)
+    sentences = compose(pages, body_height, vocabulary)
     document = Document(
         kind="pdf",
         sentences=sentences,
@@ -80,10 +86,11 @@ def read_pdf(path: Path) -> Document:
         links=links,
         read=Read.PARTIAL if left_out else Read.FULL,
         left_out=left_out,
+        tables=tuple(found),
     )
     if stamp:
         document.arxiv_id, document.arxiv_version = stamp
-    front.fill(document, page_one, metadata, pages)
+    front.fill(document, sheets.page_one, metadata, pages)
     return document
 
 
@@ -112,15 +119,24 @@ def _pass_on_memory(error: Exception) -> None:
         raise MemoryError from error
 
 
-def _pages(pdf: Any) -> tuple[list[Page], list[front.StyledLine], list[str]]:
+@dataclass(slots=True)
+class _Sheets:
+    """What is read off the pages while the PDF is open."""
+
+    pages: list[Page] = field(default_factory=list)
+    page_one: list[front.StyledLine] = field(default_factory=list)
+    rulings: dict[int, Ruling] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+def _sheets(pdf: Any, tables: bool) -> _Sheets:
     import pymupdf
 
     # no ligatures (a search for "efficient" must find it), no images, no dehyphenation by MuPDF:
     # it joins real compounds ("low-rank") as well
     flags = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
-    pages: list[Page] = []
-    page_one: list[front.StyledLine] = []
-    left_out: list[str] = []
+    sheets = _Sheets()
+    pages, left_out = sheets.pages, sheets.left_out
     total = 0
     for number in range(1, pdf.page_count + 1):
         try:
@@ -128,7 +144,7 @@ def _pages(pdf: Any) -> tuple[list[Page], list[front.StyledLine], list[str]]:
             text_page = sheet.get_textpage(flags=flags)
             words = text_page.extractWORDS()
             if number == 1:
-                page_one = front.styled_lines(text_page)
+                sheets.page_one = front.styled_lines(text_page)
             width, height = float(sheet.rect.width), float(sheet.rect.height)
         except MemoryError:
             raise
@@ -141,8 +157,17 @@ def _pages(pdf: Any) -> tuple[list[Page], list[front.StyledLine], list[str]]:
             left_out.append(f"page {number}: too many words")
             words = []
         total += len(words)
-        pages.append(Page(number, width, height, _lines(words, number)))
-    return pages, page_one, left_out
+        lines = _lines(words, number)
+        pages.append(Page(number, width, height, lines))
+        if tables and may_hold_table(lines):
+            try:
+                sheets.rulings[number] = read_ruling(sheet, flags)
+            except MemoryError:
+                raise
+            except Exception as error:
+                _pass_on_memory(error)
+                left_out.append(f"page {number}: its tables")
+    return sheets
 
 
 def _lines(words: list[tuple[Any, ...]], page: int) -> list[Line]:

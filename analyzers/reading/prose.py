@@ -38,12 +38,11 @@ _PREFIXES = frozenset(
 )
 
 
-def compose(pages: list[Page], body_height: float) -> list[Sentence]:
+def compose(pages: list[Page], body_height: float, vocabulary: Vocabulary) -> list[Sentence]:
     """Return the paper's sentences and captions, without the reference list.
 
     A paragraph goes on after a figure, a footnote or a page end where its text does.
     """
-    vocabulary = Vocabulary(pages)
     done: list[Passage] = []
     open_: Passage | None = None
     section, in_references = "", False
@@ -114,6 +113,8 @@ def _role(block: list[Line], page: Page, body_height: float, open_: Passage | No
     if _CAPTION.match(text):
         return "caption"
     words = text.split()
+    if block[0].is_note:
+        return "note" if len(words) >= 4 else "junk"
     if _FURNITURE.search(text) and (page.number == 1 or len(words) < 60):
         return "junk"
     height = block[0].height
@@ -154,7 +155,9 @@ def _glue(before: str, after: str, vocabulary: Vocabulary) -> str | None:
         return ""
     head = before[:-1].strip("([\"'“").lower()
     tail = after.rstrip(".,;:)]\"'”").lower()
-    if not after[0].isalpha() or (after[0].isupper() and not before[:-1].isupper()):
+    if not before[-2].isalpha() or not after[0].isalpha():
+        return "-"
+    if after[0].isupper() and not before[:-1].isupper():
         return "-"
     together, apart = vocabulary[head + tail], vocabulary[f"{head}-{tail}"]
     if together or apart:
