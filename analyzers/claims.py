@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from analyzers.claiming.baselines import read_baseline
+from analyzers.claiming.cells import add_cells
 from analyzers.claiming.claim import ExtractedClaim, Place
 from analyzers.claiming.comparisons import Baseline, Comparisons, Source
 from analyzers.claiming.context import Reading, read_metric
 from analyzers.claiming.merging import MAX_PLACES, merge, own_repeats
+from analyzers.claiming.methods import method_names
 from analyzers.claiming.names import is_best_known, is_generic, is_plural
-from analyzers.claiming.ownership import Owner, judge, method_names
+from analyzers.claiming.ownership import Around, Owner, judge
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise
 from analyzers.claiming.subjects import hardware_in, read_bound, read_subject
 from analyzers.document import Document, Sentence
@@ -43,10 +45,15 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         repeats[sentence.text] += 1
         if repeats[sentence.text] > MAX_PLACES:
             continue
-        before = document.sentences[max(0, index - 2) : index]
+        near = document.sentences[max(0, index - 2) : index + 2]
+        before, following = (
+            near[: min(index, 2)],
+            "".join(s.text for s in near[min(index, 2) + 1 :]),
+        )
         before = [s for s in before if s.section == sentence.section]
         after_own = bool(found) and found[-1][0] == index - 1 and found[-1][1].own and bool(before)
-        found += [(index, claim) for claim in _in_sentence(sentence, before, names, after_own)]
+        around = Around(before, after_own, following)
+        found += [(index, claim) for claim in _in_sentence(sentence, names, around)]
         if len(found) >= MAX_FOUND:
             break
     own_repeats([claim for _, claim in found])
@@ -56,6 +63,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         merge(merged, claim)
         if len(merged) >= MAX_CLAIMS:
             break
+    add_cells(merged, document.tables, names)
     return merged
 
 
@@ -92,7 +100,7 @@ def _complete(
 
 
 def _in_sentence(
-    sentence: Sentence, before: list[Sentence], names: frozenset[str], after_own: bool
+    sentence: Sentence, names: frozenset[str], around: Around
 ) -> Iterator[ExtractedClaim]:
     text = normalise(sentence.text)
     quantities = find_quantities(text)
@@ -102,7 +110,7 @@ def _in_sentence(
     for quantity, reading in zip(quantities, readings, strict=True):
         if reading is None or quantity.value <= 0:
             continue
-        owner = judge(sentence, text, quantity.start, names, before, after_own)
+        owner = judge(sentence, text, quantity.start, names, around)
         subject = read_subject(text, quantity, quantities)
         bound = read_bound(text, quantity, quantities)
         place = _place(sentence, quantity, bound)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from analyzers.claiming.ownership import method_names
+from analyzers.claiming.methods import method_names
 from analyzers.document import Document, Kind, Sentence
 from analyzers.message import Message
 from analyzers.words import Pattern

@@ -22,10 +22,18 @@ class Place:
     boxes: tuple[Box, ...]
     bound: Bound
     section: str = ""
+    heads: str = ""
+
+    @classmethod
+    def of_cell(cls, text: str, heads: str, page: int, box: Box) -> Place:
+        """Return the place of a table's cell; `heads` are the words of its row and column."""
+        return cls(Kind.TABLE, text, page, (box,), Bound.EXACT, heads=heads)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record of the analysis contract."""
+        """Return the record of the analysis contract; `heads` name a cell's row and column."""
+        heads = {"heads": self.heads} if self.heads else {}
         return {
+            **heads,
             "kind": self.kind.value,
             "quote": self.quote,
             "page": self.page,

@@ -130,7 +130,7 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
     right = _right(text, quantity, others, index)
     left = _left(text, quantity, others, index)
     after = text[quantity.end : quantity.end + 40]
-    if quantity.unit == "x" and w.HARDWARE_COUNT.match(after):
+    if (quantity.unit == "x" and w.HARDWARE_COUNT.match(after)) or _ONLY.search(left):
         return None
     if quantity.unit == "bits":
         return _bits(text, quantity, left)
@@ -217,7 +217,7 @@ def _by_left(left: str, text: str, quantity: Quantity) -> Reading | None:
     if not trimmed:
         return None
     joint = left[len(trimmed) :].lower()
-    if _CAUSE.search(left) or _ONLY.search(left):
+    if _CAUSE.search(left):
         return None
     if quantity.unit == "%" and _TO_LEVEL.search(left):
         return None

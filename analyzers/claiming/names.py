@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from analyzers.claiming.ownership import CITED
+from analyzers.claiming.methods import CITED
 from analyzers.facts import BaselineKind
 
 _LISTED = r"(?:[\w.+/-]*[A-Z][\w.+/-]*(?:\s[\w.+/-]+){0,2})"

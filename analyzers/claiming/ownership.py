@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from analyzers.claiming.methods import CITED, NOT_METHODS, PROPER
 from analyzers.claiming.words import SPECULATIVE
-from analyzers.document import Document, Kind, Sentence
+from analyzers.document import Kind, Sentence
 
 _WE = re.compile(
     r"\b(?:we|our|ours|us)\b|\b(?:this|these|the (?:proposed|presented|resulting"
@@ -31,13 +32,6 @@ _ANAPHOR = re.compile(
     r"|compared (?:to|with)"
     r"|when|as shown|as (?:illustrated|depicted|summari[sz]ed|seen)|(?:figure|table|fig\.) ?\d)",
     re.I,
-)
-CITED = re.compile(
-    r"\[\d[\d,\s–-]*\]|\[[A-Z][A-Za-z+]{1,12}\d{2}[a-z]?[^\]]{0,40}\]"
-    r"|\([^()]{0,80}et al[^()]{0,60}\)"
-    r"|et al\.?,? ?\(?\d{4}|\([A-Z][\w-]+(?: (?:&|and) [A-Z][\w-]+)?,? (?:19"
-    r"|20)\d{2}[a-z]?\)|et al\."
-    r"|[A-Z][a-z]+ & [A-Z][a-z]+ \(\d{4}\)"
 )
 _PRIOR = re.compile(
     r"\b(?:prior|previous|existing|recent|earlier|related|other|most|state-of-the-art"
@@ -68,15 +62,19 @@ _RESULT_SECTION = re.compile(
     re.I,
 )
 _INTRO = re.compile(r"introduction|overview", re.I)
-_PROPER = re.compile(r"\b[A-Z][A-Za-z]*(?:[A-Z]|\d|-[A-Z\d])[\w.+-]*\b")
-_FOREIGN = frozenset(
-    (
-        *("GPU", "GPUs", "CPU", "CPUs", "LLM", "LLMs", "KV", "TPU", "FP16", "FP8", "FP32", "BF16"),
-        *("INT8", "INT4", "NVIDIA", "HBM", "SRAM", "GEMM", "API", "CUDA", "PyTorch", "MLP", "FFN"),
-        *("MoE", "SSD", "NPU", "A100", "H100", "V100", "RTX", "IO", "PCIe", "NVLink", "FLOPs"),
-        *("TFLOPs", "OPT", "LLaMA"),
-    )
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around a sentence in its section.
+
+    `before` are the sentences that precede it; `after_own` says that the last of them gave a result
+    of the authors' own; `following` is the next sentence.
+    """
+
+    before: Sequence[Sentence] = ()
+    after_own: bool = False
+    following: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,57 +86,14 @@ class Owner:
     reasons: tuple[str, ...]
 
 
-_PROPOSES = re.compile(
-    r"\b(?:we|this paper|this work|our)\b[^.]{0,40}?\b(?:propos|present|introduc"
-    r"|develop|call|design|build"
-    r"|describ|nam|term|dub|implement)\w*\b",
-    re.I,
-)
-
-
-def method_names(document: Document) -> frozenset[str]:
-    """Return the names that the authors give their work: from the title and "we propose X"."""
-    names: set[str] = set()
-    title = document.title or ""
-    head = title.split(":")[0].strip()
-    if ":" in title and 1 <= len(head.split()) <= 4:
-        names.add(head)
-    if "(" in title:
-        names.update(re.findall(r"\(([A-Z][\w-]{2,20})\)", title))
-    for sentence in document.sentences[:120]:
-        for match in _PROPOSES.finditer(sentence.text):
-            behind = sentence.text[match.end() : match.end() + 110]
-            for name in _PROPER.finditer(behind):
-                ahead = behind[: name.start()]
-                if re.search(r"\b(?:for|on|in|with|of|to|from|by|using|and|than)\s[^,(]*$", ahead):
-                    break
-                names.add(name[0].rstrip(".-"))
-    opening = "\n".join(sentence.text for sentence in document.sentences[:120])
-    front = document.front.lower()
-    return frozenset(
-        name
-        for name in names
-        if (_PROPER.search(name) or (name == head and len(name.split()) <= 2))
-        and name not in _FOREIGN
-        and (name == head or name.lower() in front)
-        # who cites a name gives it to others, were they the same authors
-        and not re.search(rf"(?<![\w-]){re.escape(name)}\s?(?:{CITED.pattern})", opening)
-    )
-
-
 def judge(
     sentence: Sentence,
     normal: str,
     start: int,
     names: frozenset[str],
-    before: Sequence[Sentence],
-    after_own: bool = False,
+    around: Around,
 ) -> Owner:
-    """Tell whose result the number at `start` of the sentence is.
-
-    `before` are the sentences that precede it in its paragraph or section; `after_own` says that
-    the last of them gave a result of the authors' own.
-    """
+    """Tell whose result the number at `start` of the sentence is."""
     points, reasons = 0.0, []
 
     def add(value: float, reason: str) -> None:
@@ -169,8 +124,11 @@ def judge(
             add(-1.0, "the authors' method stands in contrast to this clause")
         else:
             add(1.0, "the authors or their method are named")
-    elif _goes_on(normal, before, names) or (after_own and not CITED.search(normal)):
+    elif _goes_on(normal, around.before, names) or (around.after_own and not CITED.search(normal)):
         add(1.0, "goes on from a sentence about the authors' work")
+    contrast = _IN_CONTRAST.match(around.following)
+    if contrast and not mentioned and _is_own(around.following[contrast.end() :][:40], names):
+        add(-2.0, "the next sentence sets the authors' method against it")
     if not any(_has(subject, name) for name in names) and _beaten(tail, names):
         add(-3.0, "the authors' work is what this is compared with")
     if _DATA.search(head):
@@ -221,6 +179,9 @@ _SHOWN_BEFORE = re.compile(
     re.I,
 )
 _DATA = re.compile(r"\b(?:datasets?|benchmarks?|corpus|traces?)\s(?:has|have|contains?)\b", re.I)
+_IN_CONTRAST = re.compile(
+    r"(?:in contrast|by contrast|on the contrary|however|meanwhile|on the other hand),?\s", re.I
+)
 _FIGURE = re.compile(
     r"\b(?:lines?|ax[ie]s|bars?|curves?|dots?|columns?|rows?|markers?)\s(?:\w+\s)?"
     r"(?:indicat|denot|represent|show|mark|correspond|(?:is|are) plotted)\w*",
@@ -309,9 +270,9 @@ def _other_name(subject: str, names: frozenset[str]) -> bool:
         r"|also|still))?",
         bare,
     )
-    if not match or not (_PROPER.fullmatch(match[1]) or match[1][1:].lower() != match[1][1:]):
+    if not match or not (PROPER.fullmatch(match[1]) or match[1][1:].lower() != match[1][1:]):
         return False
     name = match[1]
-    if name in _FOREIGN or name.rstrip("s") in _FOREIGN:
+    if name in NOT_METHODS or name.rstrip("s") in NOT_METHODS:
         return False
     return not any(name.lower() in own.lower() or own.lower() in name.lower() for own in names)

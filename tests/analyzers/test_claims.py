@@ -154,3 +154,82 @@ def test_hostile_text_stays_text() -> None:
     markup = "<script>alert(1)</script> QuickKV gives a 2.4× speedup {0} over %s & 'x'; DROP it."
     (claim,) = claims(markup)
     assert claim.to_json()["quote"] == markup
+
+
+@pytest.mark.parametrize(
+    ("sentence", "metric", "value", "unit"),
+    [
+        ("QuickKV has 2.3x the throughput of vLLM.", Metric.THROUGHPUT_GAIN, 2.3, "x"),
+        ("QuickKV reaches 6x decoding throughput.", Metric.THROUGHPUT_GAIN, 6, "x"),
+        ("The memory is cut by two times with QuickKV.", Metric.MEMORY_REDUCTION, 2, "x"),
+        ("QuickKV attains a 59% size reduction.", Metric.COMPRESSION_RATIO, 59, "%"),
+        ("QuickKV is at 72% model FLOPs utilization.", Metric.OTHER, 72, "%"),
+        ("QuickKV is reaching up to 73% of the theoretical max throughput.", Metric.OTHER, 73, "%"),
+        ("QuickKV shows a degradation of 0.2% on average.", Metric.ACCURACY_DROP, 0.2, "%"),
+        ("QuickKV brings an increase of 36% in the hit rate.", Metric.OTHER, 36, "%"),
+    ],
+)
+def test_metrics(sentence: str, metric: Metric, value: float, unit: str) -> None:
+    assert [row[:2] + row[3:4] for row in own(sentence)] == [(metric, value, unit)]
+
+
+def test_every_number_of_a_list_with_ranges() -> None:
+    found = claims(
+        "These gains of QuickKV in speed are 2.1–4.3×, 7.4×, and 1.3–2.6×, respectively."
+    )
+    assert [(c.value, c.value_high) for c in found] == [(2.1, 4.3), (7.4, None), (1.3, 2.6)]
+    assert {c.metric for c in found} == {Metric.SPEEDUP}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "MegaNet is 50% cheaper than QuickKV, we see.",
+        "The code dataset has 8.4x longer prompts than the chat dataset in our tests.",
+        "When our batch size increases by 8x, all is well.",
+        "With our method the batch grows and we only get 2x throughput.",
+        "Without it, the accuracy of QuickKV declines to 42.2% on the task.",
+        "Our kernel reaches only 25% of the theoretical maximum FLOPs/s.",
+        "Prior work has shown that we can compress the weights by 4x.",
+        "We multiply an (m × n) matrix and an (n × 1) matrix for a speedup.",
+    ],
+)
+def test_no_gains_of_the_authors(sentence: str) -> None:
+    assert own(sentence) == []
+
+
+def test_the_next_sentence_tells_whose_it_is() -> None:
+    rival = "On code, guided decoding has a 1.25x speedup."
+    assert [c.own for c in claims(rival)] == [True]
+    assert [c.own for c in claims(rival, "In contrast, QuickKV has more.")] == [False]
+
+
+def test_results_go_on_from_a_result() -> None:
+    found = claims(
+        "QuickKV reduces the memory by 80% for large models.",
+        "Even for small ones, the memory is reduced by 40%.",
+        section="Introduction",
+    )
+    assert [c.own for c in found] == [True, True]
+    (alone,) = claims("Even for small ones, the memory is reduced by 40%.", section="Introduction")
+    assert not alone.own
+
+
+def test_a_repeat_of_the_abstract_is_own() -> None:
+    document = Document(
+        kind="text",
+        sentences=[
+            Sentence("QuickKV gives a 1.68x speedup.", None, "Abstract", in_abstract=True),
+            Sentence("The middle setting has a 1.68x speedup.", None, "Discussion of settings"),
+            Sentence("The middle setting has a 1.69x speedup.", None, "Introduction"),
+        ],
+        title="QuickKV: a cache",
+    )
+    found = {c.value: (c.own, len(c.places)) for c in extract_claims(document)}
+    assert found == {1.68: (True, 2), 1.69: (False, 1)}
+
+
+def test_a_number_in_words_is_quoted_without_other_numbers() -> None:
+    (claim,) = claims("QuickKV more than doubles the speed of all models, even of those with 175B.")
+    assert claim.to_json()["quote"].startswith("QuickKV more than doubles the speed")
+    assert "175B" not in claim.to_json()["quote"]

@@ -1,0 +1,62 @@
+"""The names that the authors give their work, and how papers cite others."""
+
+from __future__ import annotations
+
+import re
+
+from analyzers.document import Document
+
+CITED = re.compile(
+    r"\[\d[\d,\s–-]*\]|\[[A-Z][A-Za-z+]{1,12}\d{2}[a-z]?[^\]]{0,40}\]"
+    r"|\([^()]{0,80}et al[^()]{0,60}\)"
+    r"|et al\.?,? ?\(?\d{4}|\([A-Z][\w-]+(?: (?:&|and) [A-Z][\w-]+)?,? (?:19"
+    r"|20)\d{2}[a-z]?\)|et al\."
+    r"|[A-Z][a-z]+ & [A-Z][a-z]+ \(\d{4}\)"
+)
+PROPER = re.compile(r"\b[A-Z][A-Za-z]*(?:[A-Z]|\d|-[A-Z\d])[\w.+-]*\b")
+NOT_METHODS = frozenset(
+    (
+        *("GPU", "GPUs", "CPU", "CPUs", "LLM", "LLMs", "KV", "TPU", "FP16", "FP8", "FP32", "BF16"),
+        *("INT8", "INT4", "NVIDIA", "HBM", "SRAM", "GEMM", "API", "CUDA", "PyTorch", "MLP", "FFN"),
+        *("MoE", "SSD", "NPU", "A100", "H100", "V100", "RTX", "IO", "PCIe", "NVLink", "FLOPs"),
+        *("TFLOPs", "OPT", "LLaMA"),
+    )
+)
+
+
+_PROPOSES = re.compile(
+    r"\b(?:we|this paper|this work|our)\b[^.]{0,40}?\b(?:propos|present|introduc"
+    r"|develop|call|design|build"
+    r"|describ|nam|term|dub|implement)\w*\b",
+    re.I,
+)
+
+
+def method_names(document: Document) -> frozenset[str]:
+    """Return the names that the authors give their work: from the title and "we propose X"."""
+    names: set[str] = set()
+    title = document.title or ""
+    head = title.split(":")[0].strip()
+    if ":" in title and 1 <= len(head.split()) <= 4:
+        names.add(head)
+    if "(" in title:
+        names.update(re.findall(r"\(([A-Z][\w-]{2,20})\)", title))
+    for sentence in document.sentences[:120]:
+        for match in _PROPOSES.finditer(sentence.text):
+            behind = sentence.text[match.end() : match.end() + 110]
+            for name in PROPER.finditer(behind):
+                ahead = behind[: name.start()]
+                if re.search(r"\b(?:for|on|in|with|of|to|from|by|using|and|than)\s[^,(]*$", ahead):
+                    break
+                names.add(name[0].rstrip(".-"))
+    opening = "\n".join(sentence.text for sentence in document.sentences[:120])
+    front = document.front.lower()
+    return frozenset(
+        name
+        for name in names
+        if (PROPER.search(name) or (name == head and len(name.split()) <= 2))
+        and name not in NOT_METHODS
+        and (name == head or name.lower() in front)
+        # who cites a name gives it to others, were they the same authors
+        and not re.search(rf"(?<![\w-]){re.escape(name)}\s?(?:{CITED.pattern})", opening)
+    )
