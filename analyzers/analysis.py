@@ -114,7 +114,7 @@ def analyze_document(
             "sections": [{"title": s.title, "page": s.page} for s in document.sections],
             "left_out": document.left_out,
         },
-        "contribution": read_contribution(document),
+        "contribution": read_contribution(document, index.names),
         "claims": [claim.to_json() for claim in claims],
         "findings": [finding.to_json() for finding in find_contradictions(claims)],
         "technique": technique.to_json(),

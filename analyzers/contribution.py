@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from analyzers.document import Document, Kind, Sentence
 
@@ -18,9 +19,6 @@ _STRONG = re.compile(
     r"(?:propose|present|introduce|develop)s?\b",
     re.I,
 )
-_NAMED = re.compile(
-    r"^(?:\W*)(?:\w+\s){0,6}?\b(?:[A-Z][a-z]*[A-Z]\w*|[A-Z]{2,}\w*)\b.{0,30}\bis an?\b"
-)
 _MINOR = re.compile(
     r"\b(?:theorem|lemma|proof|notation|definition|results? in (?:section|appendix|table)"
     r"|background|(?:present|provide|show)s? (?:the |our |an? )?(?:\w+ )?(?:results?|example|proof"
@@ -29,15 +27,18 @@ _MINOR = re.compile(
 )
 
 
-def read_contribution(document: Document) -> dict[str, str | int | None] | None:
+def read_contribution(
+    document: Document, names: Collection[str] = ()
+) -> dict[str, str | int | None] | None:
     """Return {"text", "page"}: the sentence that says what is new; None if none does.
 
+    `names` are those of the authors' work, in lower case.
     Abstract before body, "we propose" before "we study", a whole sentence before a cut one.
     """
     candidates = [s for s in document.sentences if s.kind is Kind.SENTENCE][:160]
     abstract = [s for s in candidates if s.in_abstract]
     for sentences, patterns, whole in (
-        (abstract, (_STRONG, _PROPOSES, _NAMED), True),
+        (abstract, (_STRONG, _PROPOSES, *_definitions(names)), True),
         (abstract, (_STRONG,), False),
         (candidates, (_STRONG, _PROPOSES), True),
     ):
@@ -46,6 +47,12 @@ def read_contribution(document: Document) -> dict[str, str | int | None] | None:
                 if pattern.search(sentence.text) and _fits(sentence, whole):
                     return _quote(sentence)
     return _quote(abstract[0]) if abstract else None
+
+
+def _definitions(names: Collection[str]) -> list[re.Pattern[str]]:
+    """Return what finds "QuickSum is a kernel that …"."""
+    listed = "|".join(re.escape(name) for name in sorted(names) if len(name) > 2)
+    return [re.compile(rf"\b(?:{listed})\b.{{0,30}}\bis an?\b", re.I)] if listed else []
 
 
 def _fits(sentence: Sentence, whole: bool) -> bool:

@@ -80,6 +80,12 @@ def read_analyses(path: Path) -> dict[str, Mapping[str, Any]]:
     return found
 
 
+def _by_paper(corpus: Corpus, by_file: Analyses) -> Analyses:
+    """Name analyses as the labels name papers: a label may say which file is meant."""
+    named = {path.stem: name for name, path in corpus.files.items()}
+    return {named.get(stem, stem): record for stem, record in by_file.items()}
+
+
 def analyse_corpus(corpus: Corpus, target: str, workers: int | None) -> Analyses:
     """Analyse all labelled papers whose file is there, each in a child process."""
     from analyzers.isolation import analyze_files
@@ -176,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         corpus = read_corpus(options.folder)
         if options.analyses:
-            analyses: Analyses = read_analyses(options.analyses)
+            analyses: Analyses = _by_paper(corpus, read_analyses(options.analyses))
         else:
             analyses = analyse_corpus(corpus, options.target, options.workers)
     except (LabelError, TargetError) as error:

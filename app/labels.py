@@ -110,6 +110,8 @@ FIELDS = {
     "report_line": N_("line in the report"),
     "summary": N_("summary"),
     "hardware": N_("hardware"),
+    "formats": N_("number formats"),
+    "trust": N_("what stands behind it"),
     "code_url": N_("code"),
     "engine_today": N_("the engine today"),
     "claims": N_("claims"),

@@ -17,6 +17,9 @@ WORTH_HAVING = 1.02
 NEGLIGIBLE = 1.03
 """Under 3 % even at the high end, a gain drowns in the noise between releases."""
 
+LITTLE = 0.2
+"""A relevance under this isn't worth a bench: the wide interval of what nobody measured is none."""
+
 
 class Advice(StrEnum):
     """What to do with a paper, in the order in which the ranking lists the groups."""
@@ -85,6 +88,9 @@ def recommend(facts: PaperFacts, belief: Belief) -> Recommendation:
     if not belief.known:
         # There is nothing to measure: the prior alone must not send anyone to the bench.
         why = message("it makes no speed claim, and nothing was measured")
+        return Recommendation(Advice.NOT_RECOMMENDED, None, why)
+    if not belief.measurements and facts.relevance is not None and facts.relevance < LITTLE:
+        why = message("it matters too little to the engine to be measured first")
         return Recommendation(Advice.NOT_RECOMMENDED, None, why)
     if not belief.measurements and high >= WORTH_BUILDING:
         why = message(

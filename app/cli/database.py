@@ -52,3 +52,20 @@ def check() -> None:
     if problems:
         raise typer.Exit(1)
     print("The catalog is whole.")
+
+
+@app.command("labels", epilog="Example: assay db labels my-labels")
+def labels(
+    folder: Annotated[Path, typer.Argument(help="The folder to write to; it is made if need be.")],
+) -> None:
+    """Write people's corrections as labels, for `python -m analyzers.evaluate`."""
+    from app.workflows.labels import export_labels
+    from app.workflows.opening import open_catalog
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        exported = export_labels(session, folder)
+    for file in exported.files:
+        print(file)
+    if exported.without_file:
+        note(f"Without a file to analyse: {', '.join(exported.without_file)}.")

@@ -6,7 +6,7 @@ The catalog knows no scoring and the scoring no catalog; this is where they meet
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from analyzers import facts as f
 from analyzers.message import Message, message
 from analyzers.scoring.runs import MeasuredRun, by_device, failed_quality, measurement
 from analyzers.targets import Target
+from app.workflows.target_facts import field_of
 from db.queries import claims as claim_queries
 from db.queries import facts as fact_queries
 from db.queries import papers as paper_queries
@@ -26,6 +27,8 @@ from db.queries.papers import PaperRow
 REPORT_2025 = "report-2025-08"
 REPORT_2025_DATE = "2025-08-06"
 _HAND_CHECKED = ("seed", "person")
+SURE = 0.7
+"""An analysed claim under this confidence gets a doubt: its rules saw little that makes it own."""
 
 Code = TypeVar("Code", f.Technique, f.Complexity, f.Integration, f.InTarget)
 
@@ -112,7 +115,8 @@ def _facts(
     device: str | None,
 ) -> f.PaperFacts:
     base = _base(paper.id, paper.title, rows, target)
-    measured = [m for runs in devices.values() if (m := measurement(runs)) is not None]
+    roles = target.baseline_roles
+    measured = [m for runs in devices.values() if (m := measurement(runs, roles)) is not None]
     failing = {name for name, runs in devices.items() if failed_quality(runs)}
     ranking = _ranking_device(devices, {m.device_id for m in measured} | failing, target, device)
     # Hand-checked claims speak for a paper where there are any; analysed ones stand beside them.
@@ -126,10 +130,15 @@ def _facts(
         integration=base.integration,
         in_target=base.in_target,
         risks=base.risks,
-        claims=tuple(scoring_claim(c) for c in checked or claims),
+        claims=tuple(
+            scoring_claim(c) if c.source in _HAND_CHECKED else _analysed_claim(c, rows)
+            for c in checked or claims
+        ),
         measurements=tuple(m for m in measured if m.device_id not in failing),
         below_quality=ranking in failing,
         report_speedup=None,
+        relevance_trust=base.relevance_trust,
+        ease_trust=base.ease_trust,
     )
 
 
@@ -159,26 +168,46 @@ def _base(
     target: Target,
     date: str | None = None,
 ) -> f.PaperFacts:
-    relevance = rows["relevance"].value if "relevance" in rows else None
+    relevance = rows.get(field_of("relevance", target.name))
+    complexity = rows.get("complexity")
     report_speedup = rows["report_speedup"].value if "report_speedup" in rows else None
     return f.PaperFacts(
         paper_id=paper_id,
         title=title,
         technique=_code(f.Technique, rows.get("technique")),
-        relevance=None if relevance is None else float(relevance),
-        complexity=_code(f.Complexity, rows.get("complexity")),
+        relevance=_relevance(paper_id, relevance, target, date),
+        complexity=_code(f.Complexity, complexity),
         integration=_code(f.Integration, rows.get("integration")),
         in_target=in_target(paper_id, rows, target, date),
         risks=tuple(_risk(r) for r in (rows["risks"].value if "risks" in rows else None) or ()),
         report_speedup=None if report_speedup is None else float(report_speedup),
+        relevance_trust=_trust(relevance, rows),
+        ease_trust=_trust(complexity, rows),
     )
+
+
+def _relevance(
+    paper_id: str, row: FactRow | None, target: Target, date: str | None
+) -> float | None:
+    """Return the relevance to the target: a fact's, else what its file says of the paper."""
+    if row is not None and row.value is not None:
+        return float(row.value)
+    entry = target.engine_state(paper_id, date)
+    return entry.relevance if entry else None
+
+
+def _trust(row: FactRow | None, rows: Mapping[str, FactRow]) -> float:
+    """Return how much a fact counts: what only the analysis says, as much as its source carries."""
+    if row is None or row.source != "analysis" or "trust" not in rows:
+        return 1.0
+    return float(rows["trust"].value)
 
 
 def in_target(
     paper_id: str, rows: Mapping[str, FactRow], target: Target, date: str | None = None
 ) -> f.InTarget:
     """Return what the engine has: a person's word, else the target file's newest entry."""
-    corrected = _code(f.InTarget, rows.get("in_target"))
+    corrected = _code(f.InTarget, rows.get(field_of("in_target", target.name)))
     if corrected is not None:
         return corrected
     entry = target.engine_state(paper_id, date)
@@ -206,6 +235,16 @@ def scoring_claim(row: ClaimRow) -> f.Claim:
         own_result=row.own_result,
         in_abstract=row.in_abstract,
     )
+
+
+def _analysed_claim(row: ClaimRow, rows: Mapping[str, FactRow]) -> f.Claim:
+    """Return a claim that nobody checked, with the doubts of its source and of its own."""
+    doubts = [
+        Message.from_json(reason) for reason in (rows["trust"].reasons if "trust" in rows else ())
+    ]
+    if row.confidence is not None and row.confidence < SURE:
+        doubts.append(message("the analysis isn't sure that it is the paper's own result"))
+    return replace(scoring_claim(row), source_doubts=tuple(doubts))
 
 
 def _code(kind: type[Code], row: FactRow | None) -> Code | None:

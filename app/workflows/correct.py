@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
 from analyzers.facts import Complexity, InTarget, Integration, Technique
 from analyzers.message import message
+from analyzers.targets import available_targets
+from app import home
 from app.errors import UsageError
 from app.labels import STATUSES
 from app.workflows.moves import Move
+from app.workflows.target_facts import split_field
 from app.workflows.triage import rescore
 from db.queries import facts as fact_queries
 from db.queries import notes as note_queries
@@ -21,26 +25,50 @@ from db.queries import papers as paper_queries
 
 @dataclass(frozen=True, slots=True)
 class Editable:
-    """A field that a person may correct: its choices, or a number between two bounds."""
+    """A field that a person may correct: its choices, a number between two bounds, or words.
+
+    `words` says which: "list" takes names with commas between them, "address" a web address; both
+    take nothing for "there is none".
+    """
 
     field: str
     choices: tuple[str, ...] = ()
+    words: Literal["", "list", "address"] = ""
     minimum: float = 0.0
     maximum: float = 1.0
 
     def parse(self, text: str) -> Any:
         """Return the value that `text` means; raises `UsageError`."""
+        if self.words == "list":
+            return [name for part in text.split(",") if (name := part.strip())]
+        if self.words == "address":
+            return _address(text.strip())
         if self.choices:
             if text in self.choices:
                 return text
-            raise UsageError(f"{self.field} is one of {', '.join(self.choices)}, not {text!r}.")
+            raise UsageError(
+                message(
+                    "{field} is one of {choices}, not {text!r}.",
+                    words=("field",),
+                    field=self.field,
+                    choices=", ".join(self.choices),
+                    text=text,
+                )
+            )
         try:
             value = float(text)
         except ValueError:
             value = float("nan")
         if not self.minimum <= value <= self.maximum:
             raise UsageError(
-                f"{self.field} is a number from {self.minimum:g} to {self.maximum:g}, not {text!r}."
+                message(
+                    "{field} is a number from {low} to {high}, not {text!r}.",
+                    words=("field",),
+                    field=self.field,
+                    low=f"{self.minimum:g}",
+                    high=f"{self.maximum:g}",
+                    text=text,
+                )
             )
         return value
 
@@ -53,8 +81,27 @@ EDITABLE = {
         Editable("complexity", tuple(Complexity)),
         Editable("integration", tuple(Integration)),
         Editable("in_target", tuple(InTarget)),
+        Editable("hardware", words="list"),
+        Editable("code_url", words="address"),
     )
 }
+
+
+def _address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/]+\S*", text):
+        raise UsageError(message("{text!r} is no web address: it begins with https://.", text=text))
+    return text
+
+
+def editable(field: str) -> Editable | None:
+    """Return how a field is corrected; "relevance.vllm" is the relevance to that target.
+
+    None for a field that nobody may set, or a target that there isn't.
+    """
+    plain, target = split_field(field)
+    if field != plain and target not in available_targets(home.targets_folder()):
+        return None
+    return EDITABLE.get(plain)
 
 
 def set_facts(
@@ -65,12 +112,19 @@ def set_facts(
     Raises `UsageError` for a field or a value that can't be, `NotFoundError` for no such paper.
     """
     if not why.strip():
-        raise UsageError('A correction needs a reason: --why "…".')
+        raise UsageError(message('A correction needs a reason: --why "…".'))
     parsed = {}
     for field, text in values.items():
-        if field not in EDITABLE:
-            raise UsageError(f"{field!r} can't be set. Fields: {', '.join(EDITABLE)}.")
-        parsed[field] = EDITABLE[field].parse(text)
+        form = editable(field)
+        if form is None:
+            raise UsageError(
+                message(
+                    "{field!r} can't be set. Fields: {fields}.",
+                    field=field,
+                    fields=", ".join(EDITABLE),
+                )
+            )
+        parsed[field] = form.parse(text)
     paper_id = paper_queries.get_by_any_id(session, paper).id
     for field, value in parsed.items():
         fact_queries.set_correction(session, paper_id, field, value, who, why)
@@ -95,7 +149,7 @@ def _of_paper(moves: list[Move], paper_id: str) -> list[Move]:
 def add_note(session: Session, paper: str, text: str, *, who: str) -> str:
     """Keep a note; return the paper's id. Raises `UsageError` for an empty one."""
     if not text.strip():
-        raise UsageError("An empty note says nothing.")
+        raise UsageError(message("An empty note says nothing."))
     paper_id = paper_queries.get_by_any_id(session, paper).id
     note_queries.add(session, paper_id, text.strip(), who)
     return paper_id
@@ -104,7 +158,13 @@ def add_note(session: Session, paper: str, text: str, *, who: str) -> str:
 def set_status(session: Session, paper_id: str, status: str) -> None:
     """Put a paper into inbox, shortlisted, building, done or rejected."""
     if status not in STATUSES:
-        raise UsageError(f"The status is one of {', '.join(STATUSES)}, not {status!r}.")
+        raise UsageError(
+            message(
+                "The status is one of {choices}, not {status!r}.",
+                choices=", ".join(STATUSES),
+                status=status,
+            )
+        )
     paper_queries.update(session, paper_id, status=status)
 
 

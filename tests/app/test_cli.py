@@ -110,7 +110,7 @@ WRONG = [
     (["set", "sage", "relevance=1", "--why", " "], 2, "reason"),
     (["note", "sage", "  "], 2, "empty"),
     (["remove", "nonsense"], 1, "assay list"),
-    (["list", "--target", "vllm"], 1, "Known targets: llama.cpp"),
+    (["list", "--target", "abacus"], 1, "Known targets: llama.cpp"),
     (["list", "--device", "abacus"], 2, "none yet"),
     (["list", "--order", "random"], 2, "expected or safe"),
     (["bench", "run", "nonsense"], 2, "Prototypes: sampling"),

@@ -117,6 +117,9 @@ def _correction_form(paper_id: str, known: Mapping[str, Record], _: Translate) -
 
 
 def _value_widget(editable: Editable, held: Any, key: str, _: Translate) -> str:
+    if editable.words:
+        known = ", ".join(map(clean, held)) if isinstance(held, list) else clean(held or "")
+        return st.text_input(_("New value"), value=known, key=key) or ""
     if editable.choices:
         choices = list(editable.choices)
         chosen = st.selectbox(
