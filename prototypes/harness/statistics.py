@@ -15,7 +15,16 @@ from statistics import fmean, median
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
-STUDENT = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306}
+STUDENT: dict[float, float] = {
+    1: 12.71,
+    2: 4.303,
+    3: 3.182,
+    4: 2.776,
+    5: 2.571,
+    6: 2.447,
+    7: 2.365,
+    8: 2.306,
+}
 STUDENT |= {9: 2.262, 10: 2.228, 12: 2.179, 15: 2.131, 16: 2.120, 20: 2.086, math.inf: 1.960}
 """Student's t at 97.5 % by degrees of freedom."""
 
@@ -92,8 +101,9 @@ def repeat_interval(
     were measured in the same processes. Hierarchical bootstrap on logarithms: every resample draws
     rounds within each process and adds an effect of the process, drawn from the deviations of this
     quantity and its peers (two or three processes alone say too little of how processes differ),
-    each scaled by sqrt(P / (P - 1)) and widened as Student's t is for so few. The interval is that of the difference of two resamples, the
-    run and its repeat. One process has no effects: the interval is then that of its rounds alone.
+    each scaled by sqrt(P / (P - 1)) and widened as Student's t is for so few. The interval is that
+    of the difference of two resamples, the run and its repeat. One process has no effects: the
+    interval is then that of its rounds alone.
     Raises `ValueError` without samples, or where one isn't positive.
     """
     if not processes or not all(processes):
