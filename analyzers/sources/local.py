@@ -98,13 +98,18 @@ def expand(paths: Iterable[str | Path]) -> Found:
                 else:
                     _add(found, path, seen)
             else:
-                told = message("There is no file or folder {path}.", path=str(item))
-                found.missing.append(Missing(str(item), ErrorKind.NOT_FOUND, told))
+                told = message("There is no file or folder {path}.", path=_shown(item))
+                found.missing.append(Missing(_shown(item), ErrorKind.NOT_FOUND, told))
         except (OSError, ValueError, RuntimeError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            told = message("{path} can't be read: {why}.", path=str(item), why=why)
-            found.missing.append(Missing(str(item), ErrorKind.UNREADABLE, told))
+            told = message("{path} can't be read: {why}.", path=_shown(item), why=why)
+            found.missing.append(Missing(_shown(item), ErrorKind.UNREADABLE, told))
     return found
+
+
+def _shown(path: Path | str) -> str:
+    """Return a path as text that can be written down, whatever bytes its name has."""
+    return str(path).encode("utf-8", "replace").decode()
 
 
 def _nothing_in(path: Path) -> Missing:
@@ -129,6 +134,10 @@ def _walk(folder: Path) -> list[Path]:
 def _add(found: Found, path: Path, seen: set[str]) -> None:
     if path.suffix.lower() == ".bib":
         _add_ids(found, path)
+        return
+    if _shown(path) != str(path):  # neither a catalog nor JSON can hold such a name
+        told = message("The name of {path} isn't valid UTF-8: rename the file.", path=_shown(path))
+        found.missing.append(Missing(_shown(path), ErrorKind.UNREADABLE, told))
         return
     key = os.path.realpath(path)
     if key not in seen:

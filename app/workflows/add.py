@@ -148,7 +148,7 @@ def _readable(files: Sequence[Path], *, is_fetching: bool = False) -> list[Path]
 def save_upload(name: str, content: bytes) -> Path:
     """Keep an uploaded file in the papers folder under a name that is safe, and return its path."""
     digest = hashlib.sha256(content).hexdigest()[:12]
-    stem = "".join(c if c.isalnum() or c in "-._" else "_" for c in Path(name).name)[-60:]
+    stem = "".join(c if c.isalnum() or c in "-._" else "_" for c in Path(name).name)[-40:]
     path = home.papers_folder() / f"{digest}-{stem.lstrip('.') or 'upload'}"
     if not path.exists():
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
