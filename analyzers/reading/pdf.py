@@ -42,6 +42,7 @@ def read_pdf(path: Path, *, tables: bool = True) -> Document:
     pymupdf.TOOLS.mupdf_display_warnings(False)
     try:
         pdf = pymupdf.open(path, filetype="pdf")
+        count = 0 if pdf.needs_pass else pdf.page_count  # raises for a count that can't be
     except MemoryError:
         raise
     except Exception as error:
@@ -50,7 +51,7 @@ def read_pdf(path: Path, *, tables: bool = True) -> Document:
             ErrorKind.UNREADABLE, message("The PDF is damaged beyond repair. Fetch it again.")
         ) from error
     with pdf:
-        _check(pdf)
+        _check(pdf, count)
         # MuPDF's own quads will do: recomputing each from its font doubles the cost of the words
         pymupdf.TOOLS.unset_quad_corrections(True)
         try:
@@ -94,20 +95,20 @@ def read_pdf(path: Path, *, tables: bool = True) -> Document:
     return document
 
 
-def _check(pdf: Any) -> None:
+def _check(pdf: Any, count: int) -> None:
     if pdf.needs_pass:
         raise ReadError(
             ErrorKind.ENCRYPTED,
             message("The PDF is locked with a password. Save a copy without one."),
         )
-    if pdf.page_count == 0:
+    if count == 0:
         raise ReadError(ErrorKind.EMPTY, message("The PDF has no pages. Fetch it again."))
-    if pdf.page_count > MAX_PAGES:
+    if count > MAX_PAGES:
         raise ReadError(
             ErrorKind.TOO_MANY_PAGES,
             message(
                 "The PDF has {pages} pages; the limit is {limit}. Give the paper alone.",
-                pages=pdf.page_count,
+                pages=count,
                 limit=MAX_PAGES,
             ),
         )

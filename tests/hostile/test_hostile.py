@@ -5,6 +5,7 @@ A thousand of them: `python -m benchmarks.hostile`.
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,7 @@ SAFE = {"another_file.html", "laughs.html", "actions.pdf", "a_title_that_steers.
 
 def outcome(result: dict[str, Any]) -> str:
     """Return how a file ended; fails for an answer that isn't one of the contract's."""
+    json.dumps(result, ensure_ascii=False).encode()  # what a catalog and `--jsonl` must hold
     if "error" not in result:
         assert result["read"] in READ
         assert isinstance(result["claims"], list)
@@ -79,6 +81,8 @@ def test_every_bomb_gets_a_typed_answer(bombs: list[Path]) -> None:
     assert {ends[name] for name in SAFE} == {"read"}
     assert ends["locked.pdf"] == "encrypted"
     assert ends["thousands_of_pages.pdf"] == "too_many_pages"
+    assert ends["a_count_that_lies.pdf"] == "unreadable"
+    assert "crash" not in ends.values()
     told = str(results)
     assert "root:" not in told  # of /etc/passwd
     assert "ha" * 100 not in told  # of the entities
