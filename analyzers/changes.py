@@ -100,7 +100,8 @@ SIGNS = (
             r"(?:drafts?|draft models?|gat(?:e|es|ing)|attngates?|predictors?|heads?|adapters?"
             r"|routers?|indexer|small(?:er)? models?|student|transform(?:s|ations?)?\b|clipping"
             r"|classifiers?|exits?|modules?)(?!\w)"
-            r"|quantization-aware training|(?:we|our) (?:\w+ ){0,2}(?:fine-?tune|distil)\w*"
+            r"|(?:trainable|learnable|trained) (?:[\w-]+ ){0,2}tokens|quantization-aware training"
+            r"|(?:we|our) (?:\w+ ){0,2}(?:fine-?tune|distil)\w*"
             r"|(?:layer-?by-?layer |knowledge |self-?)distillation|is fine-?tuned",
         ),
         3,
@@ -121,6 +122,11 @@ SIGNS = (
             r"|all-?reduce|all-?gather",
         ),
         4,
+        re.compile(
+            r"we use an? (?:\w+ )?(?:system|server|machine|node)|testbed|equipped"
+            r"|connected (?:via|by)"
+            r"|experiment|evaluat|baseline|benchmark|eliminat|alleviat|\b(?:without|no need|avoid)"
+        ),
     ),
     Sign(
         Change.MEMORY,

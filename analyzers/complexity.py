@@ -51,6 +51,7 @@ def read_complexity(index: Index, technique: Technique) -> ComplexityReading:
     said = _said(index)
     if _is_settled(said):
         said.pop(Change.TRAINING, None)
+    if Change.NOTHING in said:
         said.pop(Change.ARCHITECTURE, None)
     for evidence in said.values():
         total += evidence.points

@@ -11,7 +11,7 @@ MAX_TEXT = 700
 _PROPOSES = re.compile(
     r"\b(?:we|this (?:paper|work|report|study|post)|in this (?:paper|work|blog post))\b[^.]{0,60}"
     r"\b(?:propose|present|introduc\w+|develop|design|describ\w+|show how|build|explore|study"
-    r"|demonstrate|investigate|provide|release|implement|analy[sz]e)s?\b",
+    r"|demonstrate|investigate|provide|release|implement|analy[sz]e|tackle|address)s?\b",
     re.I,
 )
 _STRONG = re.compile(
@@ -22,7 +22,9 @@ _STRONG = re.compile(
 _MINOR = re.compile(
     r"\b(?:theorem|lemma|proof|notation|definition|results? in (?:section|appendix|table)"
     r"|background|(?:present|provide|show)s? (?:the |our |an? )?(?:\w+ )?(?:results?|example|proof"
-    r"|details|overview|ablation))\b",
+    r"|details|overview|ablation)|in this (?:sub)?section"
+    r"|(?:two|three|four|several|following|principal) (?:[\w-]+ )?(?:techniques|components"
+    r"|contributions|ideas))\b",
     re.I,
 )
 
@@ -52,7 +54,7 @@ def read_contribution(
 def _definitions(names: Collection[str]) -> list[re.Pattern[str]]:
     """Return what finds "QuickSum is a kernel that …"."""
     listed = "|".join(re.escape(name) for name in sorted(names) if len(name) > 2)
-    return [re.compile(rf"\b(?:{listed})\b.{{0,30}}\bis an?\b", re.I)] if listed else []
+    return [re.compile(rf"\b(?:{listed})\b.{{0,30}}\bis (?:an?|the)\b", re.I)] if listed else []
 
 
 def _fits(sentence: Sentence, whole: bool) -> bool:

@@ -129,7 +129,8 @@ class Index:
 
     def is_front(self, at: int) -> bool:
         """Whether a sentence is of the abstract, or of what stands for it."""
-        return self.sentences[at].in_abstract or at < self._opening
+        sentence = self.sentences[at]
+        return sentence.kind is Kind.SENTENCE and (sentence.in_abstract or at < self._opening)
 
     def voice(self, at: int) -> int:
         """Return 2 for what the authors say of themselves, 0 for neither, -2 for other work."""

@@ -22,7 +22,8 @@ _HARDWARE = Pattern(
     "|cxl|pim",
     r"\b(?:only (?:on|for|available|supported|with)|exclusiv\w+|requir\w+|needs?|rel(?:y|ies) on"
     r"|depends? on|leverag\w+|exploit\w+|utiliz\w+|takes? advantage of|designed for"
-    r"|(?:optimized|tailored|specific|specialized) (?:for|to)|new features? of|capabilit\w+ of)\b"
+    r"|techniques? optimized for|(?:tailored|specific|specialized) (?:for|to)|new features? of"
+    r"|capabilit\w+ of)\b"
     r"[^.]{0,60}?\b(?:hopper|blackwell|h100s?|fp8 tensor cores|nvfp4|int4 tensor cores|tpus?"
     r"|rdma|nvlink|npus?|2:4|nvme|tma|wgmma|fpgas?|asics?|infiniband|cxl|pim)\b",
 )

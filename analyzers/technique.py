@@ -59,9 +59,10 @@ _VOCABULARY: dict[Technique, tuple[tuple[Pattern, float], ...]] = {
         (_p("cache", r"(?:kv|key[- ]value)[- ]?caches?"), 1.0),
         (
             _p(
-                "cache|prefix|kvs|kv ",
+                "cache|prefix|kvs|kv |pagedattention|memory manag|memory alloc|fragmentation",
                 r"cache (?:eviction|compression|reuse|management|quantization)"
-                r"|prefix (?:kv|cach\w+)|\bkvs?\b",
+                r"|prefix (?:kv|cach\w+)|\bkvs?\b|paged ?attention|memory (?:manag\w+|alloc\w+)"
+                r"|fragmentation",
             ),
             0.7,
         ),
@@ -166,9 +167,9 @@ _VOCABULARY: dict[Technique, tuple[tuple[Pattern, float], ...]] = {
         (
             _p(
                 "distributed|parallelism|cluster|slo|rdma|heterogeneous|multi-gpu|partition"
-                "|cuda graph|chips|interconnect|model-parallel",
+                "|chips|interconnect|model-parallel",
                 r"distributed|parallelism|cluster\b|slos?\b|rdma\b|heterogeneous|multi-gpu"
-                r"|partition\w*|cuda graphs?|chips\b|interconnect|model[- ]parallel",
+                r"|partition\w*|chips\b|interconnect|model[- ]parallel",
             ),
             0.6,
         ),
