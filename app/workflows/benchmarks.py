@@ -27,7 +27,7 @@ from db.queries.claims import ClaimRow
 
 # What a chart shows as measured, or as failed; the others say why there is nothing to show.
 _SAYS_SOMETHING = frozenset(VerdictKind) - {VerdictKind.UNTESTED, VerdictKind.NOT_COMPARABLE}
-_BULKY = ("samples", "fidelity", "quality", "method")
+_BULKY = ("samples", "fidelity", "quality", "method", "all_threads")
 
 
 def compare_claims(

@@ -19,7 +19,7 @@ Record = Mapping[str, Any]
 
 _SHOWN = frozenset(
     {"prototype", "case", "implementation", "status", "fidelity", "quality", "baselines", "samples"}
-    | {"time_us", "speedup", "method", "error", "claims"}
+    | {"time_us", "speedup", "method", "error", "claims", "all_threads"}
 )
 """Fields with a place of their own on the page; every other one stands in the table of fields."""
 
@@ -41,7 +41,9 @@ def run_record(run_id: str, _: Translate) -> None:
     if trouble:
         st.warning(plain(trouble))
     _gates(run, _)
+    st.subheader(_("Baselines"), anchor=False)
     _baselines(run, _)
+    _all_threads(_dict(run.get("all_threads")), _)
     samples(run, _)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -163,8 +165,22 @@ def _verdict(passed: Any, _: Translate) -> str:
     return "✓ " + _("passed") if passed is True else "✗ " + _("failed")
 
 
+def _all_threads(together: Record, _: Translate) -> None:
+    """Show the same on all of a CPU's threads, where that was measured beside one thread."""
+    if not together:
+        return
+    time = _dict(together.get("time_us"))
+    told = f"{microseconds(time.get('median'))} {_span(time, microseconds)}"
+    trouble = together.get("error")
+    if trouble:
+        told = str(_dict(trouble).get("message") or trouble)
+    threads = together.get("threads")
+    st.markdown(plain(_("With all {threads} threads: {told}").format(threads=threads, told=told)))
+    if time:
+        _baselines(together, _)
+
+
 def _baselines(run: Record, _: Translate) -> None:
-    st.subheader(_("Baselines"), anchor=False)
     listed = [b for b in _list(run.get("baselines")) if isinstance(b, dict)]
     if not listed:
         st.caption(plain(_("None was measured.")))

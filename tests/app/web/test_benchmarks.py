@@ -49,6 +49,11 @@ def measured(seeded: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     quick = run(**rich, provisional=True, started_at="2026-11-02T00:00:00+00:00")
     full = run(**rich, started_at="2026-11-03T00:00:00+00:00")
     full["baselines"][0]["comparison"] = rich["comparison"]
+    full["all_threads"] = {
+        "threads": 8,
+        "time_us": interval(25.0),
+        "baselines": [{"name": "topk", "roles": ["engine"], "speedup": interval(1.25)}],
+    }
     full["baselines"].append(
         {"name": "rival", "role": "other", "roles": ["other"], "available": False, "why": HOSTILE}
     )
@@ -244,6 +249,10 @@ def test_a_runs_record_has_everything(language: str, measured: Engine, open_page
     assert "test-cpu" not in text
     assert HOSTILE in text  # in a table it is text, and nothing else
     assert ("约再测 80 轮" if language == "zh" else "about 80 more rounds") in text
+    assert ("使用全部 8 个线程：25" if language == "zh" else "all 8 threads: 25") in told.replace(
+        "\\", ""
+    )
+    assert "1.25x" in text
     assert page.get("download_button")
     assert page.get("vega_lite_chart")
 
