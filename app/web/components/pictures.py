@@ -16,8 +16,8 @@ from app.workflows.pictures import draw_place, places_with_page, why_no_pages
 
 Record = Mapping[str, Any]
 
-BAND_PX, WHOLE_PX = 960, 760
-"""How wide pictures are, where there is room: a paper's text in its own size or larger."""
+BAND_PX, WHOLE_PX = 990, 790
+"""How wide pictures stand, where there is room: a paper's text in its own size or larger."""
 _STALE = (ErrorKind.CHANGED, ErrorKind.NO_SUCH_PAGE)
 
 
@@ -83,6 +83,6 @@ def _picture(paper: Record, key: str, place: Record, whole: bool, _: Translate) 
             jobs.submit(context.engine(), "add", {"sources": [paper["source_path"]]})
             st.success(plain(_("It is being analysed again: reload this page in a moment.")))
         return
-    with st.container(border=True, width="content"):
-        width = WHOLE_PX if whole else BAND_PX
-        st.image(png, width=width, alt=f"{where}: {clean(place['quote'])}")
+    with st.container(border=True, width=WHOLE_PX if whole else BAND_PX):
+        # with a width of its own the server would draw a smaller copy, and take its time over it
+        st.image(png, width="stretch", alt=f"{where}: {clean(place['quote'])}")
