@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from prototypes.harness.statistics import Interval, significant
+from prototypes.harness.statistics import MOST_NOISE, Interval, significant
 
 LEAST_NOISE = 0.02
 """A difference under 2 % is never called one: placement of code alone moves that much."""
-MOST_NOISE = 0.9
-"""A machine that is busier than that tells nothing but differences of a whole order."""
 MOST_ROUNDS = 100_000
 """Past this many, more rounds settle nothing: the ratio lies on the edge of the noise."""
 

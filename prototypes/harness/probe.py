@@ -72,7 +72,7 @@ def _noise(device: torch.device, quick: bool) -> float:
     timer.prepare(call)
     timing.warm_up(lambda: timer.warm(call), 0.3 if quick else 1.0)
     same = sampler(timer, call, sets, sets)
-    budget = (timing.QUICK if quick else timing.FULL).share(2 if quick else 1)
+    budget = timing.QUICK if quick else timing.FULL
     ratios = []
     for _ in range(2 if quick else 4):
         samples = timing.interleave({"a": same, "b": same}, budget)

@@ -15,6 +15,7 @@ from statistics import fmean, median
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+MOST_NOISE = 0.9
 STUDENT: dict[float, float] = {
     1: 12.71,
     2: 4.303,
@@ -161,7 +162,8 @@ def paired_ratios(
 def noise_floor(ratios: Sequence[Interval], least: float = 0.01) -> float:
     """Return how far from 1 the ratio of a thing with itself came, over several A/A blocks.
 
-    Never under `least`: a lucky block doesn't make a machine noiseless.
+    Never under `least`: a lucky block doesn't make a machine noiseless. Never over `MOST_NOISE`:
+    it is a share, and past that a machine is too busy to tell anything but orders of magnitude.
     """
     worst = max((max(abs(r.low - 1), abs(r.high - 1)) for r in ratios), default=least)
-    return max(worst, least)
+    return min(max(worst, least), MOST_NOISE)

@@ -117,6 +117,7 @@ def test_the_noise_floor_is_the_worst_end_and_never_nothing() -> None:
     assert noise_floor(blocks) == pytest.approx(0.07)
     assert noise_floor([Interval(1, 0.999, 1.001)]) == 0.01
     assert noise_floor([]) == 0.01
+    assert noise_floor([Interval(1, 0.2, 27)]) == 0.9  # a share: the catalog takes no other
 
 
 def test_significant_digits() -> None:
