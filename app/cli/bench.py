@@ -120,9 +120,9 @@ def runs(
     """List the stored runs, the newest first."""
     from app.cli.run_text import RUN_COLUMNS, run_row
     from app.workflows.benchmarks import list_runs
-    from app.workflows.freshness import current_hashes
     from app.workflows.measuring import list_prototypes
     from app.workflows.opening import open_catalog
+    from app.workflows.staleness import current_hashes
     from db.engine import read_scope
 
     with read_scope(open_catalog(create=True)) as session:
@@ -147,9 +147,9 @@ def show(
     """Show all that is stored of a run: gates, baselines, samples, environment."""
     from app.cli.run_text import run_lines
     from app.workflows.benchmarks import show_run
-    from app.workflows.freshness import current_hashes
     from app.workflows.measuring import list_prototypes
     from app.workflows.opening import open_catalog
+    from app.workflows.staleness import current_hashes
     from db.engine import read_scope
 
     with read_scope(open_catalog(create=True)) as session:

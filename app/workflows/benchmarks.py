@@ -16,9 +16,9 @@ from analyzers.targets import Target
 from app.labels import say
 from app.reports.text import short_name
 from app.workflows.assembling import Assembled, assemble, scoring_claim
-from app.workflows.freshness import Hashes, is_stale
 from app.workflows.judging import claim_verdicts
 from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.staleness import Hashes, is_stale
 from app.workflows.triage import target_named
 from db.models import Run
 from db.queries import papers as paper_queries

@@ -12,9 +12,9 @@ from app.errors import AssayError
 from app.web.components import catalog, context, url
 from app.web.components.text import clean
 from app.workflows.benchmarks import compare_claims, list_runs, show_run
-from app.workflows.freshness import Hashes, current_hashes
 from app.workflows.measuring import list_prototypes
 from app.workflows.run_files import dumps, export_runs
+from app.workflows.staleness import Hashes, current_hashes
 
 Record = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.workflows.benchmark import import_run_contents
 from app.workflows.benchmarks import compare_claims, list_runs
-from app.workflows.freshness import current_hashes, is_stale
+from app.workflows.staleness import current_hashes, is_stale
 from db.engine import read_scope, session_scope
 from db.models import Run
 from db.queries import jobs
