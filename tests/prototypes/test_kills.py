@@ -1,4 +1,4 @@
-"""SIGKILL of any process of a session at a moment drawn from a seed: `benchmarks.kills`, in small."""
+"""SIGKILL of any process of a session, the moment drawn from a seed: a small `benchmarks.kills`."""
 
 import json
 import os
