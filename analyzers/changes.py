@@ -79,7 +79,8 @@ SIGNS = (
             "architecture|from scratch|pre-train|pretrain",
             r"(?:introduc|propos|present|design|novel|new)\w*\b[^.]{0,40}\b(?:model|network"
             r"|transformer|attention|decoder|hybrid|moe|linear|language)[\w-]* (?:model )?"
-            r"architectures?\b|we train\w*\b[^.]{0,40}from scratch|trained from scratch"
+            r"architectures?\b|(?:introduc|propos|present)\w* an? (?:novel|new) architecture\b"
+            r"|we train\w*\b[^.]{0,40}from scratch|trained from scratch"
             r"|we (?:also |then |first )?pre-?train(?:ed)?\b|continued? pre-?training",
         ),
         2,
@@ -190,7 +191,10 @@ SIGNS = (
             r"|not require (?:any )?changes? to (?:the )?(?:\w+ ){0,3}models?",
         ),
         2,
-        re.compile(r"without changing the (?:final )?(?:output|distribution|result)s?|\black\w*"),
+        re.compile(
+            r"without changing the (?:final )?(?:output|distribution|result)s?|\black\w*"
+            r"|training-free (?:\w+ ){0,3}(?:methods|approaches|techniques)"
+        ),
     ),
     Sign(
         Change.NOTHING,

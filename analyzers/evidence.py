@@ -31,7 +31,9 @@ _OTHERS = re.compile(
     r"\b(?:prior|previous(?:ly)?|existing|earlier|conventional|traditional(?:ly)?|usually|typically"
     r"|commonly|most (?:methods|works|approaches)"
     r"|other (?:\w+ )?(?:methods|works?|approaches|systems)"
-    r"|recent(?:ly)?|et al|unlike|in contrast to|alternatively|competing|future work"
+    r"|(?:approaches|methods|works|studies|techniques) (?:aim|are|have|use|rely|require|focus"
+    r"|suffer|often|can)|recent(?:ly)?|et al|unlike|in contrast to|alternatively|competing"
+    r"|future work"
     r"|state-of-the-art (?:methods|approaches))\b|\[\d+[\],]"
 )
 

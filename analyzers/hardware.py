@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from analyzers.claiming.subjects import all_hardware
 from analyzers.evidence import Index
+from analyzers.tables import Table
 from analyzers.words import Pattern
 
 MOST = 6
 _NAMES = Pattern(
     "a100|h100|h200|h800|h20|b200|a800|v100|p100|l40|l4|a10|a6000|a40|a30|t4|mi1|mi2|mi3|titan|tpu"
     "|jetson|xeon|epyc|m1|m2|m3|m4|m5|ryzen|core i|snapdragon|raspberry|ascend|gaudi|rtx|gtx"
-    "|geforce|tesla|3060|3080|3090|4080|4090|5090"
+    "|geforce|tesla|3060|3070|3080|3090|4060|4070|4080|4090|5080|5090"
 )
 _MEASURES = re.compile(
     r"\b(?:experiments?|evaluat\w+|measur\w+|benchmark\w*|run|running|ran|conduct\w*|test\w*"
@@ -28,10 +30,16 @@ _SETUP = re.compile(
 _ONE_MORE = re.compile(
     r"\bRTX ?\d{4}(?: ?Ti)?s?(?:,? and |/|, | or )((?:RTX ?)?\d{4})\b(?!\s?tokens)"
 )
+_BARE = re.compile(
+    r"\bNVIDIA (?:GeForce )?([345]0[5-9]0)\b|(?<!RTX )(?<!RTX)\b([345]0[5-9]0)s? GPUs?\b", re.I
+)
+"""A card named without its RTX."""
 _SPECIFICATION = re.compile(
     r"\b(?:for example|e\.g\.|such as|has \d|have \d|with \d+ (?:sm|streaming)|bandwidth of"
     r"|peak|theoretical|price|cost of|costs|datasheet|specification|\$)"
 )
+_COLUMN = re.compile(r"\b(?:hardware|devices?|gpus?|platforms?|accelerators?|machines?)\b", re.I)
+_IN_TABLE = 3
 _TPU = re.compile(r"\b(?:on|using|with|for) (?:a |single |our |the )*tpus?\b")
 
 
@@ -48,8 +56,10 @@ def read_hardware(index: Index) -> list[str]:
         sentence = index.sentences[at]
         names = all_hardware(sentence.text)
         names += [_geforce(match[1]) for match in _ONE_MORE.finditer(sentence.text)]
+        names += [_geforce(match[1] or match[2]) for match in _BARE.finditer(sentence.text)]
         if not names:
             continue
+        names = list(dict.fromkeys(names))
         weight, measured = _weigh(index, at)
         for name in names:
             key = _key(name)
@@ -58,6 +68,10 @@ def read_hardware(index: Index) -> list[str]:
                 sure.add(key)
             if len(name) > len(spelling.get(key, "")):
                 spelling[key] = name
+    for table in index.document.tables:
+        for name in dict.fromkeys(_listed(table)):
+            weights[_key(name)] += _IN_TABLE
+            spelling.setdefault(_key(name), name)
     top = max(weights.values(), default=0)
     ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
     named = [
@@ -66,6 +80,14 @@ def read_hardware(index: Index) -> list[str]:
         if weight >= max(3, 0.25 * top) or (key in sure and weight >= 5)
     ]
     return (named or _unversioned(index))[:MOST]
+
+
+def _listed(table: Table) -> Iterator[str]:
+    """Yield the devices of a table's column "Hardware", "GPU" or the like."""
+    for row in table.rows[table.header_rows :]:
+        for cell in row:
+            if _COLUMN.search(table.column_header(cell)):
+                yield from all_hardware(cell.text)
 
 
 def _weigh(index: Index, at: int) -> tuple[int, bool]:
