@@ -84,6 +84,8 @@ class VerdictLine:
     baseline: str | None
     run_id: str | None
     provisional: bool
+    stale: bool = False
+    """Whether the run is of other code than the prototype has today; it counts all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +355,8 @@ class DeviceUsed:
     provisional: int
     prototypes: tuple[str, ...]
     run_ids: tuple[str, ...]
+    stale: int = 0
+    """Runs of code that has changed since."""
 
 
 @dataclass(frozen=True, slots=True)

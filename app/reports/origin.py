@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,9 +44,14 @@ def method(target: Target, language: str) -> Method:
 
 
 def provenance(
-    now: datetime, target: Target, runs: Sequence[Run], fingerprint: str, program: str
+    now: datetime,
+    target: Target,
+    runs: Sequence[Run],
+    fingerprint: str,
+    program: str,
+    stale: Collection[str] = (),
 ) -> Provenance:
-    """Return what the report was made from, and when."""
+    """Return what the report was made from, and when; `stale` holds ids of runs of older code."""
     by_device: dict[str, list[Run]] = {}
     for run in runs:
         by_device.setdefault(run.device_id, []).append(run)
@@ -56,13 +61,13 @@ def provenance(
         schema=HEAD,
         rubrics=(REPORT_RUBRIC, ASSAY_RUBRIC),
         target_date=target.date,
-        devices=tuple(_device(by_device[name]) for name in sorted(by_device)),
+        devices=tuple(_device(by_device[name], stale) for name in sorted(by_device)),
         runs=len(runs),
         fingerprint=fingerprint,
     )
 
 
-def _device(runs: Sequence[Run]) -> DeviceUsed:
+def _device(runs: Sequence[Run], stale: Collection[str]) -> DeviceUsed:
     # The newest environment describes the device; drivers and libraries change over time.
     newest = max(runs, key=lambda run: (run.started_at, run.id))
     environment = newest.environment
@@ -82,6 +87,7 @@ def _device(runs: Sequence[Run]) -> DeviceUsed:
         provisional=sum(run.provisional for run in runs),
         prototypes=tuple(sorted({run.prototype for run in runs})),
         run_ids=tuple(ids[:NAMED_RUNS]),
+        stale=sum(run.id in stale for run in runs),
     )
 
 

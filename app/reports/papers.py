@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from analyzers.targets import Target
@@ -83,7 +83,8 @@ def paper_section(
     """Return a paper's section from what `show_paper` returns."""
     paper, facts = shown["paper"], shown.get("facts") or {}
     headline = ((shown.get("belief") or {}).get("headline") or {}).get("key")
-    claims = [claim_line(record, headline, language) for record in shown.get("claims") or ()]
+    stale = {run["id"] for run in shown.get("runs") or () if run.get("stale")}
+    claims = [claim_line(record, headline, language, stale) for record in shown.get("claims") or ()]
     risk_lines = risks((facts.get("risks") or {}).get("value"), language)
     return PaperSection(
         row=row,
@@ -107,8 +108,16 @@ def _lines(names: Sequence[str], facts: Mapping[str, Any], language: str) -> tup
     return tuple(line for line in lines if line is not None)
 
 
-def claim_line(record: Mapping[str, Any], headline: str | None, language: str) -> ClaimLine:
-    """Return a claim of `show_paper`: the sentence in our own words, else what it is about."""
+def claim_line(
+    record: Mapping[str, Any],
+    headline: str | None,
+    language: str,
+    stale: Collection[str] = (),
+) -> ClaimLine:
+    """Return a claim of `show_paper`: the sentence in our own words, else what it is about.
+
+    `stale` holds the ids of runs of older code.
+    """
     places = record.get("places") or ()
     text = sentence(record.get("text"), language)
     return ClaimLine(
@@ -125,7 +134,7 @@ def claim_line(record: Mapping[str, Any], headline: str | None, language: str) -
         hardware=record.get("hardware") and clean(record["hardware"]),
         baseline=record.get("baseline") and clean(record["baseline"]),
         is_headline=record["key"] == headline,
-        verdicts=tuple(_verdict(v, language) for v in record.get("verdicts") or ()),
+        verdicts=tuple(_verdict(v, language, stale) for v in record.get("verdicts") or ()),
     )
 
 
@@ -139,7 +148,7 @@ def _tested(claim: ClaimLine) -> bool:
     return any(verdict.verdict != "untested" for verdict in claim.verdicts)
 
 
-def _verdict(record: Mapping[str, Any], language: str) -> VerdictLine:
+def _verdict(record: Mapping[str, Any], language: str, stale: Collection[str]) -> VerdictLine:
     return VerdictLine(
         device=str(record.get("device") or ""),
         verdict=record["verdict"],
@@ -151,6 +160,7 @@ def _verdict(record: Mapping[str, Any], language: str) -> VerdictLine:
         baseline=record.get("baseline") and clean(record["baseline"]),
         run_id=record.get("run_id"),
         provisional=bool(record.get("provisional")),
+        stale=record.get("run_id") in stale,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,18 @@ class Measured:
     succeeded: bool
 
 
-@cache
 def list_prototypes() -> list[dict[str, Any]]:
-    """Return `python -m prototypes list --json`; the pillar is asked, not imported."""
+    """Return `python -m prototypes list --json`; the pillar is asked, not imported.
+
+    Asked again when one of its files is another than it was: a page that is open for days tells
+    a stale run from a fresh one.
+    """
+    files = sorted((PROJECT / "prototypes").rglob("*.py"))
+    return _listed(tuple((str(file), file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=1)
+def _listed(_: tuple[tuple[str, int], ...]) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "prototypes", "list", "--json"],
         cwd=PROJECT,

@@ -11,6 +11,7 @@ from analyzers.scoring import score_paper
 from analyzers.scoring.verdicts import Verdict
 from analyzers.targets import Target
 from app.labels import say
+from app.workflows import staleness
 from app.workflows.assembling import Assembled, assemble
 from app.workflows.causes import cause_text
 from app.workflows.judging import claim_verdicts
@@ -262,13 +263,16 @@ def _belief(
 
 
 def _runs(session: Session, assembled: Assembled) -> list[dict[str, Any]]:
-    """Return the runs of the paper's prototypes that count, without their raw samples."""
+    """Return the runs of the paper's prototypes that count, without their raw samples.
+
+    `stale` says whether a run is of other code than today's: it counts all the same.
+    """
     newest = run_queries.newest_per_device(session, assembled.prototypes)
+    found = [(d, run) for devices in newest.values() for d, runs in devices.items() for run in runs]
+    stale = staleness.mark([run.record for _, run in found])
     return [
         {key: value for key, value in run.record.items() if key != "samples"}
         | {"id": run.id, "device_id": device, "device_name": run.environment.device_name}
-        | {"started_at": run.record.get("started_at") or run.started_at}
-        for devices in newest.values()
-        for device, runs in devices.items()
-        for run in runs
+        | {"started_at": run.record.get("started_at") or run.started_at, "stale": is_old}
+        for (device, run), is_old in zip(found, stale, strict=True)
     ]

@@ -28,6 +28,7 @@ from app.reports.model import (
     ReportModel,
     ReportRef,
 )
+from app.workflows import staleness
 from app.workflows.paper import show_paper
 from app.workflows.ranking import DEFAULT_TARGET, list_papers
 from app.workflows.triage import target_named
@@ -179,8 +180,10 @@ def _provenance(session: Session, target: Target, moment: datetime) -> Provenanc
     runs = run_queries.for_prototypes(session)
     facts = [f for fields in fact_queries.effective(session).values() for f in fields.values()]
     claims = [c for found in claim_queries.rows(session).values() for c in found]
+    marks = staleness.mark([run.record for run in runs])
+    stale = {run.id for run, is_old in zip(runs, marks, strict=True) if is_old}
     return origin.provenance(
-        moment, target, runs, origin.fingerprint(target, facts, claims, runs), _program()
+        moment, target, runs, origin.fingerprint(target, facts, claims, runs), _program(), stale
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+from app.errors import AssayError
+from app.workflows.measuring import list_prototypes
 
 Hashes = Mapping[tuple[str, str], Collection[str]]
 """By prototype and case: the hashes of runs of today's code, older kinds of hash among them."""
@@ -30,3 +33,17 @@ def is_stale(record: Mapping[str, Any], current: Hashes) -> bool:
     own = current.get((str(record.get("prototype")), str(record.get("case"))))
     then = record.get("code_hash")
     return bool(own) and bool(then) and then not in (own or ())
+
+
+def mark(records: Sequence[Mapping[str, Any]]) -> list[bool | None]:
+    """Return for each run whether it is stale; None where the prototypes can't be asked.
+
+    They are asked only if there is a run to tell of.
+    """
+    if not records:
+        return []
+    try:
+        current = current_hashes(list_prototypes())
+    except AssayError:
+        return [None] * len(records)
+    return [is_stale(record, current) for record in records]

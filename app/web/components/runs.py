@@ -116,7 +116,8 @@ def run_frame(measured: Sequence[Record], _: Translate) -> pd.DataFrame:
             _("Implementation"): clean(run["implementation"])
             + (" · " + _("shipped") if run.get("shipped") else ""),
             _("State"): label(run["status"], _)
-            + (" · " + _("quick") if run.get("provisional") else ""),
+            + (" · " + _("quick") if run.get("provisional") else "")
+            + (" · " + _("stale") if run.get("stale") else ""),
             _("Quality"): _gate(run.get("quality_pass"), _),
             _("Time"): microseconds((run.get("time_us") or {}).get("median")),
         }
