@@ -27,6 +27,8 @@ from analyzers.facts import Bound, Metric
 __all__ = ["ExtractedClaim", "Place", "extract_claims"]
 
 MAX_QUOTE = 700
+MAX_SENTENCE = 5000
+"""A longer stretch of characters is no sentence, and patterns may take long over it."""
 MIN_WORDS = 6
 MAX_CLAIMS = 400
 MAX_FOUND = 4000
@@ -40,7 +42,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
     found: list[tuple[int, ExtractedClaim]] = []
     repeats: Counter[str] = Counter()
     for index, sentence in enumerate(document.sentences):
-        if not _may_count(sentence.text):
+        if len(sentence.text) > MAX_SENTENCE or not _may_count(sentence.text):
             continue
         repeats[sentence.text] += 1
         if repeats[sentence.text] > MAX_PLACES:

@@ -33,6 +33,9 @@ from analyzers.claiming.wordings import (
 from analyzers.document import Document, Kind, Sentence
 from analyzers.facts import Metric
 
+MAX_READ = 3000
+"""Characters of a sentence that are searched: no sentence is longer, but hostile text is."""
+
 
 class Source(StrEnum):
     """Where a claim's baseline was found; the first are the plainest."""
@@ -119,7 +122,7 @@ class Comparisons:
 
     def _scan(self, at: int, sentence: Sentence, announced: bool) -> None:
         """Take in what a sentence compares with; a heading "Baselines." `announced` it."""
-        text = sentence.text
+        text = sentence.text[:MAX_READ]
         if sentence.kind is not Kind.SENTENCE and (label := REFERENCE.match(text)):
             self._captions.setdefault(_key(label), at)
         small = text.lower()

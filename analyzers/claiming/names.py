@@ -7,10 +7,8 @@ import re
 from analyzers.claiming.methods import CITED
 from analyzers.facts import BaselineKind
 
-_LISTED = r"(?:[\w.+/-]*[A-Z][\w.+/-]*(?:\s[\w.+/-]+){0,2})"
 _CUT = re.compile(
-    rf"[;()\[\]{{}}]|,(?!\s?(?:(?-i:{_LISTED}),\s)*(?-i:{_LISTED})?,?\s?"
-    rf"(?:(?:and|or)\s(?-i:{_LISTED})|respectively))"
+    r"[;()\[\]{}]|,"
     r"|\.(?:\s|$)|:\s"
     r"|\s(?:such as|on|for|in|at|when|while|under|across|by|using|that|which|where|because"
     r"|since|respectively|as|thanks|from|we"
@@ -27,6 +25,7 @@ _CUT = re.compile(
     r"|an? (?:\w+\s)?(?:average|speed|improv|reduc|decreas))\w*)",
     re.I,
 )
+MAX_LISTED = 8
 _NOT_A_BASELINE = re.compile(
     r"^(?:\d(?!\d?-?bit|\d?\s?(?-i:[A-Z]))|(?:single|one|multiple|more|few\w*)[\s-]thread\w*"
     r"|all(?!\s(?:the\s)?(?:other|existing|prior|previous|competing|baselines?))|time|those|speed-?ups?|latency(?!-)|that"
@@ -93,8 +92,7 @@ def cut_name(text: str) -> str | None:
     Empty words with a name behind them give that name ("recent methods, such as GPTQ" → "GPTQ").
     """
     bare = _NOTE.sub("", text[:240])
-    cut = _CUT.search(bare)
-    end = cut.start() if cut else 120
+    end = _end(bare)
     name = _trimmed(bare[:end])
     if len(name) < 2 or _NOT_A_BASELINE.match(name) or not re.search(r"[A-Za-z]{2}", name):
         return None
@@ -102,6 +100,32 @@ def cut_name(text: str) -> str | None:
         best = _STATE_OF_THE_ART.search(name)
         return f"{said} (state of the art)" if best else said
     return re.sub(r"(?<=full)-(?=cache|attention)", " ", name[:120])
+
+
+def _end(text: str) -> int:
+    """Return where the name at the start of `text` ends; a list's commas don't end it."""
+    for match in _CUT.finditer(text):
+        if match[0] != "," or not _goes_on_listing(text[match.end() :]):
+            return match.start()
+    return 120
+
+
+def _goes_on_listing(rest: str) -> bool:
+    """Tell whether names follow, up to an "and" or "respectively" (", B, and C", ", C and D")."""
+    for item in rest.split(",", MAX_LISTED)[:MAX_LISTED]:
+        words = item.split(None, 4)[:4]
+        if words and words[0] in ("and", "or"):
+            return len(words) > 1 and any(c.isupper() for c in words[1])
+        if words and words[0].rstrip(".;") == "respectively":
+            return True
+        if not words or not any(c.isupper() for word in words[:2] for c in word):
+            return False
+        joint = next((n for n, word in enumerate(words) if word in ("and", "or")), None)
+        if joint is not None:
+            return any(c.isupper() for word in words[joint + 1 :] for c in word)
+        if len(words) > 3:
+            return False
+    return False
 
 
 def _trimmed(text: str) -> str:
@@ -119,8 +143,7 @@ def _said_behind(rest: str) -> str | None:
     behind = rest[link.end() :]
     if _EMPTY_OPENING.match(behind):
         return None
-    cut = _CUT.search(behind)
-    name = _trimmed(behind[: cut.start() if cut else 60])
+    name = _trimmed(behind[: min(_end(behind), 60)])
     return name if _PROPER.match(name) and len(name.split()) <= 7 else None
 
 
@@ -147,6 +170,8 @@ def without_citations(text: str) -> str:
 
 
 _KINDS: tuple[tuple[BaselineKind, re.Pattern[str]], ...] = (
+    # "without the fused kernel": the authors' own work with a part left out
+    (BaselineKind.OWN, re.compile(r"(?:without|w/o)\b.*$", re.I)),
     (BaselineKind.ENGINE, re.compile(r"llama\.cpp|ggml", re.I)),
     (
         BaselineKind.BEST_KNOWN,
@@ -183,6 +208,7 @@ def kind_of(baseline: str | None) -> BaselineKind:
     if not baseline:
         return BaselineKind.UNNAMED
     for kind, pattern in _KINDS:
-        if pattern.search(baseline):
+        found = pattern.match if kind is BaselineKind.OWN else pattern.search
+        if found(baseline):
             return kind
     return BaselineKind.UNNAMED

@@ -100,6 +100,8 @@ def test_kinds() -> None:
         "full attention": BaselineKind.PLAIN,
         "vLLM": BaselineKind.NAMED_RIVAL,
         "prior work": BaselineKind.UNNAMED,
+        "without fused kernel": BaselineKind.OWN,
+        "MegaServe without fusion": BaselineKind.PLAIN,
     }
     assert {name: kind_of(name) for name in kinds} == kinds
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from analyzers.claims import ExtractedClaim, extract_claims
@@ -148,6 +150,29 @@ def test_long_sentences_are_quoted_around_the_number() -> None:
     quote = claim.to_json()["quote"]
     assert "2.4×" in quote
     assert len(quote) <= 700
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "QuickKV is 2x faster than " + "AA aa bb, " * 400 + ".",
+        "QuickKV is 2x faster than " + "A" * 4500,
+        "QuickKV is 2x faster than X " + "(Doe et al., 2021) " * 240,
+        "QuickKV " + "compared to " * 400 + "gives a 2x speedup.",
+        "we use " * 600 + "as the baseline for a 2x speedup",
+        "A takes, " * 500 + "while QuickKV is 2x faster",
+        ", the fused kernel" * 250 + " reduces it by 2x",
+        "2x and " * 700 + "faster",
+    ],
+)
+def test_hostile_text_takes_little_time(sentence: str) -> None:
+    began = process_time()
+    claims(*[f"{sentence} {number}" for number in range(3)])
+    assert process_time() - began < 6
+
+
+def test_a_stretch_without_end_is_no_sentence() -> None:
+    assert claims("QuickKV gives a 2.4x speedup " + "and more " * 900 + ".") == []
 
 
 def test_hostile_text_stays_text() -> None:
