@@ -291,7 +291,11 @@ def _request(item: Plan, settings: Settings, document: Document) -> dict[str, An
 def _limits(settings: Settings) -> Limits:
     if settings.device is Device.CPU:
         return Limits(settings.seconds, settings.memory_bytes)
-    return Limits(settings.seconds, None, resident_bytes=settings.memory_bytes)
+    # A CUDA process maps gigabytes of libraries alone: this only keeps the machine alive.
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Limits(
+        settings.seconds, None, resident_bytes=max(settings.memory_bytes, machine * 3 // 4)
+    )
 
 
 def _record(
