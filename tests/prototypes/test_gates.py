@@ -1,15 +1,17 @@
 """What the gates catch: each wrong or cheating code is `broken`, and no number leaves."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
 from prototypes.harness import measure, timing
 from prototypes.harness.gates import Check, GateError, GateReport, PassedGates, merge
-from prototypes.harness.outcome import Outcome
+from prototypes.harness.outcome import Outcome, Timing
 from prototypes.harness.roofline import Rates
 from prototypes.harness.status import Status
+from prototypes.harness.workload import Work
 from tests.prototypes.specimens.declaration import DECLARATION
 from tests.prototypes.specimens.workload import WORKLOAD
 
@@ -98,6 +100,28 @@ def test_no_time_without_passed_gates() -> None:
         with pytest.raises(GateError):
             PassedGates(report)
     assert PassedGates(GateReport((good,), (good,))).report.quality_pass
+
+
+def test_no_timing_without_a_proof_that_holds() -> None:
+    good, bad = Check.at_most("good", 1, 2), Check.at_most("bad", 3, 2)
+
+    def timing_by(gates: Any) -> Timing:
+        return Timing(gates, [1.0], (), {}, Work(1, 1), None, 0.0)
+
+    assert timing_by(PassedGates(GateReport((good,), (good,)))).candidate == [1.0]
+    forged = object.__new__(PassedGates)
+    object.__setattr__(forged, "report", GateReport((bad,), (good,)))
+    with pytest.raises(GateError, match="bad"):
+        timing_by(forged)
+    with pytest.raises(AttributeError):
+        timing_by(None)
+
+
+def test_a_check_cannot_claim_to_have_passed() -> None:
+    with pytest.raises((AttributeError, TypeError)):  # frozen, with slots: which, Python decides
+        Check.at_most("bad", 3, 2).passed = True  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        Check("bad", 3, 2, passed=True)  # type: ignore[call-arg]
 
 
 def test_nan_never_passes() -> None:
