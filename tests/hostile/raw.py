@@ -67,3 +67,9 @@ def text_page(text: bytes, **options: Any) -> bytes:
     """One page that says `text`, lines of it."""
     lines = b"".join(b"(%s) Tj 0 -14 Td\n" % line for line in text.splitlines())
     return one_page(b"BT /F 11 Tf 60 720 Td\n" + lines + b"ET", **options)
+
+
+def page_with(content: bytes, media: bytes = LETTER) -> bytes:
+    """One page whose content is this stream object."""
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[%s]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>"
+    return pdf([CATALOG, ONE_PAGE, page % media, content, FONT])
