@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from analyzers.targets import TargetError, available_targets, load_target
 from app import home
 from app.web.components import context
 from app.workflows.paper import show_paper
@@ -21,10 +22,10 @@ def version() -> int:
         return counters.read(session)
 
 
-def ranking(*, device: str = "", order: str = EXPECTED) -> list[Row]:
+def ranking(*, target: str = DEFAULT_TARGET, device: str = "", order: str = EXPECTED) -> list[Row]:
     """Return the ranked rows; `device` "" ranks by the best measured device of each paper."""
     key = (home.database_url(), version())
-    return _ranking(*key, DEFAULT_TARGET, device, order, context.language())
+    return _ranking(*key, target, device, order, context.language())
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -49,10 +50,23 @@ def _device_names(url: str, catalog_version: int) -> dict[str, str]:
         return {device.device_id: device.device_name for device in runs.devices(session)}
 
 
-def paper(paper_id: str) -> dict[str, Any]:
+def targets() -> dict[str, str]:
+    """Return the targets' titles by their names, the default first; broken files are left out."""
+    folder = home.targets_folder()
+    titles = {DEFAULT_TARGET: DEFAULT_TARGET}
+    for name in available_targets(folder):
+        try:
+            title = load_target(name, folder).title
+        except TargetError:
+            continue  # the command line says what is wrong with it
+        titles[name] = title.get(context.language()) or title.get("en") or name
+    return titles
+
+
+def paper(paper_id: str, target: str = DEFAULT_TARGET) -> dict[str, Any]:
     """Return everything that is known of a paper; raises `NotFoundError`."""
     with context.reading() as session:
-        return show_paper(session, paper_id, language=context.language())
+        return show_paper(session, paper_id, target=target, language=context.language())
 
 
 def find(text: str) -> str:

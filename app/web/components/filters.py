@@ -13,20 +13,32 @@ from app.i18n import Translate
 from app.labels import ADVICE, LEVELS, STATUSES, TECHNIQUES, VERDICTS, label
 from app.web.components import url
 from app.web.components.text import clean
+from app.workflows.ranking import DEFAULT_TARGET
 
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """By which device and in which order to rank."""
+    """For which engine, by which device and in which order to rank."""
 
+    target: str
     device: str
     order: str
 
 
-def ranking_view(devices: Mapping[str, str], _: Translate) -> View:
-    """Let the person choose the device and the order."""
+def ranking_view(targets: Mapping[str, str], devices: Mapping[str, str], _: Translate) -> View:
+    """Let the person choose the target, the device and the order."""
+    target = url.choose(
+        _("Engine"),
+        "target",
+        list(targets),
+        lambda code: clean(targets[code]),
+        default=DEFAULT_TARGET,
+        visibility="collapsed",
+        width=130,
+        help=_("The engine that the papers are ranked for."),
+    )
     orders = {"expected": _("By expected score"), "safe": _("By safe score")}
     order = url.choose(
         _("Order"),
@@ -45,7 +57,7 @@ def ranking_view(devices: Mapping[str, str], _: Translate) -> View:
         visibility="collapsed",
         width=230,
     )
-    return View(device, order)
+    return View(target, device, order)
 
 
 @dataclass(frozen=True, slots=True)

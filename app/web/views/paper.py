@@ -15,7 +15,9 @@ from app.web.components.notes import notes, status_choice
 from app.web.components.paper_head import paper_choice, paper_head
 
 _ = context.words()
-rows = catalog.ranking()
+wanted = st.query_params.get("target", "")
+target = wanted if wanted in catalog.targets() else catalog.DEFAULT_TARGET
+rows = catalog.ranking(target=target)
 if not rows:
     with header(_("Paper")):
         pass
@@ -31,7 +33,7 @@ with header(None), st.container(horizontal=True, width="content"):
     paper_id = paper_choice(rows, _)
     status_choice(paper_id, catalog.status(rows, paper_id), _)
 flash.show()
-shown = catalog.paper(paper_id)
+shown = catalog.paper(paper_id, target)
 devices = catalog.device_names()
 paper_head(shown, len(rows), devices, _)
 names = {

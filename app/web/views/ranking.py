@@ -12,8 +12,8 @@ from app.web.components.ranking_table import ranking_table
 
 _ = context.words()
 with header(_("Ranking")):
-    view = ranking_view(catalog.device_names(), _)
-rows = catalog.ranking(device=view.device, order=view.order)
+    view = ranking_view(catalog.targets(), catalog.device_names(), _)
+rows = catalog.ranking(target=view.target, device=view.device, order=view.order)
 if not rows:
     empty.no_papers(_)
     st.stop()
@@ -25,4 +25,5 @@ if not shown.rows:
 opened = ranking_table(shown.rows, catalog.version(), _, few=shown.few_columns)
 st.caption(_("A click on a row opens its paper; a click on a heading sorts by it."))
 if opened:
-    st.switch_page("views/paper.py", query_params={"paper": opened})
+    chosen = {} if view.target == catalog.DEFAULT_TARGET else {"target": view.target}
+    st.switch_page("views/paper.py", query_params={"paper": opened, **chosen})

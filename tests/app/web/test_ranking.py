@@ -172,3 +172,17 @@ def test_fewer_columns_for_a_narrow_window(seeded: Engine, open_page: Open) -> N
     assert not page.error
     assert not page.dataframe[0].proto.column_order
     assert "columns" not in page.query_params
+
+
+def test_another_engine_ranks_and_its_paper_opens(seeded: Engine, open_page: Open) -> None:
+    page = open_page(target="vllm")
+    assert page.selectbox(key="target").value == "vllm"
+    assert shown(page) != shown(open_page())
+    by_id = page.dataframe[0].value.set_index("paper")["in_target"]
+    assert by_id["MARLIN"] == "merged"
+    page.selectbox(key="target").select("llama.cpp").run()
+    assert shown(page) == shown(open_page())
+    assert "target" not in page.query_params
+    opened = open_page("paper", paper="marlin", target="vllm")
+    assert "already there" in words(opened)
+    assert "already there" not in words(open_page("paper", paper="marlin"))
