@@ -17,6 +17,7 @@ from analyzers.scoring.rubric import Scored, score_believed, score_claimed, scor
 from analyzers.targets import Target
 
 EXPECTED, SAFE = "expected", "safe"
+Place = tuple[float | int | str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +61,26 @@ def score_paper(facts: PaperFacts, target: Target, device: str | None = None) ->
 
 def rank(papers: Iterable[Ranked], order: str = EXPECTED) -> list[Ranked]:
     """Order papers by group of advice, then by score; ties by evidence, risk, ease, title."""
-    return sorted(
-        papers,
-        key=lambda p: (
-            GROUP_ORDER[p.recommendation.advice],
-            -round(p.score(order), 9),
-            *_ties(p.facts, -p.belief.measured_weight, -p.belief.claim_weight),
-        ),
+    return sorted(papers, key=lambda p: place(p, order))
+
+
+def place(paper: Ranked, order: str = EXPECTED) -> Place:
+    """Return what a paper's rank goes by: the smallest comes first, whatever the others are."""
+    return (
+        GROUP_ORDER[paper.recommendation.advice],
+        -round(paper.score(order), 9),
+        *_ties(paper.facts, -paper.belief.measured_weight, -paper.belief.claim_weight),
     )
 
 
 def rank_claimed(papers: Iterable[Ranked]) -> list[Ranked]:
     """Order papers by their claims at face value."""
-    return sorted(
-        papers,
-        key=lambda p: (-round(p.claimed.value, 9), *_ties(p.facts, -p.belief.claim_weight)),
-    )
+    return sorted(papers, key=place_claimed)
+
+
+def place_claimed(paper: Ranked) -> Place:
+    """Return what a paper's rank by its claims at face value goes by."""
+    return (-round(paper.claimed.value, 9), *_ties(paper.facts, -paper.belief.claim_weight))
 
 
 def rank_report(papers: Sequence[PaperFacts], target: Target) -> list[ReportRanked]:
@@ -108,6 +113,6 @@ _SEVERITY = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 3}
 _EASE = {Integration.DROP_IN: 0, Integration.LOCAL: 1, None: 2, Integration.ARCHITECTURAL: 3}
 
 
-def _ties(facts: PaperFacts, *evidence: float) -> tuple[float | int | str, ...]:
+def _ties(facts: PaperFacts, *evidence: float) -> Place:
     risk = max((_SEVERITY[r.severity] for r in facts.risks if r.is_open), default=0)
     return (*evidence, risk, _EASE[facts.integration], facts.title.casefold(), facts.paper_id)

@@ -173,5 +173,5 @@ def remove_papers(session: Session, papers: Collection[str]) -> list[str]:
     ids = [paper_queries.get_by_any_id(session, paper).id for paper in papers]
     for paper_id in ids:
         paper_queries.remove(session, paper_id)
-    rescore(session, {"kind": "rule", "ref": "removed"})
+    rescore(session, {"kind": "rule", "ref": "removed"}, [])
     return ids

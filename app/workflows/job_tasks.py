@@ -59,8 +59,8 @@ def add_papers(context: JobContext) -> dict[str, Any]:
     """Fetch and analyse papers.
 
     Spec: {"sources": [id, URL or full path, …], "query"?, "limit"?, "again"?}. The outcome is that
-    of `add_sources`; a cancelled job keeps what it had added by then. The job fails when there is no
-    paper to show for it.
+    of `add_sources`; a cancelled job keeps what it had added by then. The job fails when there is
+    no paper to show for it.
     """
     from app.workflows.add import add_sources
 

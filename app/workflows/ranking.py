@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -39,13 +40,13 @@ def list_papers(
             )
         )
     stored = {
-        (score.paper_id, score.kind): score for score in score_queries.for_target(session, target)
+        (score.paper_id, score.kind): score for score in score_queries.listed(session, target)
     }
     if (target, device, order) == (DEFAULT_TARGET, None, EXPECTED) and stored:
         rows = [
-            score.record["row"] | {"rank": score.rank}
-            for (_, kind), score in stored.items()
-            if kind == "believed"
+            json.loads(score.row_json) | {"rank": score.rank}
+            for score in stored.values()
+            if score.row_json is not None
         ]
         rows.sort(key=lambda r: r["rank"])
     else:

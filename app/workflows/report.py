@@ -72,8 +72,9 @@ def build_report(
     if language not in LANGUAGES:
         raise UsageError(
             message(
-                "The report is in {languages}, not {language!r}.",
-                languages=", ".join(LANGUAGES),
+                "The report is in {one} or {other}, not {language!r}.",
+                one=next(iter(LANGUAGES)),
+                other=list(LANGUAGES)[-1],
                 language=language,
             )
         )

@@ -11,6 +11,8 @@ from analyzers.message import N_, message
 from analyzers.scoring import (
     Ranked,
     ReportRanked,
+    place,
+    place_claimed,
     rank,
     rank_claimed,
     rank_report,
@@ -23,8 +25,12 @@ from app.workflows.assembling import Assembled, assemble, assemble_report
 from app.workflows.judging import headline_verdict
 from app.workflows.moves import Move
 from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.scored_by import are_fresh, note_fresh
 from db.queries import scores as score_queries
 from db.queries.scores import ScoreValue
+
+_MOST_CHOSEN = 2000
+"""Of more papers than that all are scored: a query names each."""
 
 
 def target_named(name: str) -> Target:
@@ -39,13 +45,16 @@ def rescore(
     *,
     target_name: str = DEFAULT_TARGET,
 ) -> list[Move]:
-    """Score all papers, store what the list shows, and return what moved.
+    """Score papers, store what the list shows, and return what moved.
 
-    `cause` says what is behind it: {"kind": reading|analysis|correction|run|rule, "ref", …}; a
-    paper outside `paper_ids` that moves all the same moved with the rule or the target file.
+    `cause` says what is behind it: {"kind": reading|analysis|correction|run|rule, "ref", …}. With
+    `paper_ids` only these are scored, and all are numbered anew: a paper's score doesn't depend on
+    the others. When the rules or the target file changed since the last time all are scored, and a
+    paper outside `paper_ids` that moves then moved with those.
     """
     target = target_named(target_name)
-    assembled = assemble(session, target)
+    chosen = None if paper_ids is None else _chosen(session, paper_ids, target.name)
+    assembled = assemble(session, target, paper_ids=chosen)
     by_id = {a.paper.id: a for a in assembled}
     ranked = rank(score_paper(a.facts, target) for a in assembled)
     claimed_rank = {r.facts.paper_id: i for i, r in enumerate(rank_claimed(ranked), start=1)}
@@ -58,7 +67,7 @@ def rescore(
         paper_id = paper.facts.paper_id
         row = list_row(by_id[paper_id], paper, target)
         believed, claimed = paper.believed, paper.claimed
-        values.append(
+        values += [
             ScoreValue(
                 paper_id,
                 target.name,
@@ -68,9 +77,8 @@ def rescore(
                 believed.high,
                 position,
                 believed.to_json() | {"row": row, "belief": belief_record(paper)},
-            )
-        )
-        values.append(
+                list(place(paper)),
+            ),
             ScoreValue(
                 paper_id,
                 target.name,
@@ -80,9 +88,10 @@ def rescore(
                 claimed.high,
                 claimed_rank[paper_id],
                 claimed.to_json(),
-            )
-        )
-        values.append(_report_value(paper_id, report.get(paper_id), target))
+                list(place_claimed(paper)),
+            ),
+            _report_value(paper_id, report.get(paper_id), target),
+        ]
     other = {"kind": "rule", "ref": target.name}
     causes = (
         None
@@ -90,7 +99,20 @@ def rescore(
         else {a.paper.id: other for a in assembled if a.paper.id not in paper_ids}
     )
     steps = score_queries.save(session, values, cause, causes=causes)
+    if chosen is None:
+        note_fresh(session, target.name)
+    else:
+        for kind in ("believed", "claimed"):
+            score_queries.renumber(session, target.name, kind)
     return [Move(s.paper_id, s.kind, s.before, s.after) for s in steps]
+
+
+def _chosen(session: Session, paper_ids: Collection[str], target: str) -> set[str] | None:
+    """Return the papers that have to be scored, None for all of them."""
+    if not are_fresh(session, target):
+        return None
+    chosen = {*paper_ids, *score_queries.unscored(session, target)}
+    return chosen if len(chosen) <= _MOST_CHOSEN else None
 
 
 def _report_value(

@@ -2,7 +2,8 @@
 
 A paper has **facts** (one value of one field from one source in one reading), **claims** with
 **places**, **corrections** (what a later reading says of an earlier one), **notes**, **runs** of
-its prototype and **scores** with their history; **source files** say what was read already. Times are UTC, ISO 8601, written by Python.
+its prototype and **scores** with their history; **source files** say what was read already. Times
+are UTC, ISO 8601, written by Python.
 """
 
 from db.models.base import Base, now

@@ -95,6 +95,8 @@ class Score(Base):
     rank: Mapped[int | None]
     record: Mapped[dict[str, Any]]
     """Breakdown, reasons, recommendation, rubric version."""
+    place: Mapped[list[Any] | None]
+    """What the rank goes by, the smallest first: the order of all is known without scoring all."""
 
     paper: Mapped[Paper] = relationship(back_populates="scores")
 

@@ -24,6 +24,14 @@ def bump(session: Session, name: str = CATALOG) -> int:
     return session.execute(statement.returning(Counter.value)).scalar_one()
 
 
+def put(session: Session, name: str, value: int) -> None:
+    """Set `name` to `value`, for a number that is a fingerprint and not a count."""
+    statement = insert(Counter).values(name=name, value=value)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=[Counter.name], set_={"value": value})
+    )
+
+
 def read(session: Session, name: str = CATALOG) -> int:
     """Return the value of `name`; 0 before the first write."""
     return session.execute(select(Counter.value).where(Counter.name == name)).scalar() or 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import String, Table, bindparam, case, delete, func, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,18 @@ class ScoreValue(NamedTuple):
     high: float | None
     rank: int | None
     record: dict[str, Any]
+    place: list[Any] | None = None
+    """What the rank goes by, the smallest first."""
+
+
+class Listed(NamedTuple):
+    """A score as the list shows it; `row` is what the believed score's record keeps for it."""
+
+    paper_id: str
+    kind: str
+    value: float | None
+    rank: int | None
+    row_json: str | None
 
 
 def save(
@@ -53,7 +66,8 @@ def save(
         return []
     upsert = insert(Score)
     changed = {
-        name: getattr(upsert.excluded, name) for name in ("value", "low", "high", "rank", "record")
+        name: getattr(upsert.excluded, name)
+        for name in ("value", "low", "high", "rank", "record", "place")
     }
     session.execute(
         upsert.on_conflict_do_update(
@@ -96,6 +110,57 @@ def for_target(session: Session, target: str, kind: str | None = None) -> list[S
     if kind is not None:
         statement = statement.where(Score.kind == kind)
     return list(session.scalars(statement))
+
+
+def listed(session: Session, target: str) -> list[Listed]:
+    """Return the scores for a target without their breakdowns, which a list doesn't show."""
+    row = case((Score.kind == "believed", func.json_extract(Score.record, "$.row")))
+    statement = select(Score.paper_id, Score.kind, Score.value, Score.rank, row).where(
+        Score.target == target
+    )
+    session.flush()
+    return [Listed(*found) for found in session.connection().execute(statement)]
+
+
+def renumber(session: Session, target: str, kind: str) -> None:
+    """Number the scores of a kind by their places; only ranks that changed are written."""
+    counters.bump(session)
+    statement = select(Score.paper_id, Score.rank, type_coerce(Score.place, String)).where(
+        Score.target == target, Score.kind == kind, Score.place.is_not(None)
+    )
+    session.flush()
+    connection = session.connection()
+    rows = [
+        (json.loads(place), paper_id, rank)
+        for paper_id, rank, place in connection.execute(statement)
+    ]
+    rows.sort(key=lambda row: row[0])
+    moved = [
+        {"b_paper": paper_id, "b_rank": position}
+        for position, (_, paper_id, rank) in enumerate(rows, start=1)
+        if rank != position
+    ]
+    if moved:
+        table = Score.__table__
+        assert isinstance(table, Table)
+        connection.execute(
+            table.update()
+            .where(
+                table.c.paper_id == bindparam("b_paper"),
+                table.c.target == target,
+                table.c.kind == kind,
+            )
+            .values(rank=bindparam("b_rank")),
+            moved,
+        )
+
+
+def are_placed(session: Session, target: str) -> bool:
+    """Whether every score that has a rank by belief or by claims has its place too."""
+    missing = select(Score.paper_id).where(
+        Score.target == target, Score.kind.in_(["believed", "claimed"]), Score.place.is_(None)
+    )
+    return session.execute(missing.limit(1)).first() is None
 
 
 def unscored(session: Session, target: str) -> list[str]:
