@@ -161,7 +161,8 @@ class Claim:
     `value` and `value_high` are as written (72 with unit %, 2.3 with unit x); `speedup_factors`
     turns them into ratios. `weak_baseline` marks eager or plain code where optimised code was
     public; `overtaken_baseline` a baseline that the target has left behind (FP16 weights, a full
-    sort). `source_doubts` are those of the paper's whole source (only an abstract was read).
+    sort). `source_doubts` are those of the paper's whole source (only an abstract was read);
+    `unsure` marks an analysed claim that may be another's result.
     """
 
     key: str
@@ -182,6 +183,7 @@ class Claim:
     own_result: bool = True
     in_abstract: bool = False
     source_doubts: tuple[Message, ...] = ()
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

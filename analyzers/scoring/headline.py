@@ -11,6 +11,8 @@ from analyzers.targets import Target
 
 BASE_SIGMA = 0.25
 GROWTH = 1.5
+_SOURCE_DOUBT = 2
+"""What a number is worth that nothing in its source supports: as little as a foreign regime's."""
 
 _STRENGTH = {
     BaselineKind.ENGINE: 0,
@@ -27,8 +29,8 @@ _STRENGTH = {
 class Headline:
     """The claim that speaks for a paper: its ratio, the part it is about, and its doubts.
 
-    `k` counts the doubts (two for an overtaken baseline or a foreign regime); the claim enters
-    the belief with a standard deviation of 0.25 x 1.5^k in ln s.
+    `k` counts the doubts (two for an overtaken baseline, a foreign regime or each doubt of the
+    source); the claim enters the belief with a standard deviation of 0.25 x 1.5^k in ln s.
     """
 
     claim: Claim
@@ -117,7 +119,10 @@ def _headline(claim: Claim, ratio: float, facts: PaperFacts, target: Target) -> 
     elif claim.regime is Regime.TARGET and target.home is Regime.LARGE_BATCH:
         k += 2
         doubts.append(message("measured at a smaller batch than {target} runs", target=target.name))
-    k += len(claim.source_doubts)
+    k += _SOURCE_DOUBT * len(claim.source_doubts)
     doubts += claim.source_doubts
+    if claim.unsure:
+        k += 1
+        doubts.append(message("the analysis isn't sure that it is the paper's own result"))
     part = claim.part or target.part_of(facts.technique, claim.scope)
     return Headline(claim, ratio, part, k, tuple(doubts))

@@ -18,8 +18,6 @@ from analyzers.targets import Target
 
 REPORT_RUBRIC = "report-1"
 ASSAY_RUBRIC = "assay-1"
-PLAIN_RELEVANCE = 0.35
-"""What relevance a paper is taken to have as far as little stands behind a higher one."""
 EASE = {Complexity.HIGH: -1.0, Complexity.MEDIUM: 0.0, Complexity.LOW: 1.0}
 
 
@@ -177,16 +175,15 @@ def _relevance(facts: PaperFacts, target: Target) -> Criterion:
     reason = message(
         "relevance to {target} {relevance} of 1", target=target.name, relevance=facts.relevance
     )
-    value, trust = facts.relevance, facts.relevance_trust
-    if trust < 1 and value > PLAIN_RELEVANCE:
-        value = PLAIN_RELEVANCE + trust * (value - PLAIN_RELEVANCE)
+    trust = facts.relevance_trust
+    if trust < 1:
         reason = message(
-            "relevance to {target} {relevance} of 1, taken as {counted}: little was read",
+            "relevance to {target} {relevance} of 1, counted {share} %: little was read",
             target=target.name,
             relevance=facts.relevance,
-            counted=value,
+            share=100 * trust,
         )
-    return _fixed("relevance", 5 * value, 0, 5, reason)
+    return _fixed("relevance", 5 * facts.relevance * trust, 0, 5, reason)
 
 
 def _ease(facts: PaperFacts) -> Criterion:

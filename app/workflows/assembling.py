@@ -242,9 +242,8 @@ def _analysed_claim(row: ClaimRow, rows: Mapping[str, FactRow]) -> f.Claim:
     doubts = [
         Message.from_json(reason) for reason in (rows["trust"].reasons if "trust" in rows else ())
     ]
-    if row.confidence is not None and row.confidence < SURE:
-        doubts.append(message("the analysis isn't sure that it is the paper's own result"))
-    return replace(scoring_claim(row), source_doubts=tuple(doubts))
+    unsure = row.confidence is not None and row.confidence < SURE
+    return replace(scoring_claim(row), source_doubts=tuple(doubts), unsure=unsure)
 
 
 def _code(kind: type[Code], row: FactRow | None) -> Code | None:

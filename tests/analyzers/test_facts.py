@@ -239,6 +239,6 @@ def test_little_text_is_little_trust() -> None:
         method=PLAIN * 60,
         evaluation="Fast is 2.1x faster than vLLM. Fast is 2.5x faster than vLLM. " + PLAIN * 60,
     )
-    assert read(note)["trust"]["share"] == 0.3
+    assert read(note)["trust"]["share"] == 0.25
     assert len(read(note)["trust"]["doubts"]) == 2
     assert read(full)["trust"] == {"share": 1.0, "doubts": []}

@@ -130,3 +130,27 @@ def test_an_export_is_written_over_and_other_files_stay(catalog: Engine, tmp_pat
     assert written["teal"]["complexity"] == "high"
     assert "mine" in (tmp_path / "labels.json").read_text(encoding="utf-8")
     assert not (tmp_path / "claims_catalog.jsonl").exists()
+
+
+def test_a_note_of_three_sentences_stays_behind_papers(catalog: Engine, tmp_path: Path) -> None:
+    from app.workflows.add import add_sources
+
+    note = tmp_path / "note.md"
+    note.write_text(
+        "# Swift: Fast Drafts for llama.cpp\n\n## Abstract\n\nWe propose Swift, a training-free"
+        " draft model for llama.cpp on consumer GPUs. Swift is 2.9x faster than vLLM at batch size"
+        " 1. It is plug-and-play and needs no changes to the model.\n",
+        encoding="utf-8",
+    )
+    summary = add_sources(catalog, [str(note)])
+    (paper_id,) = summary.added
+    with session_scope(catalog) as session:
+        rows = {row["paper_id"]: row for row in list_papers(session)}
+        shown = show_paper(session, paper_id)
+    assert rows[paper_id]["score"] < rows["marlin"]["score"]
+    assert rows[paper_id]["rank"] > 2
+    doubts = shown["belief"]["headline"]["doubts"]
+    assert any("only an abstract or a short text" in doubt for doubt in doubts)
+    assert any("no evaluation" in doubt for doubt in doubts)
+    assert shown["facts"]["trust"]["value"] == 0.25
+    assert len(shown["facts"]["trust"]["reasons"]) == 2

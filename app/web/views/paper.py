@@ -13,10 +13,11 @@ from app.web.components.history import corrections, history
 from app.web.components.measure import measure
 from app.web.components.notes import notes, status_choice
 from app.web.components.paper_head import paper_choice, paper_head
+from app.workflows.ranking import DEFAULT_TARGET
 
 _ = context.words()
 wanted = st.query_params.get("target", "")
-target = wanted if wanted in catalog.targets() else catalog.DEFAULT_TARGET
+target = wanted if wanted in catalog.targets() else DEFAULT_TARGET
 rows = catalog.ranking(target=target)
 if not rows:
     with header(_("Paper")):

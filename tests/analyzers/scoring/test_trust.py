@@ -25,7 +25,7 @@ def test_relevance_and_ease_count_as_much_as_was_read() -> None:
     subject = paper(relevance=0.95, complexity=Complexity.LOW)
     thin = replace(subject, relevance_trust=0.3, ease_trust=0.3)
     assert points(subject, "relevance") == pytest.approx(4.75)
-    assert points(thin, "relevance") == pytest.approx(5 * (0.35 + 0.3 * 0.6))
+    assert points(thin, "relevance") == pytest.approx(0.3 * 4.75)
     assert points(subject, "ease") == 1
     assert points(thin, "ease") == pytest.approx(0.3)
 
@@ -46,7 +46,6 @@ def test_little_trust_never_helps() -> None:
 def test_what_speaks_against_a_thin_source_stands() -> None:
     subject = paper(relevance=0.1, complexity=Complexity.HIGH)
     thin = replace(subject, relevance_trust=0.3, ease_trust=0.3)
-    assert points(thin, "relevance") == points(subject, "relevance") == pytest.approx(0.5)
     assert points(thin, "ease") == points(subject, "ease") == -1
 
 
@@ -55,7 +54,7 @@ def test_a_source_s_doubts_are_the_claim_s() -> None:
     sure = paper(claims=(claim(2.1),))
     unsure = paper(claims=(replace(claim(2.1), source_doubts=doubts),))
     before, after = headline_order(sure, LLAMA)[0], headline_order(unsure, LLAMA)[0]
-    assert after.k == before.k + 2
+    assert after.k == before.k + 4
     assert all(doubt in after.doubts for doubt in doubts)
     assert score_paper(unsure, LLAMA).belief.speedup < score_paper(sure, LLAMA).belief.speedup
 
@@ -80,3 +79,11 @@ def test_what_hardly_matters_is_not_sent_to_the_bench() -> None:
     assert advice[0.1].advice is Advice.NOT_RECOMMENDED
     assert advice[0.2].advice is Advice.MEASURE_FIRST
     assert advice[None].advice is Advice.MEASURE_FIRST
+
+
+def test_an_unsure_claim_has_a_doubt_more() -> None:
+    sure, unsure = (
+        headline_order(paper(claims=(replace(claim(2.1), unsure=flag),)), LLAMA)[0]
+        for flag in (False, True)
+    )
+    assert unsure.k == sure.k + 1
