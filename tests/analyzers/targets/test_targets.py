@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzers.facts import DeviceClass, InTarget, Part, Scope, Technique
+from analyzers.facts import DeviceClass, InTarget, Part, Regime, Scope, Technique
 from analyzers.targets import SHIPPED, TargetError, available_targets, load_target
 from analyzers.targets.hardware import device_classes
 
@@ -101,3 +101,55 @@ def test_an_unknown_target_lists_those_there_are() -> None:
 )
 def test_hardware_classes(name: str, expected: set[DeviceClass]) -> None:
     assert device_classes(name) == expected
+
+
+@pytest.mark.parametrize("name", ["llama.cpp", "vllm"])
+def test_shipped_targets_answer_and_prove(name: str) -> None:
+    target = load_target(name)
+    asked = {"path", "has", "demand", "pays"}
+    for technique in Technique:
+        answers = target.relevance.answers.get(technique, ())
+        assert {a.question for a in answers} in (asked, set())
+        assert answers or technique is Technique.OTHER
+        total = target.relevance.base + sum(a.points for a in answers)
+        assert 0 <= total <= 1
+    for text in [a.text for a in sum(target.relevance.answers.values(), ())] + [
+        sign.text for sign in target.relevance.signs
+    ]:
+        assert text["en"]
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in text["zh"])
+    for entry in target.engine:
+        assert entry.evidence
+        assert entry.why["zh"]
+        assert all(e.get("url", "https://").startswith("https://") for e in entry.evidence)
+
+
+def test_vllm_runs_large_batches_on_data_centre_gpus() -> None:
+    vllm, llama = load_target("vllm"), load_target("llama.cpp")
+    assert (vllm.home, llama.home) == (Regime.LARGE_BATCH, Regime.TARGET)
+    assert vllm.counts("H100 80GB HBM3")
+    assert not vllm.counts("Intel Xeon Gold 6430")
+    assert vllm.baseline_roles[0] == "strongest"
+    for paper in ("eagle3", "marlin", "sampling", "2309.06180"):
+        state = vllm.engine_state(paper)
+        assert state is not None
+        assert state.state is InTarget.MERGED
+    early = vllm.engine_state("marlin", "2023-01-01")
+    assert early is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("base = 0.25", "base = 3", "relevance.base"),
+        ("path = { points = 0.15", "path = { points = 15", "aren't in -1"),
+        ("pays = {", "price = {", "no question 'price'"),
+        ('words = "offload"', "words = \"offload\"\npattern = '('", "the pattern of the sign"),
+    ],
+)
+def test_wrong_relevance_says_what_is_wrong(tmp_path: Path, old: str, new: str, says: str) -> None:
+    text = (SHIPPED / "llama.cpp.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "mine.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(TargetError, match=says):
+        load_target("mine", tmp_path)
