@@ -116,7 +116,9 @@ def _print(title: str, ends: Ends, files: int) -> int:
     counts = Counter(end for end, _ in ends.values())
     untyped = sum(count for end, count in counts.items() if end not in KINDS | {"ok"})
     told = ", ".join(f"{end} {count}" for end, count in counts.most_common())
-    print(f"{title}: {len(ends)} answers of {files} files, {untyped} untyped\n  {told}")
+    print(f"{title}: {len(ends)} answers of {files} files, {untyped} untyped\n  {told}", flush=True)
+    if crashed := [name for name, (end, _) in ends.items() if end == ErrorKind.CRASH]:
+        print(f"  crashed: {', '.join(crashed)}")
     return untyped
 
 
