@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from analyzers.targets import SHIPPED, load_target
+from analyzers.targets import SHIPPED, available_targets, load_target
 
 _HERE = Path(__file__).parent
 _NO_RULES = ("sources", "scoring", "evaluation", "picturing")
@@ -20,9 +20,10 @@ def rules_of(target: str = "llama.cpp", targets: Path | None = None) -> str:
     """
     load_target(target, targets)
     digest = hashlib.sha256(_code())
-    own = targets / f"{target}.toml" if targets else None
-    file = own if own is not None and own.is_file() else SHIPPED / f"{target}.toml"
-    digest.update(file.read_bytes())
+    for name in (target, *available_targets(targets)):  # an analysis weighs the paper for each
+        own = targets / f"{name}.toml" if targets else None
+        file = own if own is not None and own.is_file() else SHIPPED / f"{name}.toml"
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -15,7 +15,8 @@ from tests.analyzers.papers import ABSTRACT, MARKDOWN, TITLE, make_pdf
 
 TOP = {
     "source", "read", "paper", "document", "contribution", "claims", "technique", "complexity",
-    "relevance", "risks", "hardware", "code_url", "seconds",
+    "relevance", "relevance_elsewhere", "risks", "trust", "hardware", "formats", "code_url",
+    "seconds",
 }  # fmt: skip
 CLAIM = {
     "metric", "value", "value_high", "unit", "bound", "subject", "scope", "baseline", "hardware",
@@ -113,7 +114,8 @@ def test_a_record_alone() -> None:
 
 def test_unreadable_is_a_typed_error(tmp_path: Path) -> None:
     path = tmp_path / "none.pdf"
-    assert analyze_file(path) == {
-        "source": str(path),
-        "error": {"kind": "not_found", "message": "There is no such file. Check the path."},
-    }
+    result = analyze_file(path)
+    assert set(result) == {"source", "error"}
+    error = result["error"]
+    assert error["kind"] == "not_found"
+    assert error["message"] == "There is no such file. Check the path."
