@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from app.reports.formats import FORMATS, format_of
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands to the command line."""
@@ -17,7 +19,12 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    format_: Annotated[str, typer.Option("--format", help="md or html.")] = "md",
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help=f"{', '.join(FORMATS)}; else as the file's name ends, or md."
+        ),
+    ] = None,
     language: Annotated[str, typer.Option("--lang", help="en or zh.")] = "en",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; else stdout.")
@@ -36,8 +43,9 @@ def report(
     from app.workflows.report import render, save_snapshot, write_output
     from db.engine import session_scope
 
+    chosen = format_ or (format_of(output) if output else "md")
     with session_scope(open_catalog()) as session:
-        text = render(session, format=format_, language=language, target=target, since=since)
+        text = render(session, format=chosen, language=language, target=target, since=since)
         if save:
             note(f"Kept as {save_snapshot(session, target=target)}.")
     if output is None:

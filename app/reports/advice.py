@@ -17,6 +17,7 @@ from app.reports.model import (
     RoadmapGroup,
     RoadmapItem,
 )
+from app.reports.needs import needs
 from app.reports.numbers import percent, significant
 from app.reports.text import clean, short_name
 from app.reports.values import risk_kind
@@ -197,18 +198,22 @@ def _list(items: Sequence[str], _: Translate) -> str:
     return _(", ").join(clean(item) for item in items)
 
 
-ROADMAP = (
-    "phase_1", "phase_2", "phase_3", "measure_first", "careful", "not_recommended", "already_there",
-)  # fmt: skip
+ROADMAP = ("phase_1", "phase_2", "phase_3", "measure_first")
 
 
-def roadmap(papers: Sequence[PaperSection]) -> tuple[RoadmapGroup, ...]:
-    """Return the roadmap: the phases, empty ones too, then what waits or is set aside."""
-    groups: dict[str, list[RoadmapItem]] = {code: [] for code in ROADMAP}
+def roadmap(
+    papers: Sequence[PaperSection], language: str
+) -> tuple[tuple[RoadmapGroup, ...], tuple[RoadmapGroup, ...]]:
+    """Return the roadmap (the phases, empty ones too, then what waits), and what is set aside."""
+    groups: dict[str, list[RoadmapItem]] = {code: [] for code in (*ROADMAP, *SET_ASIDE)}
     for paper in papers:
         row = paper.row
         code = f"phase_{row.phase}" if row.phase else row.advice
-        groups.setdefault(code, []).append(
-            RoadmapItem(row.paper_id, row.rank, row.title, row.advice, row.why, paper.next_step)
-        )
-    return tuple(RoadmapGroup(code, tuple(items)) for code, items in groups.items())
+        item = RoadmapItem(
+            row.paper_id, row.rank, row.title, row.advice, row.why, paper.next_step,
+            needs(paper, language) if code in ROADMAP else (),
+        )  # fmt: skip
+        groups.setdefault(code, []).append(item)
+    built = {code: RoadmapGroup(code, tuple(items)) for code, items in groups.items()}
+    ahead = tuple(built[code] for code in ROADMAP)
+    return ahead, tuple(group for code, group in built.items() if code not in ROADMAP)

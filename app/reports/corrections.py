@@ -33,14 +33,15 @@ def chapter(
     ranking: Sequence[RankedPaper],
     differences: Iterable[Difference],
     texts: Mapping[str, Sequence[Correction]],
+    moved_by: Mapping[str, Sequence[str]],
     target: Target,
     language: str,
 ) -> CorrectionChapter:
     """Return what changed since `base`, whose rows are in `record`, in today's order.
 
     `differences` are those of the two readings; `texts` the seed's corrections in words, of which
-    those made after `base` count. What the engine has comes from the target file,
-    as of both dates, where nobody corrected it.
+    those made after `base` count; `moved_by` what moved a paper's score. What the engine
+    has comes from the target file, as of both dates, where nobody corrected it.
     """
     by_paper: dict[str, list[Difference]] = {}
     for difference in differences:
@@ -64,7 +65,7 @@ def chapter(
         if old is None:
             new.append(paper.title)
         else:
-            changes += _of_row(old, paper, language)
+            changes += _of_row(old, paper, moved_by.get(paper.paper_id, ()), language)
             changes += _of_facts(by_paper.get(paper.paper_id, ()), language)
             if not any(change.field == "in_target" for change in changes):
                 changes += _of_engine(base, paper, target, language)
@@ -73,7 +74,9 @@ def chapter(
     return CorrectionChapter(base, tuple(papers), tuple(new))
 
 
-def _of_row(old: Mapping[str, Any], now: RankedPaper, language: str) -> list[Change]:
+def _of_row(
+    old: Mapping[str, Any], now: RankedPaper, moved_by: Sequence[str], language: str
+) -> list[Change]:
     """Return how rank, score, advice and performance moved."""
     _ = translator(language)
     before_score = old.get("score")
@@ -83,6 +86,7 @@ def _of_row(old: Mapping[str, Any], now: RankedPaper, language: str) -> list[Cha
             "score",
             _("none given") if before_score is None else points(before_score),
             score(now.score),
+            *moved_by,
         ),
         (
             "recommendation",

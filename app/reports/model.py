@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.reports.findings import Insight, ReadLevel, Reference
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -105,6 +107,7 @@ class ClaimLine:
     locator: str | None
     pages: tuple[int, ...]
     quote: str | None
+    quote_page: int | None
     hardware: str | None
     baseline: str | None
     is_headline: bool
@@ -262,6 +265,8 @@ class RoadmapItem:
     advice: str
     why: str
     next_step: str
+    needs: tuple[str, ...]
+    """What stands between it and the engine, each a phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,9 +366,12 @@ class DeviceUsed:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What the report was made from; `fingerprint` hashes the facts, claims and runs behind it."""
+    """What the report was made from; `fingerprint` hashes the facts, claims and runs behind it.
 
-    generated_at: str
+    `catalog_at` is the newest entry that the catalog has: a report tells no other time.
+    """
+
+    catalog_at: str
     program: str
     schema: str
     rubrics: tuple[str, ...]
@@ -386,10 +394,18 @@ class ReportModel:
     """The report that ranks are compared with."""
     ranking: tuple[RankedPaper, ...]
     papers: tuple[PaperSection, ...]
+    read: tuple[ReadLevel, ...]
     distributions: tuple[Distribution, ...]
+    insights: tuple[Insight, ...]
     corrections: tuple[CorrectionChapter, ...]
     people: tuple[PersonChange, ...]
     roadmap: tuple[RoadmapGroup, ...]
+    """The phases, and what waits for a measurement."""
+    set_aside: tuple[RoadmapGroup, ...]
+    """What is not recommended, by the kind of no."""
+    closing: tuple[str, ...]
+    """The closing recommendations, a sentence or two each."""
+    references: tuple[Reference, ...]
     frozen: FrozenReport | None
     method: Method
     provenance: Provenance

@@ -44,19 +44,19 @@ def method(target: Target, language: str) -> Method:
 
 
 def provenance(
-    now: datetime,
+    moment: datetime,
     target: Target,
     runs: Sequence[Run],
     fingerprint: str,
     program: str,
     stale: Collection[str] = (),
 ) -> Provenance:
-    """Return what the report was made from, and when; `stale` holds ids of runs of older code."""
+    """Return what the report was made from; `stale` holds ids of runs of older code."""
     by_device: dict[str, list[Run]] = {}
     for run in runs:
         by_device.setdefault(run.device_id, []).append(run)
     return Provenance(
-        generated_at=now.strftime("%Y-%m-%d %H:%M UTC"),
+        catalog_at=moment.strftime("%Y-%m-%d %H:%M UTC"),
         program=program,
         schema=HEAD,
         rubrics=(REPORT_RUBRIC, ASSAY_RUBRIC),

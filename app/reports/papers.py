@@ -7,6 +7,7 @@ from typing import Any
 
 from analyzers.targets import Target
 from app.reports.advice import next_step
+from app.reports.findings import ReadLevel, Reference
 from app.reports.model import (
     ClaimLine,
     CriterionLine,
@@ -21,6 +22,7 @@ from app.reports.model import (
 )
 from app.reports.text import clean, safe_url
 from app.reports.values import fact_line, risks, sentence, sentences
+from db.queries.papers import PaperRow
 
 FACTS = ("complexity", "relevance", "integration")
 ENGINE = ("in_target", "engine_today")
@@ -120,6 +122,7 @@ def claim_line(
     """
     places = record.get("places") or ()
     text = sentence(record.get("text"), language)
+    quoted = next((place for place in places if place.get("quote")), None)
     return ClaimLine(
         key=record["key"],
         text=text or clean(record.get("subject") or record["key"]),
@@ -130,7 +133,8 @@ def claim_line(
         bound=record.get("bound") or "exact",
         locator=record.get("locator") and clean(record["locator"]),
         pages=tuple(sorted({place["page"] for place in places if place.get("page")})),
-        quote=next((clean(p["quote"]) for p in places if p.get("quote")), None),
+        quote=clean(quoted["quote"]) if quoted else None,
+        quote_page=quoted.get("page") if quoted else None,
         hardware=record.get("hardware") and clean(record["hardware"]),
         baseline=record.get("baseline") and clean(record["baseline"]),
         is_headline=record["key"] == headline,
@@ -185,3 +189,27 @@ def distribution(field: str, codes: Sequence[str | None], order: Sequence[str]) 
     place = {code: i for i, code in enumerate(order)}
     shares = sorted(counts.items(), key=lambda c: (-c[1], place.get(c[0], len(place)), c[0]))
     return Distribution(field, tuple(Share(code, count) for code, count in shares))
+
+
+READ_LEVELS = ("full", "partial", "abstract", "record")
+
+
+def read_levels(levels: Sequence[str | None]) -> tuple[ReadLevel, ...]:
+    """Count how far papers were read, the farthest first; the rest counts as `not_read`."""
+    counts = {code: levels.count(code) for code in READ_LEVELS}
+    counts["not_read"] = len(levels) - sum(counts.values())
+    return tuple(ReadLevel(code, count) for code, count in counts.items() if count)
+
+
+def reference(paper: PaperRow, row: RankedPaper) -> Reference:
+    """Return a paper as a reference list gives it."""
+    return Reference(
+        paper_id=row.paper_id,
+        title=row.title,
+        authors=tuple(clean(str(name)) for name in paper.authors or ()),
+        published=paper.published and clean(paper.published),
+        arxiv_id=paper.arxiv_id and clean(paper.arxiv_id),
+        version=paper.version and clean(paper.version),
+        venue=paper.venue and clean(paper.venue),
+        url=row.url,
+    )

@@ -14,7 +14,8 @@ from app.i18n import N_, translations, translator
 from app.labels import LABELS, VERDICT_ICONS, label
 from app.reports import numbers
 from app.reports.glossary import glossary
-from app.reports.model import Move, ReportModel, RoadmapGroup
+from app.reports.header import header
+from app.reports.model import Distribution, Move, ReportModel, RoadmapGroup
 from app.reports.text import Markdown, clean, escape_markdown, safe_url, short_name, shorten
 from app.reports.values import risk_kind
 
@@ -135,6 +136,8 @@ def _environment(
         "risk": risk,
         "software": software,
         "move": move,
+        "bar": _bar,
+        "header": header,
         "group_title": group_title,
         "prose": prose,
         "short": short_name,
@@ -149,6 +152,12 @@ def _environment(
         "claimed": numbers.claim_figure,
     }
     return environment
+
+
+def _bar(count: int, distribution: Distribution) -> str:
+    """Return a bar of text, twenty blocks long for the commonest code."""
+    most = max(share.count for share in distribution.shares)
+    return "█" * max(1, round(20 * count / most)) if count else ""
 
 
 def _finalize_html(value: Any) -> Any:

@@ -20,7 +20,10 @@ def clean(text: str) -> str:
     """Return text on one line, without control characters and marks that turn its direction."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = _STEERING.sub("", text)
-    kept = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+    # Noncharacters (U+FFFE and the like) are no XML: a Word file that held one couldn't be opened.
+    kept = "".join(
+        " " if unicodedata.category(c) == "Cc" or ord(c) & 0xFFFE == 0xFFFE else c for c in text
+    )
     return re.sub(r"\s+", " ", kept).strip()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,16 @@ from analyzers.facts import Complexity, Technique
 from analyzers.message import message
 from analyzers.scoring import Advice
 from analyzers.targets import Target, TargetError
-from app.errors import AssayError, UsageError, reason_of
+from app.errors import UsageError, reason_of
 from app.i18n import LANGUAGES
-from app.reports import corrections, earlier, origin, papers
+from app.reports import corrections, earlier, movers, origin, papers
 from app.reports.advice import decision, roadmap
-from app.reports.formats import FORMATS, load_format
+from app.reports.closing import closing
+from app.reports.formats import FORMATS, format_of, load_format
+from app.reports.insights import insights
 from app.reports.model import (
     CorrectionChapter,
+    PaperSection,
     PersonChange,
     Provenance,
     RankedPaper,
@@ -31,6 +33,8 @@ from app.reports.model import (
 from app.workflows import staleness
 from app.workflows.paper import show_paper
 from app.workflows.ranking import DEFAULT_TARGET, list_papers
+from app.workflows.report_moment import catalog_moment, rest_of_history
+from app.workflows.report_output import write_output
 from app.workflows.triage import target_named
 from db.models import Fact, ReportSnapshot
 from db.queries import claims as claim_queries
@@ -65,9 +69,10 @@ def build_report(
 ) -> ReportModel:
     """Return the report of the catalog as it stands, in `language`.
 
-    Ranks are compared with the report `since`, else with the newest one of an earlier day; the
-    corrections with `since`, else with the first report and that newest one. Raises `UsageError`
-    for an unknown language or target, `NotFoundError` for an unknown report.
+    Ranks are compared with the report `since`, else with the newest one made from other data; the
+    corrections with `since`, else with the first report and that newest one. The report is as of
+    `now`, else of the catalog's newest entry: the same catalog gives the same report.
+    Raises `UsageError` for an unknown language or target, `NotFoundError` for an unknown report.
     """
     if language not in LANGUAGES:
         raise UsageError(
@@ -79,8 +84,9 @@ def build_report(
             )
         )
     engine = _target(target)
-    moment = (now or datetime.now(UTC)).astimezone(UTC)
-    last = _compared_with(session, since, moment)
+    moment = (now or catalog_moment(session, engine)).astimezone(UTC)
+    origins = _provenance(session, engine, moment)
+    last = _compared_with(session, since, origins.fingerprint)
     known = {paper.id: paper for paper in paper_queries.list_papers(session)}
     rows = [
         row | {"url": known[row["paper_id"]].url, "version": known[row["paper_id"]].version}
@@ -101,6 +107,10 @@ def build_report(
     first = _first(session)
     bases = [last] if since else [first, last]
     titles = {row.paper_id: row.title for row in ranking}
+    methods = origin.method(engine, language)
+    counts = {device.device_class: device.counts for device in methods.devices}
+    levels = papers.read_levels([known[row.paper_id].read for row in ranking])
+    ahead, set_aside = roadmap(sections, language)
     return ReportModel(
         language=language,
         date=moment.date().isoformat(),
@@ -109,19 +119,26 @@ def build_report(
         since=last_ref,
         ranking=ranking,
         papers=sections,
+        read=levels,
         distributions=(
             papers.distribution("technique", [r.technique for r in ranking], list(Technique)),
             papers.distribution("complexity", [r.complexity for r in ranking], list(Complexity)),
             papers.distribution("recommendation", [r.advice for r in ranking], list(Advice)),
         ),
-        corrections=_chapters(session, [base for base in bases if base], ranking, engine, language),
+        insights=insights(ranking, sections, origins, counts, language),
+        corrections=_chapters(
+            session, [base for base in bases if base], ranking, sections, engine, language
+        ),
         people=_people(session, titles, language),
-        roadmap=roadmap(sections),
+        roadmap=ahead,
+        set_aside=set_aside,
+        closing=closing(ranking, levels, origins, counts, language),
+        references=tuple(papers.reference(known[row.paper_id], row) for row in ranking),
         frozen=earlier.frozen_report(_ref(first, language), first.record, titles, language)
         if first
         else None,
-        method=origin.method(engine, language),
-        provenance=_provenance(session, engine, moment),
+        method=methods,
+        provenance=origins,
     )
 
 
@@ -132,11 +149,12 @@ def _target(name: str) -> Target:
         raise UsageError(reason_of(error) or str(error)) from error
 
 
-def _compared_with(session: Session, since: str | None, moment: datetime) -> ReportSnapshot | None:
+def _compared_with(session: Session, since: str | None, fingerprint: str) -> ReportSnapshot | None:
     if since is not None:
         return snapshots.get(session, since)
-    today = moment.date().isoformat()
-    return next((s for s in snapshots.list_snapshots(session) if s.date < today), None)
+    # A report kept of the very same data is this one: nothing moved since.
+    stored = snapshots.list_snapshots(session)
+    return next((s for s in stored if s.record.get("fingerprint") != fingerprint), None)
 
 
 def _first(session: Session) -> ReportSnapshot | None:
@@ -152,6 +170,7 @@ def _chapters(
     session: Session,
     bases: Sequence[ReportSnapshot],
     ranking: Sequence[RankedPaper],
+    sections: Sequence[PaperSection],
     target: Target,
     language: str,
 ) -> tuple[CorrectionChapter, ...]:
@@ -163,6 +182,9 @@ def _chapters(
             ranking,
             fact_queries.differences(session, base.reading_id),
             texts,
+            movers.movers(
+                sections, rest_of_history(session, base, target, ranking, language), language
+            ),
             target,
             language,
         )
@@ -206,7 +228,7 @@ def render(
     since: str | None = None,
     now: datetime | None = None,
 ) -> bytes:
-    """Return the report's bytes; the same catalog, options and `now` give the same ones.
+    """Return the report's bytes; the same catalog and options give the same ones.
 
     Raises what `build_report` does, and `UsageError` for an unknown format.
     """
@@ -226,44 +248,9 @@ def write_report(
     now: datetime | None = None,
 ) -> Path:
     """Write the report to a file, in the format that its name ends with unless one is given."""
-    name = format or output.suffix.lstrip(".").lower() or "md"
+    name = format or format_of(output)
     content = render(session, format=name, language=language, target=target, since=since, now=now)
     return write_output(output, content)
-
-
-def write_output(output: Path, content: bytes) -> Path:
-    """Write a file whole or not at all, and return its path; raises `AssayError`.
-
-    What was there is replaced only when the new content is complete.
-    """
-    output = output.expanduser()
-    if output.is_dir():
-        raise UsageError(
-            message("{path} is a folder: give the name of a file in it.", path=str(output))
-        )
-    if not output.parent.is_dir():
-        raise UsageError(
-            message(
-                "There is no folder {path}: create it, or choose another.", path=str(output.parent)
-            )
-        )
-    try:
-        if output.exists() and not output.is_file():
-            output.write_bytes(content)  # a pipe or a device can't be replaced
-            return output
-        real = output.resolve()
-        part = real.with_name(f".{real.name}.{os.getpid()}.part")
-        try:
-            part.write_bytes(content)
-            part.replace(real)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise AssayError(
-            message("The report can't be written to {path}: {why}.", path=str(output), why=reason)
-        ) from error
-    return output
 
 
 def save_snapshot(
@@ -273,7 +260,8 @@ def save_snapshot(
 
     The id is `report-2026-11-24`, with a number where that day has one already.
     """
-    _target(target)
+    engine = _target(target)
+    fingerprint = _provenance(session, engine, catalog_moment(session, engine)).fingerprint
     date = (now or datetime.now(UTC)).astimezone(UTC).date().isoformat()
     taken = {s.id for s in snapshots.list_snapshots(session)}
     identity, number = f"report-{date}", 2
@@ -289,7 +277,8 @@ def save_snapshot(
         identity,
         date=date,
         title={"en": f"Report of {date}", "zh": f"{date} 报告"},
-        record=earlier.snapshot_record(told["en"], whys) | {"target": target},
+        record=earlier.snapshot_record(told["en"], whys)
+        | {"target": target, "fingerprint": fingerprint},
     )
     return identity
 

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from analyzers.message import message
 from app.errors import UsageError
@@ -29,6 +30,15 @@ class Format:
 FORMATS: tuple[str, ...] = tuple(
     sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name[0] != "_")
 )
+
+
+def format_of(output: Path) -> str:
+    """Return the format that a file's name asks for; a name without an ending is Markdown."""
+    ending = output.suffix.lower()
+    if not ending:
+        return "md"
+    named = {load_format(name).suffix: name for name in FORMATS}
+    return named.get(ending, ending.lstrip("."))
 
 
 def load_format(name: str) -> Format:

@@ -64,6 +64,9 @@ def test_the_chapters_stand_in_their_order(session: Session) -> None:
         "Corrections: 2025-08-06 → today",
         "Corrections by people",
         "Roadmap",
+        "Not recommended, and why",
+        "Insights",
+        "Closing recommendations",
         "The report of 2025-08-06 as it stood",
         "Method",
         "Provenance",
@@ -161,7 +164,7 @@ def test_ranks_are_compared_with_the_last_report(small: Engine) -> None:
 def test_an_unknown_report_format_language_or_target_is_a_sentence(session: Session) -> None:
     with pytest.raises(NotFoundError, match=OLD):
         build_report(session, since="report-1999")
-    with pytest.raises(UsageError, match="There are: html, md"):
+    with pytest.raises(UsageError, match="There are: bibtex, csv"):
         render(session, format="pdf2")
     with pytest.raises(UsageError, match="en or zh"):
         render(session, language="fr")

@@ -14,7 +14,7 @@ from tests.app.reports.small_catalog import NOW
 
 
 def test_each_format_is_one_module() -> None:
-    assert {"md", "html"} <= set(FORMATS)
+    assert {"md", "html", "csv", "json", "bibtex"} <= set(FORMATS)
     for name in FORMATS:
         found = load_format(name)
         assert found.suffix.startswith(".")
@@ -26,7 +26,7 @@ def test_the_name_says_the_format(session: Session, tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     text = write_report(session, tmp_path / "r", now=NOW)
     assert text.read_text(encoding="utf-8").startswith("# Priority report")
-    with pytest.raises(UsageError, match="There are: html, md"):
+    with pytest.raises(UsageError, match="There are: bibtex, csv"):
         write_report(session, tmp_path / "r.xyz", now=NOW)
     assert not (tmp_path / "r.xyz").exists()
 
