@@ -32,6 +32,8 @@ _NAME = re.compile(
     r"(?:[A-ZÀ-ÖØ-Þ][\w’'.-]*|(?:de|van|von|der|den|la|di|da|al|bin|le)\b)"
     r"(?:\s(?:[A-ZÀ-ÖØ-Þ][\w’'.-]*|(?:de|van|von|der|den|la|di|da|al|bin|le)\b)){1,4}"
 )
+# "UC Berkeley", "ETH Zurich": initials without dots are an institution's
+_PLACE = re.compile(r"[A-Z]{2,5} [A-Z]|[^a-z]+$|Hugging ?Face\b")
 _MARKS = re.compile(r"[\d∗*†‡§¶♠♣♦♥⋆★✉⊕⋄,\s]*[\d∗*†‡§¶♠♣♦♥⋆★✉⊕⋄][\d∗*†‡§¶♠♣♦♥⋆★✉⊕⋄\s]*")
 
 
@@ -187,8 +189,8 @@ def _authors(lines: Sequence[StyledLine], start: int, metadata: Mapping[str, str
         if _AFFILIATION.search(text):
             continue
         for part in re.split(r",|;|\band\b|&|\s{3,}", _MARKS.sub(" , ", text)):
-            name = " ".join(part.split()).strip(" .")
-            if _NAME.fullmatch(name) and name not in names and not name.isupper():
+            name = re.sub(r"(?<=[a-z])[α-ω]+$", "", " ".join(part.split()).strip(" ."))
+            if _NAME.fullmatch(name) and name not in names and not _PLACE.match(name):
                 names.append(name)
     return names[:200]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -13,9 +15,11 @@ from app.workflows.correct import set_facts
 from app.workflows.paper import show_paper
 from db.engine import session_scope
 from db.models import Paper
+from db.models.papers import title_key
 from db.queries import papers as paper_queries
 from tests.analyzers.arxiv_server import Answer, Replica, replica
 from tests.app.arxiv import publish
+from tests.conftest import CORPUS
 
 
 @pytest.fixture
@@ -181,3 +185,32 @@ def test_the_catalog_and_arxiv_agree_on_old_ids(catalog: Engine, server: Replica
     publish(server, "math/0309136", "Entropy of Old Things")
     assert add_sources(catalog, ["math.GT/0309136"]).added == ["math-0309136"]
     assert add_sources(catalog, ["math/0309136v1"]).known == ["math-0309136"]
+
+
+@pytest.mark.corpus
+def test_real_pdfs_give_the_catalog_that_their_records_give(
+    catalog: Engine, server: Replica, tmp_path: Path
+) -> None:
+    """Id and version always, title and authors' names as far as front pages can be read."""
+    papers = json.loads((CORPUS / "papers.json").read_text(encoding="utf-8"))
+    chosen = [
+        p
+        for p in papers
+        if p.get("stamp_on_page_1") and p.get("pdf") and (CORPUS / p["pdf"]).is_file()
+    ]
+    assert len(chosen) >= 20
+    add_sources(catalog, [str(CORPUS / p["pdf"]) for p in chosen])
+    differing: dict[str, list[str]] = {"title": [], "authors": []}
+    for record in chosen:
+        found = identity(catalog, record["arxiv_id"])
+        assert found[:2] == (record["arxiv_id"], record["version"])
+        if title_key(str(found[2])) != title_key(record["title"]):
+            differing["title"].append(record["id"])
+        if record["authors_complete"] and names(found[3]) != names(record["authors"]):
+            differing["authors"].append(record["id"])
+    assert differing["title"] == []
+    assert len(differing["authors"]) <= 2
+
+
+def names(authors: Any) -> set[str]:
+    return {title_key(str(author).split()[-1]) for author in authors}
