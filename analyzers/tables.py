@@ -6,7 +6,7 @@ Rows and columns count from 0 and include the header's; pages count from 1; boxe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Box = tuple[float, float, float, float]
@@ -48,6 +48,9 @@ class Table:
     box: Box
     header_rows: int
     rows: tuple[tuple[Cell, ...], ...]
+    _headers: dict[tuple[int, int, int], str] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def columns(self) -> int:
@@ -69,6 +72,12 @@ class Table:
 
     def column_header(self, cell: Cell) -> str:
         """Return what the header says above a cell, from the top down."""
+        key = (min(cell.row, self.header_rows), cell.column, cell.columns)
+        if key not in self._headers or cell.row < self.header_rows:
+            self._headers[key] = self._column_header(cell)
+        return self._headers[key]
+
+    def _column_header(self, cell: Cell) -> str:
         above = [head for row in self.rows[: self.header_rows] for head in row]
         reach = range(cell.column, cell.column + cell.columns)
         return " ".join(
@@ -80,6 +89,12 @@ class Table:
 
     def row_header(self, cell: Cell) -> str:
         """Return what names a cell's row: the group it stands in, and the words left of it."""
+        key = (-1 - cell.row, cell.column, 0)
+        if key not in self._headers:
+            self._headers[key] = self._row_header(cell)
+        return self._headers[key]
+
+    def _row_header(self, cell: Cell) -> str:
         words = [self._group(cell.row)] if cell.row >= self.header_rows else []
         for column in range(cell.column):
             left = self.at(cell.row, column)
@@ -103,6 +118,8 @@ class Table:
 
 def is_number(text: str) -> bool:
     """Tell whether a cell holds a figure ("1.72×", "85%", "12 ms", "-") and not a name."""
-    letters = sum(character.isalpha() for character in text)
-    digits = sum(character.isdigit() for character in text)
+    if text.isalpha():
+        return False
+    letters = sum([character.isalpha() for character in text])
+    digits = sum([character.isdigit() for character in text])
     return digits > letters or not (letters or digits)

@@ -22,6 +22,10 @@ LOWER_WORD = re.compile(r"(?<!\S)[(\"“‘']?[a-z][a-z’'-]*+[.,;:)\"”’]*+
 _SENTENCE_END = re.compile(r"[.?!:;][\"”’)\]]*$")
 
 
+MOST_CAPTIONS = 24
+"""Captions of one page that are looked at."""
+
+
 @dataclass(slots=True)
 class Caption:
     """A table's caption: its number, its lines, and their box."""
@@ -49,6 +53,8 @@ def find_captions(page: Page, ruling: Ruling) -> list[Caption]:
         match = CAPTION.match(line.text)
         if match and not _in_prose(page.lines, place, match):
             captions.append(Caption(match[1], _caption_lines(page.lines, place, ruling)))
+        if len(captions) == MOST_CAPTIONS:
+            break
     return captions
 
 

@@ -77,8 +77,8 @@ def find_stamp(lines: Sequence[Line]) -> tuple[str, int | None] | None:
     return None
 
 
-def links(pdf: Any, pages: Sequence[Page]) -> list[Link]:
-    """Return the web links of the first pages, each with the lines that it stands in.
+def links(sheet: Any, page: Page) -> list[Link]:
+    """Return the web links of a page, each with the lines that it stands in.
 
     MuPDF's own chain is walked: PyMuPDF's list of links resolves every citation's target too, and
     takes fifty times as long.
@@ -86,21 +86,19 @@ def links(pdf: Any, pages: Sequence[Page]) -> list[Link]:
     from pymupdf import mupdf
 
     found: list[Link] = []
-    for page in pages[:4]:
-        try:
-            link = mupdf.fz_load_links(pdf[page.number - 1].this)
-            for _ in range(MAX_LINKS):
-                if not link.m_internal:
-                    break
-                uri = link.m_internal.uri
-                if uri and uri.startswith(("http://", "https://")):
-                    around = _around(page, link.m_internal.rect)
-                    found.append(Link(uri[:500], page.number, around))
-                link = link.next()
-        except MemoryError:
-            raise
-        except Exception:
-            continue
+    try:
+        link = mupdf.fz_load_links(sheet.this)
+        for _ in range(MAX_LINKS):
+            if not link.m_internal:
+                break
+            uri = link.m_internal.uri
+            if uri and uri.startswith(("http://", "https://")):
+                found.append(Link(uri[:500], page.number, _around(page, link.m_internal.rect)))
+            link = link.next()
+    except MemoryError:
+        raise
+    except Exception:
+        return found
     return found
 
 

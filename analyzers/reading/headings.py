@@ -24,6 +24,8 @@ _FIRST = re.compile(rf"(?:{_NUMBER}|[A-H])(?:\s|$)|(?:{_NAMES})\b", re.I)
 _LEAD_IN = re.compile(r"(abstract)\s*(?:[.:—–-]|$)\s*", re.I)
 _LEADING_NUMBER = re.compile(rf"^\s*(?:appendix\s+)?(?:{_NUMBER}|[A-H])(?:\s+|$)", re.I)
 _MAYBE_NUMBER = re.compile(r"appendix\s|[IVX]{2,4}[.\s]", re.I)
+_BETWEEN = re.compile(r"[\W_]+")
+_HAS_LETTER = re.compile(r"[^\W\d_]")
 _BIBLIOGRAPHY = re.compile(r"(?:\W|\d)*(references|bibliography|literature cited)\W*", re.I)
 
 
@@ -47,41 +49,32 @@ class Outline:
                 outline.titles[int(page)][squeeze(title)] = title
         return outline
 
-    def take(self, text: str, page: int) -> str | None:
-        """Return the title that `text` is on `page`, with or without its number."""
-        for titles in (self.titles.get(page), self.titles.get(page - 1)):
-            if titles:
-                key = squeeze(text)
-                if key in titles:
-                    return titles[key]
-                bare = squeeze(_LEADING_NUMBER.sub("", text))
-                if bare and bare in titles:
-                    return titles[bare]
-        return None
+    def near(self, page: int) -> Titles:
+        """Return the titles that may stand on `page`: its own, and those said to be just before."""
+        return Titles({**self.titles.get(page - 1, {}), **self.titles.get(page, {})})
 
-    def may_begin(self, text: str, page: int) -> bool:
-        """Tell whether a title of this page could begin with the line `text`."""
-        nearby = (self.titles.get(page), self.titles.get(page - 1))
-        if not any(nearby):
-            return False
-        # most lines are told by their first letter, unless a number may stand before the title
-        if (
-            (first := text[:1]).isalpha()
-            and text[1:2].isalpha()
-            and not _MAYBE_NUMBER.match(text)
-            and not any(
-                title[0] == first.lower()[0] for titles in nearby for title in titles or () if title
-            )
-        ):
-            return False
-        key = squeeze(text)
-        bare = squeeze(_LEADING_NUMBER.sub("", text)) if text[:1].isalnum() else key
-        return any(title.startswith((key, bare)) for titles in nearby for title in titles or ())
+
+class Titles:
+    """The outline's titles near one page."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+        self.initials = frozenset(key[0] for key in known if key)
+
+    def take(self, text: str) -> str | None:
+        """Return the title that `text` is, with or without its number."""
+        title = self.known.get(squeeze(text))
+        return title or self.known.get(squeeze(_LEADING_NUMBER.sub("", text)) or "-")
+
+    def may_begin(self, text: str) -> bool:
+        """Tell whether a title could begin with `text`."""
+        keys = [key for key in (squeeze(text), squeeze(_LEADING_NUMBER.sub("", text))) if key]
+        return bool(keys) and any(title.startswith(tuple(keys)) for title in self.known)
 
 
 def squeeze(text: str) -> str:
     """Return letters and digits only, in lower case."""
-    return re.sub(r"[\W_]+", "", text).lower()
+    return _BETWEEN.sub("", text).lower()
 
 
 def is_bibliography(title: str) -> bool:
@@ -95,8 +88,13 @@ def find_headings(pages: list[Page], outline: Outline, body_height: float) -> li
     has_outline = sum(len(titles) for titles in outline.titles.values()) >= 4
     for page in pages:
         index = 0
+        titles = outline.near(page.number)
         while index < len(page.lines):
-            title, count = _heading(page, index, outline, has_outline, body_height)
+            text = page.lines[index].text
+            if text[0].islower() and text[0] not in titles.initials:
+                index += 1
+                continue
+            title, count = _heading(page, index, titles, has_outline, body_height)
             if title:
                 page.lines[index].heading = title
                 for line in page.lines[index + 1 : index + count]:
@@ -107,18 +105,18 @@ def find_headings(pages: list[Page], outline: Outline, body_height: float) -> li
 
 
 def _heading(
-    page: Page, index: int, outline: Outline, has_outline: bool, body_height: float
+    page: Page, index: int, titles: Titles, has_outline: bool, body_height: float
 ) -> tuple[str | None, int]:
     first = page.lines[index]
-    listed = len(first.text) <= 120 and outline.may_begin(first.text, page.number)
-    formed = len(first.text) <= 90 and bool(_FIRST.match(first.text))
+    listed, formed = _may_open(page.lines, index, titles)
     text = ""
     for count in (1, 2, 3) if listed or formed else ():
         lines = page.lines[index : index + count]
         if len(lines) < count or len(text) > 120:
             break
-        text = " ".join(line.text for line in lines)
-        if listed and (title := outline.take(text, page.number)):
+        text = " ".join([line.text for line in lines])
+        listed = listed and (count == 1 or titles.may_begin(text))
+        if listed and (title := titles.take(text)):
             return title, count
         if formed and count <= 2 and _looks_like_one(lines, text, has_outline, body_height):
             return " ".join(text.split()).rstrip(".:"), count
@@ -132,6 +130,28 @@ def _heading(
         page.lines.insert(index, _copy(first, "Abstract"))
         return "Abstract", 1
     return None, 1
+
+
+def _may_open(lines: list[Line], index: int, titles: Titles) -> tuple[bool, bool]:
+    """Tell whether a line may open a title of the outline, and whether it is formed like one."""
+    text = lines[index].text
+    first = text[0]
+    if first.isdigit() and not _HAS_LETTER.search(text):
+        # a number alone opens a title only where the title's first line follows; others are figures
+        after = lines[index + 1].text if index + 1 < len(lines) else ""
+        known = len(after) <= 120 and titles.may_begin(f"{text} {after}")
+        if len(text) > 9 or not (after[:1].isupper() or known):
+            return False, False
+        return known, True
+    listed = (
+        len(text) <= 120
+        # with a number before it, a title's own first letter comes later
+        and (
+            first.lower() in titles.initials or not text[:2].isalpha() or _MAYBE_NUMBER.match(text)
+        )
+        and titles.may_begin(text)
+    )
+    return bool(listed), not first.islower() and len(text) <= 90 and bool(_FIRST.match(text))
 
 
 def _looks_like_one(lines: list[Line], text: str, has_outline: bool, body_height: float) -> bool:

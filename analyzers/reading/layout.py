@@ -30,6 +30,7 @@ class Line:
     heading: str | None = None
     is_note: bool = False
     """Whether it stands right below a table, in smaller print."""
+    _height: float = 0.0
 
     def measure(self) -> None:
         """Set text and box from the words."""
@@ -40,8 +41,10 @@ class Line:
     @property
     def height(self) -> float:
         """The median word height in points: a stand-in for the font size."""
-        heights = sorted([word[3] - word[1] for word in self.words])
-        return heights[len(heights) // 2]
+        if not self._height:
+            heights = sorted([word[3] - word[1] for word in self.words])
+            self._height = heights[len(heights) // 2]
+        return self._height
 
     @property
     def is_upright(self) -> bool:

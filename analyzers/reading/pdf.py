@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from analyzers.document import Document, Read
+from analyzers.document import Document, Link, Read
 from analyzers.errors import ErrorKind, ReadError
 from analyzers.message import message
 from analyzers.reading import front
@@ -30,6 +30,8 @@ from analyzers.reading.tabulating import may_hold_table, read_tables
 MAX_PAGES = 400
 MAX_WORDS_PER_PAGE = 20_000
 MAX_WORDS = 1_500_000
+PAGES_WITH_LINKS = 4
+"""The authors name their code on the first pages."""
 
 
 def read_pdf(path: Path, *, tables: bool = True) -> Document:
@@ -67,7 +69,6 @@ def read_pdf(path: Path, *, tables: bool = True) -> Document:
         words = sum(len(line.words) for page in pages for line in page.lines)
         stamp = front.find_stamp(pages[0].lines)
         outline = Outline.read(pdf)
-        links = front.links(pdf, pages)
         metadata = {k: str(v) for k, v in (pdf.metadata or {}).items() if v}
     body_height = common_height(pages)
     vocabulary = Vocabulary(pages)
@@ -84,7 +85,7 @@ def read_pdf(path: Path, *, tables: bool = True) -> Document:
         pages=len(pages),
         words=words,
         columns=_columns(pages),
-        links=links,
+        links=sheets.links,
         read=Read.PARTIAL if left_out else Read.FULL,
         left_out=left_out,
         tables=tuple(found),
@@ -127,6 +128,7 @@ class _Sheets:
     pages: list[Page] = field(default_factory=list)
     page_one: list[front.StyledLine] = field(default_factory=list)
     rulings: dict[int, Ruling] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
@@ -146,7 +148,7 @@ def _sheets(pdf: Any, tables: bool) -> _Sheets:
             words = text_page.extractWORDS()
             if number == 1:
                 sheets.page_one = front.styled_lines(text_page)
-            width, height = float(sheet.rect.width), float(sheet.rect.height)
+            x0, y0, x1, y1 = sheet.rect
         except MemoryError:
             raise
         except Exception as error:
@@ -159,7 +161,9 @@ def _sheets(pdf: Any, tables: bool) -> _Sheets:
             words = []
         total += len(words)
         lines = _lines(words, number)
-        pages.append(Page(number, width, height, lines))
+        pages.append(Page(number, x1 - x0, y1 - y0, lines))
+        if number <= PAGES_WITH_LINKS:
+            sheets.links += front.links(sheet, pages[-1])
         if tables and may_hold_table(lines):
             try:
                 sheets.rulings[number] = read_ruling(sheet, flags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 from analyzers.document import Kind, Sentence
 from analyzers.reading.headings import is_bibliography
@@ -16,16 +17,17 @@ _CAPTION = re.compile(
     re.I,
 )
 _NOTE = re.compile(r"(?:[∗*†‡§¶♠♣♦♥]|\d{1,2}\s?(?=[A-Z(]|https?:)|https?://)")
-_FURNITURE = re.compile(
-    r"permission to make digital|copyright held|©|\bisbn\b|acm reference format|licensed under"
-    r"|doi\.org/10\.|this work is licensed|proceedings of the|arxiv:\d{4}\.\d{4,5}"
-    r"|correspondence to:|equal contribution|usenix association",
-    re.I,
+_FURNITURE = (
+    *("permission to make digital", "copyright held", "©", "isbn", "acm reference format"),
+    *("licensed under", "doi.org/10.", "this work is licensed", "proceedings of the"),
+    *("correspondence to:", "equal contribution", "usenix association"),
 )
+_STAMP = re.compile(r"arxiv:\d{4}\.\d{4,5}")
 # counted over a block's text at once, which is several times faster than word by word
 _WORDS = re.compile(r"(?<!\S)[(\"“‘']?[a-z][a-z’'-]*+[.,;:)\"”’]*+(?!\S)")
 _NUMBERS = re.compile(r"(?<!\S)(?:[(+~≈<>-]?\d[\d.,]*(?:[%×xXkKMBG]|ms|GB)?[.,)]?|[-–—✓✗×])(?!\S)")
 _TERMINAL = re.compile(r"[.?!:;][\"”’)\]]?\s*(?:\d{1,2})?$")
+_DIGIT = re.compile(r"\d")
 _HYPHENS = "-‐\u00ad"
 _PREFIXES = frozenset(
     (
@@ -34,6 +36,18 @@ _PREFIXES = frozenset(
         *("per", "key", "in", "on", "off", "out", "two", "three", "four", "one", "hand", "head"),
         *("mixed", "round", "group", "token", "layer", "channel", "batch", "memory", "compute"),
         *("hardware", "weight"),
+    )
+)
+
+
+# what compounds end with, where the paper has the word nowhere else
+_SECONDS = frozenset(
+    (
+        *("agnostic", "aiding", "art", "aware", "based", "bound", "but", "centric", "consuming"),
+        *("dependent", "driven", "efficient", "end", "free", "friendly", "grained", "hungry"),
+        *("independent", "intensive", "law", "level", "like", "limited", "only", "optimal"),
+        *("oriented", "related", "resident", "scale", "sensitive", "side", "solving", "source"),
+        *("specific", "stage", "standard", "state", "tailed", "time", "tuned", "wise"),
     )
 )
 
@@ -80,6 +94,10 @@ class Vocabulary:
 
     def __init__(self, pages: list[Page]) -> None:
         raw = Counter(" ".join([line.text for page in pages for line in page.lines]).split())
+        for page in pages:
+            for line, after in pairwise(page.lines):
+                if line.text[-1] in _HYPHENS:  # the rest of a broken word is no word
+                    raw[after.words[0][4]] -= 1
         self._counts: Counter[str] = Counter()
         for word, count in raw.items():
             self._counts[word.strip(".,;:()[]\"'“”").lower()] += count
@@ -109,13 +127,13 @@ def _split_at_headings(page: Page) -> list[list[Line]]:
 
 
 def _role(block: list[Line], page: Page, body_height: float, open_: Passage | None) -> str:
-    text = " ".join(line.text for line in block)
+    text = " ".join([line.text for line in block])
     if _CAPTION.match(text):
         return "caption"
     words = text.split()
     if block[0].is_note:
         return "note" if len(words) >= 4 else "junk"
-    if _FURNITURE.search(text) and (page.number == 1 or len(words) < 60):
+    if (page.number == 1 or len(words) < 60) and _is_furniture(text.lower()):
         return "junk"
     height = block[0].height
     is_low = block[0].y0 > 0.6 * page.height
@@ -124,6 +142,8 @@ def _role(block: list[Line], page: Page, body_height: float, open_: Passage | No
     lower = len(_WORDS.findall(text))
     if lower < 0.4 * len(words) or len(_NUMBERS.findall(text)) > 0.3 * len(words):
         return "junk"
+    if 5 * lower > 3 * len(words) > 24 * len(block):
+        return "body"  # long lines of words: no need to look for columns
     visual = rows(block)
     if len(visual) >= 2 and sum([row.cells() >= 3 for row in visual]) > 0.4 * len(visual):
         return "junk"
@@ -134,6 +154,12 @@ def _role(block: list[Line], page: Page, body_height: float, open_: Passage | No
         tail = open_ is not None and not _TERMINAL.search(open_.ending)
         return "body" if tail and text[-1] in ".?!:" and height > 0.9 * body_height else "junk"
     return "body"
+
+
+def _is_furniture(text: str) -> bool:
+    return any(mark in text for mark in _FURNITURE) or (
+        "arxiv:" in text and _STAMP.search(text) is not None
+    )
 
 
 def _goes_on(passage: Passage, block: list[Line]) -> bool:
@@ -157,11 +183,13 @@ def _glue(before: str, after: str, vocabulary: Vocabulary) -> str | None:
     tail = after.rstrip(".,;:)]\"'”").lower()
     if not before[-2].isalpha() or not after[0].isalpha():
         return "-"
-    if after[0].isupper() and not before[:-1].isupper():
+    if after[0].isupper() and not (before[:-1].isupper() and not _DIGIT.search(head + tail)):
         return "-"
     together, apart = vocabulary[head + tail], vocabulary[f"{head}-{tail}"]
     if together or apart:
         return "" if together >= apart else "-"
     stem = head.rsplit("-", 1)[-1]
-    known = vocabulary[stem] > 0 and vocabulary[tail] > 0 and len(stem) > 2 and len(tail) > 2
-    return "-" if stem in _PREFIXES or known else ""
+    if stem in _PREFIXES:
+        return "-"
+    is_word = vocabulary[tail] > 0 or tail in _SECONDS or "-" in tail
+    return "-" if is_word and vocabulary[stem] > 0 and len(stem) > 2 and len(tail) > 2 else ""

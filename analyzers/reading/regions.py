@@ -13,6 +13,9 @@ from analyzers.tables import Box
 FARTHEST = 60.0
 """Points between a caption and its table, at most."""
 
+MOST_STACKS = 80
+"""Different pairs of ends among a page's rules that are looked at: a plot can have thousands."""
+
 _SLACK = 5.0
 """Points by which the rules of one table may differ in their ends."""
 
@@ -26,35 +29,46 @@ class Region:
     rules: list[Rule] = field(default_factory=list)
     is_below: bool = True
     """Whether the table stands below its caption."""
+    cost: float = 0.0
+    """How far the table is from its caption, in points, and more where that is in doubt."""
 
 
-def find_regions(
-    page: Page, ruling: Ruling, captions: Sequence[Caption], below: bool | None
-) -> list[Region]:
-    """Return the region of each caption that has one, each region for one caption only.
+def propose(page: Page, ruling: Ruling, captions: Sequence[Caption]) -> list[Region]:
+    """Return all regions that the captions of a page may belong to."""
+    stops = [line for line in page.lines if ANY_CAPTION.match(line.text)]
+    stacks = _stacks(ruling, page)
+    regions: list[Region] = []
+    for caption in captions:
+        others = [line for line in stops if line not in caption.lines]
+        for downward in (True, False):
+            grown = [_grow(page, caption, stack, others, downward) for stack in stacks]
+            if not any(grown):
+                grown = [_unruled(page, caption, others, downward)]
+            for region in filter(None, grown):
+                region.cost = _distance(caption, region) + _BY_RULES[min(3, len(region.rules))]
+                regions.append(_with_head(_widened(region, ruling), page, ruling))
+    return regions
+
+
+def choose(regions: Sequence[Region], below: bool | None) -> list[Region]:
+    """Return one region for each caption, the nearest where several could be.
 
     `below` says where this paper's tables mostly stand, seen from their captions (None: unknown).
     """
-    stops = [line for line in page.lines if ANY_CAPTION.match(line.text)]
-    stacks = _stacks(ruling, page)
-    choices: list[tuple[float, int, Region]] = []
-    for number, caption in enumerate(captions):
-        others = [line for line in stops if line not in caption.lines]
-        for downward in (True, False):
-            bias = 22.0 if below is not None and below is not downward else 0.0
-            found = [_grow(page, caption, stack, others, downward) for stack in stacks]
-            if not any(found):
-                found = [_unruled(page, caption, others, downward)]
-            for region in filter(None, found):
-                cost = bias + _distance(caption, region) + _BY_RULES[min(3, len(region.rules))]
-                choices.append((cost, number, _with_head(_widened(region, ruling), page, ruling)))
-    choices.sort(key=lambda choice: choice[:2])
-    result: dict[int, Region] = {}
-    for _, number, region in choices:
-        if number not in result and not any(_overlap(region.box, r.box) for r in result.values()):
-            result[number] = region
-    return [result[number] for number in sorted(result)]
+    chosen: list[Region] = []
+    for region in sorted(
+        regions,
+        key=lambda r: r.cost + _OTHER_SIDE * (below is not None and below is not r.is_below),
+    ):
+        if not any(
+            region.caption is other.caption or _overlap(region.box, other.box) for other in chosen
+        ):
+            chosen.append(region)
+    return sorted(chosen, key=lambda region: (region.caption.box[1], region.caption.box[0]))
 
+
+_OTHER_SIDE = 22.0
+"""Points added to the distance of a table on the side of its caption where the paper has few."""
 
 _BY_RULES = (35.0, 12.0, 0.0, 0.0)
 """Points added to the distance of a table with no rule, with one, with more: a lone rule may be
@@ -72,7 +86,8 @@ def _stacks(ruling: Ruling, page: Page) -> list[list[Rule]]:
                 stack.append(rule)
                 break
         else:
-            stacks.append([rule])
+            if len(stacks) < MOST_STACKS:
+                stacks.append([rule])
     return stacks
 
 
@@ -167,13 +182,15 @@ def _stretched(
             distance = row.y0 - bottom if direction == 1 else top - row.y1
             if (row.middle - (bottom if direction == 1 else top)) * direction <= 0:
                 continue
+            if distance > max(gap, 0.9 * row.height):
+                break
             y0, y1 = sorted((row.middle, bottom if direction == 1 else top))
-            if row.cells < needed and row.words <= 3:
+            cells = row.cells
+            if cells < needed and row.words <= 3:
                 continue  # a label half-way between two rows, or a heading over some columns
             if (
-                distance > max(gap, 0.9 * row.height)
-                or row.cells < needed
-                or (row.lower > 6 and row.cells < 4)
+                cells < needed
+                or (cells < 4 and row.lower > 6)
                 or any(y0 - 1 < barrier < y1 + 1 for barrier in barriers)
                 or y0 < (caption.box[1] + caption.box[3]) / 2 < y1
             ):
@@ -186,41 +203,48 @@ def _stretched(
     return left, top, right, bottom
 
 
-@dataclass(slots=True)
 class _VisualRow:
-    y0: float
-    y1: float
-    height: float
-    cells: int
-    words: int
-    lower: int
+    """Lines side by side; what is in them is counted when it is asked for."""
+
+    __slots__ = ("height", "lines", "y0", "y1")
+
+    def __init__(self, line: Line) -> None:
+        self.lines = [line]
+        self.y0, self.y1, self.height = line.y0, line.y1, line.height
+
+    def add(self, line: Line) -> None:
+        self.lines.append(line)
+        self.y0, self.y1 = min(self.y0, line.y0), max(self.y1, line.y1)
 
     @property
     def middle(self) -> float:
         return (self.y0 + self.y1) / 2
 
+    @property
+    def cells(self) -> int:
+        return Row(self.lines).cells()
+
+    @property
+    def words(self) -> int:
+        return sum(len(line.words) for line in self.lines)
+
+    @property
+    def lower(self) -> int:
+        return sum(len(LOWER_WORD.findall(line.text)) for line in self.lines)
+
 
 def _visual_rows(lines: Sequence[Line]) -> list[_VisualRow]:
-    """Put lines side by side into rows, from the top, and count the cells of each."""
-    groups: list[list[Line]] = []
+    """Put lines side by side into rows, from the top."""
+    rows: list[_VisualRow] = []
     middle = -1e9
     for line in sorted(lines, key=lambda line: line.y0 + line.y1):
         here = (line.y0 + line.y1) / 2
         if here - middle > 0.5 * line.height:
-            groups.append([])
+            rows.append(_VisualRow(line))
             middle = here
-        groups[-1].append(line)
-    return [
-        _VisualRow(
-            min(line.y0 for line in group),
-            max(line.y1 for line in group),
-            group[0].height,
-            Row(group).cells(),
-            sum(len(line.words) for line in group),
-            sum(len(LOWER_WORD.findall(line.text)) for line in group),
-        )
-        for group in groups
-    ]
+        else:
+            rows[-1].add(line)
+    return rows
 
 
 def _widened(region: Region, ruling: Ruling) -> Region:

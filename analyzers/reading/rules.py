@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 MOST_VECTORS = 30_000
 """Vectors of one page that are looked at; a page of plotted points can have a million."""
 
+MOST_RULES = 2_000
+
 _THIN = 2.6
 _SHORTEST = 6.0
 _SAME_HEIGHT = 1.2
@@ -66,7 +68,7 @@ def read_ruling(sheet: Any, flags: int) -> Ruling:
             box = block.bbox
             x0, y0, x1, y1 = box.x0, box.y0, box.x1, box.y1
             if y1 - y0 <= _THIN:
-                if x1 - x0 >= _SHORTEST:
+                if x1 - x0 >= _SHORTEST and len(rules) < MOST_RULES:
                     rules.append(Rule((y0 + y1) / 2, x0, x1))
             elif x1 - x0 <= _THIN and y1 - y0 >= _SHORTEST:
                 bars.append(Bar((x0 + x1) / 2, y0, y1))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from analyzers.reading.captions import CAPTION, Caption, find_captions
+from analyzers.reading.captions import CAPTION, find_captions
 from analyzers.reading.grid import read_grid
 from analyzers.reading.layout import Line, Page, RawWord
-from analyzers.reading.regions import Region, find_regions
+from analyzers.reading.regions import Region, choose, propose
 from analyzers.reading.rules import Ruling
 from analyzers.tables import Table
 
@@ -27,7 +27,7 @@ def may_hold_table(lines: Sequence[Line]) -> bool:
 class _Sheet:
     page: Page
     ruling: Ruling
-    captions: list[Caption] = field(default_factory=list)
+    regions: list[Region]
 
 
 def read_tables(
@@ -36,19 +36,17 @@ def read_tables(
     """Return the tables of the pages whose ruling is given, and take their lines off the pages."""
     rulings = _without_furniture(pages, rulings)
     sheets = [
-        _Sheet(page, rulings[page.number], find_captions(page, rulings[page.number]))
+        _Sheet(page, ruling, propose(page, ruling, find_captions(page, ruling)))
         for page in pages
-        if page.number in rulings
+        if (ruling := rulings.get(page.number)) is not None
     ]
-    plain = [
-        r for sheet in sheets for r in find_regions(sheet.page, sheet.ruling, sheet.captions, None)
-    ]
+    plain = [region for sheet in sheets for region in choose(sheet.regions, None)]
     below = sum(region.is_below for region in plain)
     mostly = None if 2 * below == len(plain) else 2 * below > len(plain)
     return [
         table
         for sheet in sheets
-        for region in find_regions(sheet.page, sheet.ruling, sheet.captions, mostly)
+        for region in choose(sheet.regions, mostly)
         if (table := _read(sheet, region, body_height)) is not None
     ]
 
