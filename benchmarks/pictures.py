@@ -23,19 +23,19 @@ def main() -> None:
     files = [Path(name) for name in sys.argv[1:]]
     if not files:
         sys.exit("Name some PDF files: python -m benchmarks.pictures papers/*.pdf")
-    print(
-        f"{len(files)} files, load {os.getloadavg()[0]:.1f}{'':14} median      95 %       max  ms"
-    )
+    print(f"{len(files)} files, load {os.getloadavg()[0]:.1f}")
+    print(f"{'':40}   median      95 %       max  ms    CPU ms, mean")
     with tempfile.TemporaryDirectory() as folder:
         for name, whole in (("around the marks", False), ("whole page", True)):
             for when in ("drawn", "kept"):
+                before = _cpu_s()
                 taken = [
                     seconds
                     for file in files
                     for page in PAGES
                     if (seconds := _seconds(file, page, whole, Path(folder))) is not None
                 ]
-                _print(f"{name}, {when} ({len(taken)} pages)", taken)
+                _print(f"{name}, {when} ({len(taken)} pages)", taken, _cpu_s() - before)
 
 
 def _seconds(file: Path, page: int, whole: bool, cache: Path) -> float | None:
@@ -47,10 +47,18 @@ def _seconds(file: Path, page: int, whole: bool, cache: Path) -> float | None:
     return time.perf_counter() - started
 
 
-def _print(name: str, taken: list[float]) -> None:
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _print(name: str, taken: list[float], cpu_s: float) -> None:
     ordered = sorted(1000 * seconds for seconds in taken)
     late = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    print(f"{name:40} {statistics.median(ordered):8.1f} {late:9.1f} {ordered[-1]:9.1f}")
+    print(
+        f"{name:40} {statistics.median(ordered):8.1f} {late:9.1f} {ordered[-1]:9.1f} "
+        f"{1000 * cpu_s / len(taken):15.1f}"
+    )
 
 
 if __name__ == "__main__":
