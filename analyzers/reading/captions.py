@@ -51,22 +51,25 @@ def find_captions(page: Page, ruling: Ruling) -> list[Caption]:
     captions: list[Caption] = []
     for place, line in enumerate(page.lines):
         match = CAPTION.match(line.text)
-        if match and not _in_prose(page.lines, place, match):
+        before = page.lines[place - 1] if place else None
+        if match and not _is_reference(line, match) and not runs_on(before, line):
             captions.append(Caption(match[1], _caption_lines(page.lines, place, ruling)))
         if len(captions) == MOST_CAPTIONS:
             break
     return captions
 
 
-def _in_prose(lines: Sequence[Line], place: int, match: re.Match[str]) -> bool:
-    """Tell a sentence's "Table 2." at the start of a line from a caption."""
-    line, before = lines[place], lines[place - 1] if place else None
-    if match[0].rstrip()[-1:] not in ".:|(—–" and not line.text.isupper():
-        return True
+def _is_reference(line: Line, match: re.Match[str]) -> bool:
+    """Tell "Table 2 shows …" from a number that stands alone in capitals, which is a caption."""
+    return match[0].rstrip()[-1:] not in ".:|(—–" and not line.text.isupper()
+
+
+def runs_on(before: Line | None, line: Line) -> bool:
+    """Tell whether a line goes on with the sentence of the line above it, in one paragraph."""
     return (
         before is not None
         and before.block == line.block
-        and -2 < line.y0 - before.y1 < 0.6 * line.height
+        and -0.3 * line.height < line.y0 - before.y1 < 0.6 * line.height
         and abs(before.x0 - line.x0) < 30
         and not _SENTENCE_END.search(before.text)
         and len(LOWER_WORD.findall(before.text)) >= 4

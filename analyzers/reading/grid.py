@@ -145,10 +145,11 @@ def _column_edges(
         if box[0] + 4 < bar.x < box[2] - 4
         and min(bar.y1, box[3]) - max(bar.y0, box[1]) > 0.5 * (box[3] - box[1])
     ]
+    words = [word for row in voting for word in row.words]
     for x in tall:
-        near = [edge for edge in edges if abs(edge - x) < 1.2 * height]
-        crossed = sum(w[0] < x - 1 and w[2] > x + 1 for row in voting for w in row.words)
-        if not near and crossed <= tolerated:
+        apart = all(any(min(x, e) < (w[0] + w[2]) / 2 < max(x, e) for w in words) for e in edges)
+        crossed = sum(w[0] < x - 1 and w[2] > x + 1 for w in words)
+        if apart and crossed <= tolerated:
             edges.append(x)
     return sorted(edges)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import pairwise
 
 from analyzers.document import Kind, Sentence
+from analyzers.reading.captions import runs_on
 from analyzers.reading.headings import is_bibliography
 from analyzers.reading.layout import Line, Page, rows
 from analyzers.reading.passages import Passage
@@ -117,7 +118,8 @@ def _split_at_headings(page: Page) -> list[list[Line]]:
                 blocks.append([line])
                 group = []
             else:
-                if group and _CAPTION.match(line.text) and line.y0 > group[-1].y0:
+                is_caption = _CAPTION.match(line.text) and group and not runs_on(group[-1], line)
+                if is_caption and line.y0 > group[-1].y0:
                     blocks.append(group)
                     group = []
                 group.append(line)

@@ -44,7 +44,9 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 def _ends_anyway(head: str, rest: str) -> bool:
     """Tell an end of sentence behind a number ("in 4. We show") or "etc." from an abbreviation."""
     if re.search(r"(?:\betc|\d)\.$", head, re.I):
-        return bool(re.match(r"[A-Z][a-z]*\s[a-z(]", rest)) and not re.search(r"^\d+\.$", head)
+        if re.search(r"\w\W.*\d\.\d+\.$", head) and re.match(r"[A-Z][a-z]+\b", rest):
+            return True  # "in Section 4.5. After": no numbered item has words before it
+        return bool(re.match(r"[A-Z][a-z]*,?\s[a-z(]", rest)) and not re.search(r"^\d+\.$", head)
     return bool(re.search(r"\bal\.$", head)) and bool(re.match(r"(?:We|In|The|This|Our)\s", rest))
 
 

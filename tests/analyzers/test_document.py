@@ -125,6 +125,10 @@ def test_html(tmp_path: Path) -> None:
         ("It is fast, e.g. on GPUs. It is small.", 2),
         ("Nother et al. (2020) show it. See Fig. 3 and Eq. 4 for more.", 2),
         ("It gains 2.3. We are glad.", 2),
+        (
+            "See the gain in Table 1. However, it is small. It is in Section 4.5. After all, so.",
+            4,
+        ),
         ("We win by 1.5 times! Why? Nobody knows.", 3),
         ("It does A. Smith say so", 1),
         ("", 0),
