@@ -71,19 +71,19 @@ def test_a_real_child_under_a_limit_says_it_too() -> None:
     request = {
         "task": "measure",
         "declaration": "tests.prototypes.exploits.huge",
-        "case": "r65536-w2048",
+        "case": "r262144-w2048",
         "implementation": "plain",
         "device": "cpu",
         "quick": True,
         "threads": 1,
     }
-    ended = run_child(request, Limits(60, 3 << 30))
+    ended = run_child(request, Limits(60, 8 << 30))
     assert ended.status is Status.OK, ended.message
     assert ended.result is not None
     assert ended.result["status"] == "not_runnable"
     error = ended.result["error"]
-    assert error["needed_bytes"] == room.COPIES * 8 * 65536 * 2048
-    assert "The limit of --memory is 3 GB." in error["message"]
+    assert error["needed_bytes"] == room.COPIES * 8 * 262144 * 2048
+    assert "The limit of --memory is 8 GB." in error["message"]
 
 
 def test_memory_cannot_be_negative() -> None:

@@ -4,7 +4,6 @@ In a subprocess: Triton reads `TRITON_INTERPRET` when it is imported. A draw tak
 tenth of a second, so the total variation here only sees gross errors; the gate on a GPU is strict.
 """
 
-import importlib.util
 import json
 import math
 import os
@@ -17,10 +16,9 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.prototypes.exact_draws import Filters, bar, slow_distribution, total_variation
+from tests.prototypes.interpreter import why_not
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="Triton isn't installed"
-)
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
 VOCAB, TILE = 300, 256
 """Two tiles, the second a short one that ends inside a group."""
