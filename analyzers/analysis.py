@@ -29,17 +29,21 @@ from analyzers.trust import read_trust
 
 
 def analyze_file(
-    path: Path, target: str = "llama.cpp", targets: Path | None = None
+    path: Path,
+    target: str = "llama.cpp",
+    targets: Path | None = None,
+    *,
+    tables: bool = True,
 ) -> dict[str, Any]:
     """Return the analysis of one file; a file that can't be read gives {"source", "error"}.
 
-    `targets` is a person's folder of target files. The same file gives the same answer, "seconds"
-    aside.
+    `targets` is a person's folder of target files; without `tables` a PDF's tables are not read.
+    The same file gives the same answer, "seconds" aside.
     """
     source = str(path)
     start = perf_counter()
     try:
-        document = read_document(path)
+        document = read_document(path, tables=tables)
     except ReadError as error:
         return {"source": source, "error": error.to_json()}
     parsed = perf_counter()
@@ -112,6 +116,7 @@ def analyze_document(
             "words": document.words,
             "columns": document.columns,
             "sections": [{"title": s.title, "page": s.page} for s in document.sections],
+            "tables": [table.to_json() for table in document.tables],
             "left_out": document.left_out,
         },
         "contribution": read_contribution(document, index.names),

@@ -7,6 +7,7 @@ replaced after some files, and killed by the kernel when the parent dies.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections import deque
@@ -279,4 +280,7 @@ def _analyze(path: str, target: str, targets: str | None, timeout_s: float) -> R
 def _prepare_child(parent: int, memory_bytes: int, readable: Sequence[Path]) -> None:
     """Run in the child, once: nothing to write, and only these files to read."""
     silence(1, 2)
+    # what a paper leaves behind is freed by its references; looking for cycles took 4 % of the time
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     confine(parent, memory_bytes=memory_bytes, readable=readable)

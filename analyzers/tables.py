@@ -7,7 +7,7 @@ Rows and columns count from 0 and include the header's; pages count from 1; boxe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Box = tuple[float, float, float, float]
 
@@ -69,6 +69,17 @@ class Table:
                 if cell.covers(row, column):
                     return cell
         return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what and where the table is, without its cells."""
+        return {
+            "number": self.number,
+            "caption": self.caption,
+            "page": self.page,
+            "box": [round(side, 2) for side in self.box],
+            "rows": len(self.rows),
+            "columns": self.columns,
+        }
 
     def column_header(self, cell: Cell) -> str:
         """Return what the header says above a cell, from the top down."""

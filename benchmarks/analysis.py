@@ -1,60 +1,129 @@
-"""How fast papers are read and analysed, beside the PDF library alone.
+"""How fast papers are read and analysed, beside the PDF library alone and other readers.
 
+python -m benchmarks.analysis FILE… [--rivals PYTHON] [--slow N] [--repeats N]
 
-python -m benchmarks.analysis FILE…
+Each row is measured in a process of its own, in CPU time, so that a busy machine spoils it least;
+`--rivals` names a Python that has pypdf, pdfplumber and pymupdf4llm (they are no part of the
+project), `--slow` how many of the files the slow ones get.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import resource
+import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from benchmarks import readers
+
+ROWS = (
+    ("page build of the PDF library, the limit", "library_build"),
+    ("its text", "library_text"),
+    ("analysis without tables", "analysis"),
+    ("analysis with tables", "analysis_with_tables"),
+)
+RIVALS = (
+    ("pypdf: text", "pypdf"),
+    ("pdfplumber: words and tables", "pdfplumber"),
+    ("pymupdf4llm: Markdown with tables", "pymupdf4llm"),
+)
+NOT_INSTALLED = 3
 
 
 def main() -> None:
-    """Measure pages a second of CPU time on one core, and print."""
-    paths = [Path(name) for name in sys.argv[1:]]
-    if not paths:
-        sys.exit("Name some PDF files: python -m benchmarks.analysis papers/*.pdf")
+    """Print pages a second of CPU time for each reader, then one worker against two."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--rivals", default=sys.executable, help="a Python that has the rivals")
+    parser.add_argument("--slow", type=int, default=4, help="files for the slow readers")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--row", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    paths: list[Path] = given.files
+    if given.row:
+        answer = readers.measure(_ours(given.row), paths, given.repeats)
+        sys.stdout.write("\n" + json.dumps(answer))
+        return
+    print(f"{len(paths)} papers; best of {given.repeats} readings of each file, CPU time")
+    for label, name in ROWS:
+        _print(label, _row(sys.executable, name, paths, given.repeats))
+    some = paths[:: max(1, len(paths) // given.slow)][: given.slow]
+    for label, name in RIVALS:
+        _print(label, _row(given.rivals, name, some, 1))
+    _workers(paths)
+
+
+def _ours(name: str) -> readers.Work:
     from analyzers.analysis import analyze_file
 
-    pages = 0
-    for path in paths:
-        result = analyze_file(path)
-        pages += result.get("document", {}).get("pages", 0)
-    rows: list[tuple[str, Callable[[Path], Any]]] = [
-        ("page build (the library's limit)", _build),
-        ("text of the library", _text),
-        ("analysis: places, claims, facts", analyze_file),
-    ]
-    print(f"{len(paths)} papers, {pages} pages")
-    for name, work in rows:
-        started = time.process_time()
-        for path in paths:
-            work(path)
-        taken = time.process_time() - started
-        print(
-            f"{name:34} {pages / taken:7.0f} pages/s of one core   "
-            f"{1000 * taken / len(paths):7.1f} ms/paper"
+    def work(path: Path) -> int:
+        found = analyze_file(path, tables=name == "analysis_with_tables")
+        return int(found["document"]["pages"]) if "document" in found else 0
+
+    return work
+
+
+def _row(python: str, name: str, paths: list[Path], repeats: int) -> dict[str, float] | None:
+    """Measure in a fresh process; None if that Python lacks the reader."""
+    files = [str(path) for path in paths]
+    if name.startswith("analysis"):
+        command = [python, "-m", "benchmarks.analysis", "--row", name]
+        command += ["--repeats", str(repeats), *files]
+    else:
+        command = [python, readers.__file__, name, str(repeats), *files]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode == NOT_INSTALLED:
+        return None
+    if done.returncode:
+        sys.exit(f"{name} failed: {done.stderr.strip().splitlines()[-1]}")
+    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _print(label: str, answer: dict[str, float] | None) -> None:
+    if answer is None:
+        print(f"{label:42} not installed")
+        return
+    speed = answer["pages"] / answer["seconds"]
+    print(
+        f"{label:42} {speed:7.1f} pages/s of one core {1000 / speed:8.1f} ms/page"
+        f" {answer['megabytes']:6.0f} MB  ({answer['pages']:.0f} pages)"
+    )
+
+
+def _workers(paths: list[Path]) -> None:
+    """Time the workers that commands and jobs use: one, then two, killed and started anew."""
+    from analyzers.isolation import analyze_files
+
+    walls: list[float] = []
+    for workers in (1, 2):
+        used = _children()
+        started = time.perf_counter()
+        pages = sum(
+            result.get("document", {}).get("pages") or 0
+            for result in analyze_files(paths, workers=workers, ordered=False)
         )
+        wall, cpu = time.perf_counter() - started, _children() - used
+        walls.append(wall)
+        print(
+            f"{workers} worker{'s' * (workers > 1)}, their start included:"
+            f"{pages / wall:8.1f} pages/s of wall time {pages / cpu:7.1f} pages/s of CPU time"
+        )
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    load = os.getloadavg()[0]
+    print(
+        f"two against one: {walls[0] / walls[1]:.2f}x (load {load:.1f} on {os.cpu_count()} cores)"
+    )
+    print(f"largest child: {peak:.0f} MB")
 
 
-def _build(path: Path) -> None:
-    import pymupdf
-
-    with pymupdf.open(path) as document:
-        for page in document:
-            page.get_textpage()
-
-
-def _text(path: Path) -> None:
-    import pymupdf
-
-    with pymupdf.open(path) as document:
-        for page in document:
-            page.get_text()
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

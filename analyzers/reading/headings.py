@@ -60,6 +60,7 @@ class Titles:
     def __init__(self, known: dict[str, str]) -> None:
         self.known = known
         self.initials = frozenset(key[0] for key in known if key)
+        self._heads = frozenset(key[:3] for key in known)
 
     def take(self, text: str) -> str | None:
         """Return the title that `text` is, with or without its number."""
@@ -68,8 +69,13 @@ class Titles:
 
     def may_begin(self, text: str) -> bool:
         """Tell whether a title could begin with `text`."""
-        keys = [key for key in (squeeze(text), squeeze(_LEADING_NUMBER.sub("", text))) if key]
-        return bool(keys) and any(title.startswith(tuple(keys)) for title in self.known)
+        for form in (text, _LEADING_NUMBER.sub("", text)):
+            head = squeeze(form[:8])[:3]
+            if head and (len(head) < 3 or head in self._heads):
+                key = squeeze(form)
+                if any(title.startswith(key) for title in self.known):
+                    return True
+        return False
 
 
 def squeeze(text: str) -> str:

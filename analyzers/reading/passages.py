@@ -28,7 +28,6 @@ class Passage:
     starts: list[int] = field(default_factory=list)
     _parts: list[str] = field(default_factory=list)
     _length: int = 0
-    _tokens: list[Token] | None = None
 
     def add(self, line: Line, glue: str | None) -> None:
         """Add a line: behind a space (`glue` None), as it stands ("-"), or without a hyphen ("").
@@ -79,16 +78,17 @@ class Passage:
             for start, end in split_sentences(self.text)
         ]
 
-    @property
-    def tokens(self) -> list[Token]:
-        """Every word with its offset and its place."""
-        if self._tokens is None:
-            self._tokens = [
-                token
-                for line, start in zip(self.lines, self.starts, strict=True)
-                for token in _tokens_of(line, start)
-            ]
-        return self._tokens
+    def tokens(self, start: int, end: int) -> list[Token]:
+        """Return the words between two offsets of the text, each with its place."""
+        first = max(0, bisect_right(self.starts, start) - 1)
+        last = bisect_left(self.starts, end)
+        tokens = [
+            token
+            for line, begin in zip(self.lines[first:last], self.starts[first:last], strict=True)
+            for token in _tokens_of(line, begin)
+        ]
+        at = max(0, bisect_right(tokens, start, key=lambda token: token.start) - 1)
+        return tokens[at : bisect_left(tokens, end, key=lambda token: token.start)]
 
 
 def _tokens_of(line: Line, start: int) -> list[Token]:
@@ -110,10 +110,7 @@ class Words(Sequence[Token]):
 
     def _all(self) -> list[Token]:
         if self._tokens is None:
-            tokens = self._passage.tokens
-            first = bisect_right(tokens, self._start, key=lambda token: token.start) - 1
-            last = bisect_left(tokens, self._end, key=lambda token: token.start)
-            self._tokens = tokens[max(0, first) : last]
+            self._tokens = self._passage.tokens(self._start, self._end)
         return self._tokens
 
     def __len__(self) -> int:
