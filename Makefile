@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.ready
 
-.PHONY: run test lint types setup format clean
+.PHONY: run test lint types setup format report clean
 
 run: $(STAMP)
 	@$(BIN)/assay ui
@@ -23,6 +23,14 @@ types: $(STAMP)
 format: $(STAMP)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# The reports in docs/report, from a fresh catalog: a test holds that they are today's.
+report: $(STAMP)
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && unset ASSAY_DATABASE_URL && export ASSAY_HOME="$$home" && \
+	$(BIN)/assay init && \
+	for language in en zh; do for ending in md html pdf; do \
+	$(BIN)/assay report --lang $$language -o docs/report/priority-report.$$language.$$ending || exit 1; \
+	done; done
 
 setup: $(STAMP)
 

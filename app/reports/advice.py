@@ -7,7 +7,7 @@ from typing import Any
 
 from analyzers.facts import DeviceClass
 from analyzers.targets import Target
-from app.i18n import Translate, translator
+from app.i18n import Translate, pick, translator
 from app.labels import VERDICT_ICONS, label
 from app.reports.model import (
     PaperSection,
@@ -40,7 +40,9 @@ def next_step(
     _ = translator(language)
     match row.advice:
         case "already_there":
-            return _("Nothing to build: tune what {target} has.").format(target=target.name)
+            return _("Nothing to build: tune what {target} has.").format(
+                target=pick(dict(target.title), language)
+            )
         case "careful":
             return _careful(row, risks, _, language)
         case "measure_first" if row.prototype:
@@ -63,7 +65,7 @@ def next_step(
         more = _(
             "Measured on {devices} only, which counts little for {target}: measure it on a device "
             "that counts."
-        ).format(devices=_list(elsewhere, _), target=target.name)
+        ).format(devices=_list(elsewhere, _), target=pick(dict(target.title), language))
         step = _("{first} {second}").format(first=step, second=more)
     return step
 

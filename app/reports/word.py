@@ -56,7 +56,8 @@ class Writer:
             fonts.set(qn("w:eastAsia"), CHINESE)
         normal: Any = self._document.styles["Normal"]
         normal.paragraph_format.space_after = Pt(5)
-        language = _element("w:lang", val=self._language, eastAsia=self._language)
+        # Of Latin text always English: as Chinese it would break inside words.
+        language = _element("w:lang", val="en-US", eastAsia="zh-CN")
         normal.element.get_or_add_rPr().append(language)
 
     def _properties(self, title: str, moment: str) -> None:

@@ -15,7 +15,7 @@ from analyzers.message import message
 from analyzers.scoring import Advice
 from analyzers.targets import Target, TargetError
 from app.errors import UsageError, reason_of
-from app.i18n import LANGUAGES
+from app.i18n import LANGUAGES, pick
 from app.reports import corrections, earlier, movers, origin, papers
 from app.reports.advice import decision, roadmap
 from app.reports.closing import closing
@@ -33,6 +33,7 @@ from app.reports.model import (
 from app.workflows import staleness
 from app.workflows.paper import show_paper
 from app.workflows.ranking import DEFAULT_TARGET, list_papers
+from app.workflows.report_base import compared_with, is_for
 from app.workflows.report_moment import catalog_moment, rest_of_history
 from app.workflows.report_output import write_output
 from app.workflows.triage import target_named
@@ -86,7 +87,7 @@ def build_report(
     engine = _target(target)
     moment = (now or catalog_moment(session, engine)).astimezone(UTC)
     origins = _provenance(session, engine, moment)
-    last = _compared_with(session, since, origins.fingerprint)
+    last = compared_with(session, since, engine, origins.fingerprint)
     known = {paper.id: paper for paper in paper_queries.list_papers(session)}
     rows = [
         row | {"url": known[row["paper_id"]].url, "version": known[row["paper_id"]].version}
@@ -114,7 +115,7 @@ def build_report(
     return ReportModel(
         language=language,
         date=moment.date().isoformat(),
-        target=engine.name,
+        target=pick(dict(engine.title), language),
         decision=decision(ranking, last_ref, language),
         since=last_ref,
         ranking=ranking,
@@ -127,7 +128,12 @@ def build_report(
         ),
         insights=insights(ranking, sections, origins, counts, language),
         corrections=_chapters(
-            session, [base for base in bases if base], ranking, sections, engine, language
+            session,
+            [base for base in bases if base and is_for(base, engine)],
+            ranking,
+            sections,
+            engine,
+            language,
         ),
         people=_people(session, titles, language),
         roadmap=ahead,
@@ -147,14 +153,6 @@ def _target(name: str) -> Target:
         return target_named(name)
     except TargetError as error:
         raise UsageError(reason_of(error) or str(error)) from error
-
-
-def _compared_with(session: Session, since: str | None, fingerprint: str) -> ReportSnapshot | None:
-    if since is not None:
-        return snapshots.get(session, since)
-    # A report kept of the very same data is this one: nothing moved since.
-    stored = snapshots.list_snapshots(session)
-    return next((s for s in stored if s.record.get("fingerprint") != fingerprint), None)
 
 
 def _first(session: Session) -> ReportSnapshot | None:
@@ -286,6 +284,12 @@ def save_snapshot(
 def list_snapshots(session: Session) -> list[dict[str, Any]]:
     """Return the reports that ranks can be compared with, the newest first."""
     return [
-        {"id": s.id, "date": s.date, "title": s.title, "papers": len(s.record.get("rows", ()))}
+        {
+            "id": s.id,
+            "date": s.date,
+            "title": s.title,
+            "target": s.record.get("target", DEFAULT_TARGET),
+            "papers": len(s.record.get("rows", ())),
+        }
         for s in snapshots.list_snapshots(session)
     ]

@@ -15,16 +15,18 @@ from app.i18n import LANGUAGES, Translate, pick
 from app.reports.formats import load_format
 from app.web.components import catalog, context, flash, url
 from app.web.components.text import plain
+from app.workflows.ranking import DEFAULT_TARGET
 from app.workflows.report import FORMATS, list_snapshots, render, save_snapshot
 
 Record = Mapping[str, Any]
 
 _PREVIEW_HEIGHT = 760
+_PREVIEW_LETTERS = 150_000
+_HIGHLIGHTED = {"md": "markdown", "json": "json", "bibtex": "latex"}
 
 
-def report_options(_: Translate) -> tuple[str, str, str]:
-    """Let the person choose; return language, format, the report to compare with ("" the last)."""
-    names = {kept["id"]: pick(kept["title"], context.language()) for kept in snapshots()}
+def report_options(_: Translate) -> tuple[str, str, str, str]:
+    """Let the person choose language, format, the report to compare with ("" the last), engine."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         own = context.language()
         language = url.choose(
@@ -35,20 +37,30 @@ def report_options(_: Translate) -> tuple[str, str, str]:
             _("Format"), "format", list(FORMATS), lambda code: load_format(code).title,
             default="html" if "html" in FORMATS else FORMATS[0], width=170,
         )  # fmt: skip
+        titles = catalog.targets()
+        target = url.choose(
+            _("Engine"), "target", list(titles), titles.__getitem__,
+            default=DEFAULT_TARGET, width=150,
+        )  # fmt: skip
+        names = {
+            kept["id"]: pick(kept["title"], context.language())
+            for kept in snapshots()
+            if kept["target"] == target
+        }
         since = url.choose(
             _("Compared with"), "since", ["", *names],
             lambda code: f"{names[code]} ({code})" if code else _("The last report before today"),
-            width=420,
+            width=330,
         )  # fmt: skip
-        _download(language, chosen, since, _)
-    return language, chosen, since
+        _download(language, chosen, since, target, _)
+    return language, chosen, since, target
 
 
-def _download(language: str, chosen: str, since: str, _: Translate) -> None:
+def _download(language: str, chosen: str, since: str, target: str, _: Translate) -> None:
     written = load_format(chosen)
     st.download_button(
         _("Download"),
-        data=rendered(language, chosen, since),
+        data=rendered(language, chosen, since, target),
         file_name=f"assay-report-{date.today().isoformat()}-{language}.{written.suffix.lstrip('.')}",
         mime=written.media_type,
         type="primary",
@@ -57,9 +69,9 @@ def _download(language: str, chosen: str, since: str, _: Translate) -> None:
     )
 
 
-def preview(language: str, chosen: str, since: str, _: Translate) -> None:
+def preview(language: str, chosen: str, since: str, target: str, _: Translate) -> None:
     """Show the report as it will be downloaded."""
-    content = rendered(language, chosen, since)
+    content = rendered(language, chosen, since, target)
     if chosen == "html":
         # A data address has an origin of its own: nothing in it reaches the workbench.
         address = "data:text/html;charset=utf-8;base64," + base64.b64encode(content).decode()
@@ -70,9 +82,11 @@ def preview(language: str, chosen: str, since: str, _: Translate) -> None:
     except UnicodeDecodeError:
         st.info(_("This format can't be shown here: download it."))
         return
+    if len(text) > _PREVIEW_LETTERS:
+        st.caption(_("The preview shows the first part only; the download has all of it."))
     st.code(
-        text,
-        language="markdown" if chosen == "md" else None,
+        text[:_PREVIEW_LETTERS],
+        language=_HIGHLIGHTED.get(chosen),
         wrap_lines=True,
         height=_PREVIEW_HEIGHT,
     )
@@ -117,16 +131,14 @@ def _snapshots(address: str, version: int) -> list[dict[str, Any]]:
         return list_snapshots(session)
 
 
-def rendered(language: str, chosen: str, since: str) -> bytes:
-    """Return the report's bytes, made once for each state of the catalog and each day."""
-    return _rendered(
-        home.database_url(), catalog.version(), language, chosen, since, date.today().isoformat()
-    )
+def rendered(language: str, chosen: str, since: str, target: str) -> bytes:
+    """Return the report's bytes, made once for each state of the catalog."""
+    return _rendered(home.database_url(), catalog.version(), language, chosen, since, target)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _rendered(
-    address: str, version: int, language: str, chosen: str, since: str, day: str
+    address: str, version: int, language: str, chosen: str, since: str, target: str
 ) -> bytes:
     with context.reading() as session:
-        return render(session, format=chosen, language=language, since=since or None)
+        return render(session, format=chosen, language=language, since=since or None, target=target)

@@ -15,7 +15,7 @@ flash.show()
 if not catalog.ranking():
     empty.no_papers(_)
     st.stop()
-language, chosen, since = report_options(_)
-preview(language, chosen, since, _)
+with context.errors_shown():
+    preview(*report_options(_), _)
 st.subheader(_("Kept reports"), anchor=False)
 kept_reports(_)

@@ -179,7 +179,7 @@ def test_each_source_has_its_result(queue: Queue, open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("chosen", ["md", "html"])
+@pytest.mark.parametrize("chosen", ["md", "html", "csv", "json", "bibtex", "pdf", "docx"])
 def test_the_report_is_shown_as_it_is_downloaded(
     chosen: str, language: str, seeded: Engine, open_page: Open
 ) -> None:
@@ -189,6 +189,10 @@ def test_the_report_is_shown_as_it_is_downloaded(
     if chosen == "md":
         assert ("更正" in page.code[0].value) is (language == "zh")
         assert "SageAttention" in page.code[0].value
+    elif chosen in ("csv", "json", "bibtex"):
+        assert "SageAttention" in page.code[0].value
+    elif chosen in ("pdf", "docx"):
+        assert page.info
     else:
         assert page.get("iframe")[0].proto.src.startswith("data:text/html")
 
