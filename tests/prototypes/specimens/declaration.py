@@ -40,8 +40,8 @@ DECLARATION = Declaration(
     ),
     implementations=(Implementation("doubling", Device.CPU, "under test", shipped=True),),
     baselines=(
-        Baseline("slow", "the same three times", (Role.PAPER,)),
-        Baseline("slower", "the same nine times", (Role.ENGINE,)),
+        Baseline("slow", "the same eight times", (Role.PAPER,)),
+        Baseline("slower", "the same forty times", (Role.ENGINE,)),
         Baseline("missing", "a library that isn't here"),
         Baseline("cheating", "fast, and wrong"),
     ),
