@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from app.cli import bench, database, papers, reports, workbench
+from app.cli import adding, bench, database, papers, reports, workbench
 
 app = typer.Typer(
     name="assay",
@@ -22,6 +22,7 @@ app = typer.Typer(
     epilog="Example: assay init && assay list",
 )
 papers.register(app)
+adding.register(app)
 reports.register(app)
 workbench.register(app)
 app.add_typer(bench.app, name="bench")
