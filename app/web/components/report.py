@@ -21,6 +21,8 @@ from app.workflows.report import FORMATS, list_snapshots, render, save_snapshot
 Record = Mapping[str, Any]
 
 _PREVIEW_HEIGHT = 760
+_LAID_OUT = ("docx", "pdf")
+"""Formats that are laid out from the HTML, which is shown in their place."""
 _PREVIEW_LETTERS = 150_000
 _HIGHLIGHTED = {"md": "markdown", "json": "json", "bibtex": "latex"}
 
@@ -47,9 +49,10 @@ def report_options(_: Translate) -> tuple[str, str, str, str]:
             for kept in snapshots()
             if kept["target"] == target
         }
+        other = _("The last report made from other data")
         since = url.choose(
             _("Compared with"), "since", ["", *names],
-            lambda code: f"{names[code]} ({code})" if code else _("The last report before today"),
+            lambda code: f"{names[code]} ({code})" if code else other,
             width=330,
         )  # fmt: skip
         _download(language, chosen, since, target, _)
@@ -71,17 +74,15 @@ def _download(language: str, chosen: str, since: str, target: str, _: Translate)
 
 def preview(language: str, chosen: str, since: str, target: str, _: Translate) -> None:
     """Show the report as it will be downloaded."""
-    content = rendered(language, chosen, since, target)
-    if chosen == "html":
+    if chosen in _LAID_OUT:
+        st.info(_("Word and PDF hold what this page shows: download it."))
+    content = rendered(language, "html" if chosen in _LAID_OUT else chosen, since, target)
+    if chosen == "html" or chosen in _LAID_OUT:
         # A data address has an origin of its own: nothing in it reaches the workbench.
         address = "data:text/html;charset=utf-8;base64," + base64.b64encode(content).decode()
         st.iframe(address, height=_PREVIEW_HEIGHT, alt=_("Preview of the report"))
         return
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        st.info(_("This format can't be shown here: download it."))
-        return
+    text = content.decode("utf-8-sig")
     if len(text) > _PREVIEW_LETTERS:
         st.caption(_("The preview shows the first part only; the download has all of it."))
     st.code(
@@ -92,12 +93,12 @@ def preview(language: str, chosen: str, since: str, target: str, _: Translate) -
     )
 
 
-def kept_reports(_: Translate) -> None:
-    """Show the reports that were kept, and the button that keeps today's."""
+def kept_reports(target: str, _: Translate) -> None:
+    """Show the reports that were kept, and the button that keeps today's for an engine."""
     if st.button(_("Keep today's ranking as a report"), key="report-keep"):
         with context.errors_shown():
             with context.writing() as session:
-                kept = save_snapshot(session)
+                kept = save_snapshot(session, target=target)
             flash.say_after_rerun(_("Kept as {name}.").format(name=kept))
             st.rerun()
     listed: Sequence[Record] = snapshots()

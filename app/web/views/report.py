@@ -7,6 +7,7 @@ import streamlit as st
 from app.web.components import catalog, context, empty, flash
 from app.web.components.header import header
 from app.web.components.report import kept_reports, preview, report_options
+from app.workflows.ranking import DEFAULT_TARGET
 
 _ = context.words()
 with header(_("Report")):
@@ -15,7 +16,9 @@ flash.show()
 if not catalog.ranking():
     empty.no_papers(_)
     st.stop()
+engine = DEFAULT_TARGET
 with context.errors_shown():
-    preview(*report_options(_), _)
+    language, chosen, since, engine = report_options(_)
+    preview(language, chosen, since, engine, _)
 st.subheader(_("Kept reports"), anchor=False)
-kept_reports(_)
+kept_reports(engine, _)

@@ -193,6 +193,7 @@ def test_the_report_is_shown_as_it_is_downloaded(
         assert "SageAttention" in page.code[0].value
     elif chosen in ("pdf", "docx"):
         assert page.info
+        assert page.get("iframe")[0].proto.src.startswith("data:text/html")
     else:
         assert page.get("iframe")[0].proto.src.startswith("data:text/html")
 
