@@ -94,14 +94,15 @@ class Vocabulary:
     """How often the paper uses each word: what tells a broken word from a compound."""
 
     def __init__(self, pages: list[Page]) -> None:
-        raw = Counter(" ".join([line.text for page in pages for line in page.lines]).split())
+        text = " ".join([line.text for page in pages for line in page.lines])
+        raw = Counter(text.lower().split())
         for page in pages:
             for line, after in pairwise(page.lines):
                 if line.text[-1] in _HYPHENS:  # the rest of a broken word is no word
-                    raw[after.words[0][4]] -= 1
+                    raw[after.words[0][4].lower()] -= 1
         self._counts: Counter[str] = Counter()
         for word, count in raw.items():
-            self._counts[word.strip(".,;:()[]\"'“”").lower()] += count
+            self._counts[word if word.isalpha() else word.strip(".,;:()[]\"'“”")] += count
 
     def __getitem__(self, word: str) -> int:
         return self._counts[word]
