@@ -27,6 +27,9 @@ _STAMP = re.compile(r"arxiv:\d{4}\.\d{4,5}")
 # counted over a block's text at once, which is several times faster than word by word
 _WORDS = re.compile(r"(?<!\S)[(\"“‘']?[a-z][a-z’'-]*+[.,;:)\"”’]*+(?!\S)")
 _NUMBERS = re.compile(r"(?<!\S)(?:[(+~≈<>-]?\d[\d.,]*(?:[%×xXkKMBG]|ms|GB)?[.,)]?|[-–—✓✗×])(?!\S)")
+_PART = re.compile(r"\([a-h]\)\s")
+_STEP = re.compile(r"\d{1,2}:\s")
+_ITEM = re.compile(r"[•▪●■◦➢–]|\(?\d{1,2}[.)]\s")
 _TERMINAL = re.compile(r"[.?!:;][\"”’)\]]?\s*(?:\d{1,2})?$")
 _DIGIT = re.compile(r"\d")
 _HYPHENS = "-‐\u00ad"
@@ -71,7 +74,10 @@ def compose(pages: list[Page], body_height: float, vocabulary: Vocabulary) -> li
                 continue
             if in_references:
                 continue
-            role = _role(block, page, body_height, open_)
+            if done and done[-1].kind is Kind.CAPTION and _goes_on_in_caption(done[-1], block):
+                role = "more"
+            else:
+                role = _role(block, page, body_height, open_)
             if role == "junk":
                 continue
             abstract = section.lower().strip(" .:") == "abstract"
@@ -79,7 +85,7 @@ def compose(pages: list[Page], body_height: float, vocabulary: Vocabulary) -> li
                 done.append(Passage(Kind.CAPTION, section, abstract))
             elif role == "note":
                 done.append(Passage(Kind.SENTENCE, "footnote", False))
-            elif open_ is None or not _goes_on(open_, block):
+            elif role == "body" and (open_ is None or not _goes_on(open_, block)):
                 open_ = Passage(Kind.SENTENCE, section, abstract)
                 done.append(open_)
             target = open_ if role == "body" and open_ is not None else done[-1]
@@ -134,11 +140,15 @@ def _role(block: list[Line], page: Page, body_height: float, open_: Passage | No
     if _CAPTION.match(text):
         return "caption"
     words = text.split()
+    if _PART.match(text) and _is_part_of_figure(block, page):
+        return "caption" if any(len(word) > 3 for word in words) else "junk"
     if block[0].is_note:
         return "note" if len(words) >= 4 else "junk"
     if (page.number == 1 or len(words) < 60) and _is_furniture(text.lower()):
         return "junk"
-    height = block[0].height
+    if sum(_STEP.match(line.text) is not None for line in block) >= 2:
+        return "junk"  # an algorithm's numbered steps
+    height = max(block, key=lambda line: len(line.words)).height
     is_low = block[0].y0 > 0.6 * page.height
     if height < 0.95 * body_height and is_low and _NOTE.match(text):
         return "note" if len(words) >= 4 else "junk"
@@ -172,8 +182,43 @@ def _goes_on(passage: Passage, block: list[Line]) -> bool:
     if ending[-1:] in _HYPHENS or ending.endswith(",") or first[0].islower():
         return True
     last = passage.last
-    jumped = last is not None and (block[0].page != last.page or block[0].y0 < last.y0)
-    return jumped or first[0] in "([=" or first[0].isdigit()
+    if last is None or _ITEM.match(block[0].text):
+        return False
+    jumped = block[0].page != last.page or block[0].y0 < last.y0
+    return jumped or first[0] in "([=" or first[0].isdigit() or _is_next_line(last, block[0])
+
+
+def _goes_on_in_caption(caption: Passage, block: list[Line]) -> bool:
+    """Tell the rest of a caption, which MuPDF took for a block of its own."""
+    last, first = caption.last, block[0]
+    return (
+        last is not None
+        and _is_next_line(last, first)
+        and abs(last.height - first.height) < 0.06 * last.height
+        and not _CAPTION.match(first.text)
+        and (first.text[0].islower() or not _TERMINAL.search(caption.ending))
+        and all(row.cells() < 3 for row in rows(block))
+    )
+
+
+def _is_next_line(last: Line, line: Line) -> bool:
+    """Tell whether a line stands right below another, as lines of one paragraph do."""
+    height = min(last.height, line.height)
+    return (
+        line.page == last.page
+        and -0.5 * height < line.y0 - last.y1 < 0.7 * height
+        and abs(line.x0 - last.x0) < 3 * height
+    )
+
+
+def _is_part_of_figure(block: list[Line], page: Page) -> bool:
+    """Tell "(a) Prefill." below a part of a figure from a sentence that begins with a letter."""
+    bottom = max(line.y1 for line in block)
+    words = sum(len(line.words) for line in block)
+    parts = sum(_PART.match(line.text) is not None for line in block)
+    return (parts >= 2 or words <= 8 * len(block)) and any(
+        -5 < line.y0 - bottom < 150 and _CAPTION.match(line.text) for line in page.lines
+    )
 
 
 def _glue(before: str, after: str, vocabulary: Vocabulary) -> str | None:
