@@ -17,7 +17,7 @@ from prototypes.harness.roofline import Rates
 if TYPE_CHECKING:
     import torch
 
-SUSTAINED_S = {"cpu": (0.12, 0.5), "cuda": (0.4, 2.0)}
+SUSTAINED_S = {"cpu": (0.08, 0.5), "cuda": (0.4, 2.0)}
 """Seconds of load for each ceiling: quick, full."""
 FALLBACK_CACHE_BYTES = 64 << 20
 

@@ -141,6 +141,7 @@ def time_field(
     outputs: Tensors,
     alone: Callable[[Tensors, Tensors], Callable[[], None]] | None,
     spots: SpotChecks,
+    timer: timing.Timer,
     device: torch.device,
     budget: timing.Budget,
     number: int,
@@ -153,7 +154,6 @@ def time_field(
     """
     import torch
 
-    timer = timing.timer_for(device, set_bytes(sets))
     calls = {name: _call(kernel, sets, outputs) for name, kernel in entered.kernels.items()}
     candidate = next(iter(calls))
     calls[candidate] = spots.call(entered.kernels[candidate])
@@ -166,7 +166,7 @@ def time_field(
     slowest = 0.0
     with torch.inference_mode():
         for name, call in calls.items():
-            call(0)
+            # Each was called before: it is compiled, and has chosen its configuration.
             timer.prepare(call)
             times: list[float] = []
             warm[name] = timing.warm_up(_noted(timer, call, times), budget.warm_up_seconds)

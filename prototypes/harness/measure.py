@@ -211,13 +211,16 @@ def _timed(
     watch: Watch,
 ) -> tuple[int, Times, tuple[Check, ...]]:
     """Time all, then check the code again on the very buffers; return the bytes of the sets too."""
+    sets = input_sets(workload, case, device, budget)
+    alone = _kernel_alone(workload, name, case, device)
+    outputs = workload.outputs(case, device)
+    spots = SpotChecks(workload, case, sets, outputs, device, watch, budget.least_rounds)
+    timer = timing.timer_for(device, set_bytes(sets))
+    kernel = entered.kernels[name]
     with turn().alone():
-        sets = input_sets(workload, case, device, budget)
-        alone = _kernel_alone(workload, name, case, device)
-        outputs = workload.outputs(case, device)
-        spots = SpotChecks(workload, case, sets, outputs, device, watch, budget.least_rounds)
-        times = time_field(entered, sets, outputs, alone, spots, device, budget, number, progress)
-        kernel = entered.kernels[name]
+        times = time_field(
+            entered, sets, outputs, alone, spots, timer, device, budget, number, progress
+        )
         checks = spots.finish()
         if number == 0:  # what is remembered shows in the first process as in any
             rivals = [k for n, k in entered.kernels.items() if n != name]

@@ -6,13 +6,13 @@ import os
 import signal
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
-from prototypes.harness import cpu, environment, foreign
+from prototypes.harness import cpu, environment, foreign, several
 from prototypes.harness.declarations import Case, Declaration, Device, Implementation
 from prototypes.harness.document import Document, now, run_record
 from prototypes.harness.gpu import GpuWatch
@@ -20,7 +20,7 @@ from prototypes.harness.isolation import CancelledError, Child, Ended, Limits
 from prototypes.harness.orphans import Warden
 from prototypes.harness.progress import Progress
 from prototypes.harness.registry import ROOT
-from prototypes.harness.several import Group, measure_in_several
+from prototypes.harness.several import Group
 from prototypes.harness.several import Plan as Processes
 from prototypes.harness.source_hash import run_hash
 from prototypes.harness.status import Status
@@ -99,28 +99,19 @@ def run(
     mark = uuid.uuid4().hex
     warden = Warden(mark)
     warden.watch()
-    groups: list[Group] = []
     lock = tempfile.NamedTemporaryFile(prefix="assay-turns-")  # noqa: SIM115
+    line = _Line()
     try:
         place = _Place(settings, mark, lock.name)
-        groups.append(Group(place.processes()))
+        line.groups.append(Group(place.processes()))
         document.environment = _environment(settings, place, progress)
         document.save()
-        for number, item in enumerate(plans, start=1):
+        for number, item in enumerate(plans):
             warden.watch()
-            if not groups:
-                groups.append(Group(place.processes()))
-            more = number < len(plans)
-
-            def start_next(is_wanted: bool = more) -> None:
-                if is_wanted:
-                    groups.append(Group(place.processes()))
-
-            with groups.pop() as group:
-                _measure(item, settings, place, group, start_next, document, progress)
+            following = plans[number + 1] if number + 1 < len(plans) else None
+            _measure(item, following, settings, place, line, document, progress)
     finally:
-        for group in groups:
-            group.close()
+        line.close()
         lock.close()
         warden.close()
     document.environment["gpu_after"] = (
@@ -128,6 +119,28 @@ def run(
     )
     document.finish()
     return document
+
+
+@dataclass(slots=True)
+class _Begun:
+    """When a measurement began, and what the machine was doing since."""
+
+    at: str = field(default_factory=now)
+    load: cpu.Load = field(default_factory=cpu.Load)
+
+
+@dataclass(slots=True)
+class _Line:
+    """Groups of processes that were started ahead, the next one first."""
+
+    groups: list[Group] = field(default_factory=list)
+    begun: _Begun | None = None
+    """When the next one went to work, if it is at work already."""
+
+    def close(self) -> None:
+        """End them all."""
+        for group in self.groups:
+            group.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,29 +186,50 @@ class _Place:
 
 def _measure(
     item: Plan,
+    following: Plan | None,
     settings: Settings,
     place: _Place,
-    group: Group,
-    timed: Callable[[], None],
+    line: _Line,
     document: Document,
     progress: Progress,
 ) -> None:
-    started_at = now()
+    """Measure one item; let the next one set up and pass its gates beside this one's.
+
+    In full runs, which have more processes and larger cases, the next one starts only when this one
+    has timed: two measurements then never hold their memory at once for long.
+    """
     progress.begin(item.label)
-    load, gpu = cpu.Load(), GpuWatch(settings.device is Device.CUDA)
+    begun, line.begun = line.begun, None
+    since = begun or _Begun()
+    gpu = GpuWatch(settings.device is Device.CUDA)
+    ahead = settings.quick and settings.device is Device.CPU
 
     def report(fraction: float, message: str) -> None:
         progress.step(fraction, message)
         gpu.look(message)
 
+    def start_next() -> None:
+        if following is not None and not line.groups:
+            line.groups.append(Group(place.processes()))
+
     try:
-        request = _request(item, settings, document)
-        ended = measure_in_several(request, group, report, timed)
+        if not line.groups:
+            line.groups.append(Group(place.processes()))
+        with line.groups.pop(0) as group:
+            request = _request(item, settings, document)
+            if begun is None:
+                group.wait_ready()
+                several.begin(request, group)
+            if ahead and following is not None:
+                start_next()
+                several.begin(_request(following, settings, document), line.groups[0])
+                line.begun = _Begun()
+            ended = several.finish(request, group, report, start_next)
     except CancelledError:
-        document.add(_record(item, document, settings, started_at, _dead(Status.CANCELLED)))
+        document.add(_record(item, document, settings, since.at, _dead(Status.CANCELLED)))
         raise
-    record = _record(item, document, settings, started_at, ended)
-    record["cpu"] = load.to_json(settings.threads, place.cores)
+    record = _record(item, document, settings, since.at, ended)
+    record["cpu"] = since.load.to_json(settings.threads, place.cores)
     record["gpu"] = gpu.to_json()
     document.add(record)
     progress.end(summary(record))

@@ -84,6 +84,11 @@ class Group:
         for child in self._all():
             child.wait_ready(START_SECONDS)
 
+    @property
+    def others(self) -> list[Child]:
+        """All but the first, which passes the gates."""
+        return self._all()[1:]
+
     def close(self) -> None:
         """End what is left of them."""
         for child in self._all():
@@ -93,7 +98,19 @@ class Group:
         return [*self.children, *([self.together] if self.together else [])]
 
 
-def measure_in_several(
+def begin(request: dict[str, Any], group: Group) -> None:
+    """Give all processes of a group their requests: they go to work, and take turns to time."""
+    plan, together = group.plan, group.together
+    shared = {**request, "processes": plan.processes}
+    group.children[0].send(shared)
+    for number, child in enumerate(group.others, start=1):
+        again = {**shared, "task": "repeat", "number": number}
+        if child is together:
+            again |= {"threads": len(plan.all_cores or ())}
+        child.send(again)
+
+
+def finish(
     request: dict[str, Any],
     group: Group,
     report: Report | None = None,
@@ -104,17 +121,8 @@ def measure_in_several(
     `timed` is called once when the first process has timed: the processes of what comes next may be
     started then, they take turns with the others of this group. The group is used up.
     """
-    plan, together = group.plan, group.together
-    group.wait_ready()
-    clock = _Clock(plan.limits.seconds, time.monotonic())
-    shared = {**request, "processes": plan.processes}
-    others = [*group.children[1:], *([together] if together else [])]
-    group.children[0].send(shared)
-    for number, child in enumerate(others, start=1):
-        again = {**shared, "task": "repeat", "number": number}
-        if child is together:
-            again |= {"threads": len(plan.all_cores or ())}
-        child.send(again)
+    together, others = group.together, group.others
+    clock = _Clock(group.plan.limits.seconds, time.monotonic())
     first = _finish(group.children[0], clock, _when_timed(report, timed), 0.0, FIRST_SHARE)
     if first.result is None or "wire" not in first.result:
         return first

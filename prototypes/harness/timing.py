@@ -61,7 +61,7 @@ class Budget:
 
 
 FULL = Budget(rounds=48, least_rounds=12, seconds=45.0, warm_up_seconds=4.0, sets=8)
-QUICK = Budget(rounds=10, least_rounds=6, seconds=3.0, warm_up_seconds=0.4, sets=4)
+QUICK = Budget(rounds=8, least_rounds=6, seconds=3.0, warm_up_seconds=0.2, sets=4)
 PROCESSES = {"full": 3, "quick": 2}
 """Fresh processes that the rounds of one measurement are spread over."""
 

@@ -24,13 +24,16 @@ class Turn:
     def __init__(self, path: str | None = None) -> None:
         self._file = os.open(path, os.O_RDWR) if path else None
         self._cores: tuple[int, ...] = ()
-        self._everyone = os.sched_getaffinity(0)
+        self._everyone: set[int] = os.sched_getaffinity(0)
         self._is_alone = False
         self._take(fcntl.LOCK_SH)
 
     def pin_to(self, cores: Sequence[int]) -> None:
         """Name the cores that timing is done on; none leaves it to the system."""
         self._cores = tuple(cores)
+        if cores:  # memory is best where it will be used: what is set up before stays near
+            self._everyone = near(cores) & self._everyone or self._everyone
+            _pin(self._everyone)
 
     @contextlib.contextmanager
     def resting(self) -> Iterator[None]:
@@ -69,6 +72,20 @@ def _pin(cores: Sequence[int] | set[int]) -> None:
     for task in Path("/proc/self/task").glob("*"):
         with contextlib.suppress(OSError):  # it ended, or the machine has no such cores
             os.sched_setaffinity(int(task.name), cores)
+
+
+def near(cores: Sequence[int], nodes: Path = Path("/sys/devices/system/node")) -> set[int]:
+    """Return all cores of the memory nodes that these belong to; themselves where it isn't told."""
+    found = set(cores)
+    for file in nodes.glob("node*/cpulist"):
+        members: set[int] = set()
+        for part in file.read_text("ascii").strip().split(","):
+            first, _, last = part.partition("-")
+            if first.isdigit():
+                members |= set(range(int(first), int(last or first) + 1))
+        if members & set(cores):
+            found |= members
+    return found
 
 
 _turn = Turn()

@@ -188,3 +188,12 @@ def test_a_gpus_throttling_is_seen_in_the_midst(monkeypatch: pytest.MonkeyPatch)
     assert record["throttled"] == ["software power cap", "hardware thermal slowdown"]
     assert gpu.GpuWatch(is_on=False).to_json() is None
     json.dumps(record)
+
+
+def test_cores_of_the_same_memory_are_near(tmp_path: Path) -> None:
+    for node, text in {"node0": "0-3,8\n", "node1": "4-7\n"}.items():
+        (tmp_path / node).mkdir()
+        (tmp_path / node / "cpulist").write_text(text)
+    assert turns.near([2], tmp_path) == {0, 1, 2, 3, 8}
+    assert turns.near([4, 8], tmp_path) == set(range(9))
+    assert turns.near([5], tmp_path / "nowhere") == {5}
