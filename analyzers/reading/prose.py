@@ -27,6 +27,7 @@ _STAMP = re.compile(r"arxiv:\d{4}\.\d{4,5}")
 # counted over a block's text at once, which is several times faster than word by word
 _WORDS = re.compile(r"(?<!\S)[(\"“‘']?[a-z][a-z’'-]*+[.,;:)\"”’]*+(?!\S)")
 _NUMBERS = re.compile(r"(?<!\S)(?:[(+~≈<>-]?\d[\d.,]*(?:[%×xXkKMBG]|ms|GB)?[.,)]?|[-–—✓✗×])(?!\S)")
+_KEYWORDS = re.compile(r"(?:ccs concepts|key\s?words|index terms)\b", re.I)
 _PART = re.compile(r"\([a-h]\)\s")
 _STEP = re.compile(r"\d{1,2}:\s")
 _ITEM = re.compile(r"[•▪●■◦➢–]|\(?\d{1,2}[.)]\s")
@@ -73,6 +74,9 @@ def compose(pages: list[Page], body_height: float, vocabulary: Vocabulary) -> li
                 open_ = None
                 continue
             if in_references:
+                continue
+            if page.number <= 2 and _KEYWORDS.match(first.text):
+                section, open_ = "", None  # nothing behind them is of the abstract
                 continue
             if done and done[-1].kind is Kind.CAPTION and _goes_on_in_caption(done[-1], block):
                 role = "more"
@@ -149,9 +153,13 @@ def _role(block: list[Line], page: Page, body_height: float, open_: Passage | No
     if sum(_STEP.match(line.text) is not None for line in block) >= 2:
         return "junk"  # an algorithm's numbered steps
     height = max(block, key=lambda line: len(line.words)).height
+    if height < 0.7 * body_height:
+        return "junk"  # text in a figure, or code
     is_low = block[0].y0 > 0.6 * page.height
     if height < 0.95 * body_height and is_low and _NOTE.match(text):
         return "note" if len(words) >= 4 else "junk"
+    if len(words) >= 4 and sum(len(word) == 1 for word in words) > 0.6 * len(words):
+        return "junk"  # an axis' label, letter by letter
     lower = len(_WORDS.findall(text))
     if lower < 0.4 * len(words) or len(_NUMBERS.findall(text)) > 0.3 * len(words):
         return "junk"
@@ -216,8 +224,9 @@ def _is_part_of_figure(block: list[Line], page: Page) -> bool:
     bottom = max(line.y1 for line in block)
     words = sum(len(line.words) for line in block)
     parts = sum(_PART.match(line.text) is not None for line in block)
+    reach = page.height if words <= 12 else 150
     return (parts >= 2 or words <= 8 * len(block)) and any(
-        -5 < line.y0 - bottom < 150 and _CAPTION.match(line.text) for line in page.lines
+        -5 < line.y0 - bottom < reach and _CAPTION.match(line.text) for line in page.lines
     )
 
 

@@ -118,7 +118,9 @@ def _grow(
         between = [line for line in lines if top < (line.y0 + line.y1) / 2 < bottom]
         if taken and not between and bottom - top > 40:
             break
-        if _is_prose(between, right - left):
+        # a box of long texts has many rules close together; two rules around a page's text don't
+        is_boxed = len(rules) >= 4 and bottom - top < 70
+        if not is_boxed and _is_prose(between, right - left):
             break
         taken.append(rule)
         edge = rule.y

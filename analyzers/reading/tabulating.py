@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyzers.reading.captions import CAPTION, find_captions
-from analyzers.reading.grid import read_grid
+from analyzers.reading.grid import read_bands, read_grid
 from analyzers.reading.layout import Line, Page, RawWord
 from analyzers.reading.regions import Region, choose, propose
 from analyzers.reading.rules import Ruling
@@ -94,6 +94,7 @@ def _read(sheet: _Sheet, region: Region, body_height: float) -> Table | None:
         if y0 < rule.y < y1 and x0 - 3 <= rule.x0 and rule.x1 <= x1 + 3 and rule not in region.rules
     ]
     grid = read_grid(words, region.box, region.rules, partial, sheet.ruling.bars)
+    grid = grid or read_bands(words, region.rules)
     if grid is None:
         return None
     gone = {id(line) for line in inside}
