@@ -109,11 +109,13 @@ def small_bases(folder: Path) -> list[bytes]:
         path = make_pdf(folder / f"base-{number}.pdf", columns=columns)
         with pymupdf.open(path) as paper:  # type: ignore[no-untyped-call]
             image = pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 64, 64), False)  # type: ignore[no-untyped-call]
+            image.clear_with(128)  # type: ignore[no-untyped-call]
             paper[1].insert_image(pymupdf.Rect(60, 600, 160, 700), pixmap=image)  # type: ignore[no-untyped-call]
             options = (
                 {"expand": 255, "garbage": 1},
                 {"deflate": True, "garbage": 3},
                 {"deflate": True, "garbage": 3, "use_objstms": 1},
             )
-            bases += [paper.tobytes(**option) for option in options]  # type: ignore[no-untyped-call]
+            paper.xref_set_key(-1, "ID", "null")  # else the time of day would be in each file
+            bases += [paper.tobytes(no_new_id=True, **option) for option in options]  # type: ignore[no-untyped-call]
     return bases

@@ -106,8 +106,12 @@ def test_every_picture_is_drawn_or_refused(mutants: list[Path], bombs: list[Path
     assert len(set(ends)) >= 2
 
 
-def test_the_same_number_gives_the_same_file(tmp_path: Path) -> None:
-    bases = [b"%PDF-1.7\n" + bytes(range(256)) * 20 + b"1 0 obj /Type /X 2 0 R endobj"]
+def test_the_same_number_gives_the_same_file(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    bases = small_bases(tmp_path)
     first = [mutant(number, bases, SEED) for number in range(20)]
-    assert first == [mutant(number, bases, SEED) for number in range(20)]
-    assert len({data for _, data in first}) >= 15
+    again = small_bases(tmp_path_factory.mktemp("again"))
+    assert [mutant(number, again, SEED) for number in range(20)] == first
+    assert len({data for _, data in first}) == 20
+    assert [mutant(number, bases, SEED + 1) for number in range(20)] != first
