@@ -46,7 +46,8 @@ def column_edges(
     scale = 2.0
     # wide margins, so that the first and the last gap are those outside of the table
     left = min(word[0] for row in rows for word in row.words) - 2 * height
-    size = int((max(word[2] for row in rows for word in row.words) + 2 * height - left) * scale) + 2
+    width = max(word[2] for row in rows for word in row.words) + 2 * height - left
+    size = int(width * scale) + 2
     steps = [0] * (size + 1)
     for row in voting:
         for group in row.groups(0.0):

@@ -15,6 +15,8 @@ from analyzers.reading.rules import Bar, Rule
 from analyzers.tables import Box, Cell
 
 MOST_COLUMNS = 40
+FARTHEST = 10_000.0
+"""Points from the page's corner, at most: a page's size is the file's to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def read_grid(
 
     `full` are the rules over the whole width, `partial` the shorter ones, `bars` the vertical ones.
     """
-    if len(words) < 4:
+    if len(words) < 4 or not all(-FARTHEST < w[0] <= w[2] < FARTHEST for w in words):
         return None
     height = median(word[3] - word[1] for word in words)
     rows = _rows(words, height, [rule.y for rule in full])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from analyzers.document import Document, Kind, read_document
+from analyzers.reading.grid import read_grid
 from analyzers.tables import Cell, Table, is_number
 
 PROSE = (
@@ -284,3 +285,11 @@ def test_headers_and_numbers() -> None:
     assert [is_number(text) for text in ("1.7×", "-", "12 ms", "W4A16", "Ours", "85%")] == [
         *(True, True, False, True, False, True),
     ]
+
+
+@pytest.mark.parametrize("far", [1e9, float("inf"), float("nan")])
+def test_words_at_absurd_places_make_no_table(far: float) -> None:
+    words = [(x, y, x + 20, y + 9, "1.5") for x in (10.0, 90.0) for y in (10.0, 22.0, 34.0)]
+    assert read_grid(words, (0, 0, 200, 60), [], [], []) is not None
+    absurd = [*words, (far, 10.0, far, 19.0, "7")]
+    assert read_grid(absurd, (0, 0, far, 60), [], [], []) is None
