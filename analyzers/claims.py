@@ -15,7 +15,7 @@ from analyzers.claiming.cells import add_cells
 from analyzers.claiming.claim import ExtractedClaim, Place
 from analyzers.claiming.comparisons import Baseline, Comparisons, Source
 from analyzers.claiming.context import Reading, read_metric
-from analyzers.claiming.merging import MAX_PLACES, merge, own_repeats
+from analyzers.claiming.merging import MAX_PLACES, merge, name_alike, own_repeats
 from analyzers.claiming.methods import method_names
 from analyzers.claiming.names import is_best_known, is_generic, is_plural
 from analyzers.claiming.ownership import Around, Owner, judge
@@ -59,6 +59,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         if len(found) >= MAX_FOUND:
             break
     own_repeats([claim for _, claim in found])
+    name_alike([claim for _, claim in found])
     _complete(found, document, names)
     merged: list[ExtractedClaim] = []
     for _, claim in found:

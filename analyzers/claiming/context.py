@@ -321,6 +321,10 @@ def _metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Reading | 
     return None
 
 
+BY_SENTENCE = ", sentence"
+"""Ends the rule of a reading whose metric the governing words don't tell."""
+
+
 def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Reading | None:
     """Name a bare "improvement of 2x" by the nearest word of performance in the sentence."""
     first, last = max(0, quantity.start - 160), quantity.end + 120
@@ -339,7 +343,7 @@ def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Readi
         metric = Metric.OTHER
     if metric is Metric.OTHER and quantity.unit == "x" and _SPEED_BY_HABIT.search(phrase):
         metric = Metric.SPEEDUP  # a system that "improves 2x over" another is faster
-    return Reading(metric, phrase, rule + ", sentence")
+    return Reading(metric, phrase, rule + BY_SENTENCE)
 
 
 _SPEED_BY_HABIT = re.compile(r"outperform|surpass|performance|\bimprov\w+$|improvement", re.I)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from analyzers.claiming.claim import ExtractedClaim
 from analyzers.claiming.comparisons import Baseline
-from analyzers.facts import Scope
+from analyzers.claiming.context import BY_SENTENCE
+from analyzers.facts import Metric, Scope
 
 MAX_PLACES = 40
 
@@ -23,6 +24,28 @@ def own_repeats(claims: Sequence[ExtractedClaim]) -> None:
         if not claim.own and claim.points >= 0 and claim.value % 1 and _figure(claim) in own:
             claim.own = True
             claim.reasons += ("repeats a result of the abstract",)
+
+
+def name_alike(claims: Sequence[ExtractedClaim]) -> None:
+    """Take a bare "improvement of 69x" for what the paper calls the same number elsewhere.
+
+    Small round numbers meet by chance, so they don't count.
+    """
+    plain: dict[tuple[object, ...], set[Metric]] = {}
+    for claim in claims:
+        if claim.own and claim.metric.is_speed and not claim.rule.endswith(BY_SENTENCE):
+            plain.setdefault(_number(claim), set()).add(claim.metric)
+    for claim in claims:
+        rare = claim.value % 1 or claim.value >= 10
+        if claim.own and claim.metric.is_speed and rare and claim.rule.endswith(BY_SENTENCE):
+            metrics = plain.get(_number(claim), set())
+            if len(metrics) == 1 and claim.metric not in metrics:
+                (claim.metric,) = metrics
+                claim.reasons += ("named by the same number elsewhere",)
+
+
+def _number(claim: ExtractedClaim) -> tuple[object, ...]:
+    return claim.value, claim.value_high, claim.unit
 
 
 def _figure(claim: ExtractedClaim) -> tuple[object, ...]:

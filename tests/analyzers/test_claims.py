@@ -258,3 +258,14 @@ def test_a_number_in_words_is_quoted_without_other_numbers() -> None:
     (claim,) = claims("QuickKV more than doubles the speed of all models, even of those with 175B.")
     assert claim.to_json()["quote"].startswith("QuickKV more than doubles the speed")
     assert "175B" not in claim.to_json()["quote"]
+
+
+def test_a_bare_improvement_is_what_the_paper_calls_the_same_number_elsewhere() -> None:
+    bare = "With a higher latency the improvement of QuickKV goes to 69x, as it has a larger batch."
+    plain = "QuickKV reaches a 69x higher throughput than the engine."
+    assert {c.metric for c in claims(bare, plain) if c.own} == {Metric.THROUGHPUT_GAIN}
+    # two names leave it open, and small round numbers meet by chance
+    other = "QuickKV has a 69x speedup over plain code."
+    assert len({c.metric for c in claims(bare, plain, other) if c.own}) > 1
+    small = [text.replace("69x", "3x") for text in (bare, plain)]
+    assert len({c.metric for c in claims(*small) if c.own}) == 2
