@@ -28,7 +28,7 @@ format: $(STAMP)
 report: $(STAMP)
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && unset ASSAY_DATABASE_URL && export ASSAY_HOME="$$home" && \
 	$(BIN)/assay init && \
-	for language in en zh; do for ending in md html pdf; do \
+	for language in en zh; do for ending in md html; do \
 	$(BIN)/assay report --lang $$language -o docs/report/priority-report.$$language.$$ending || exit 1; \
 	done; done
 
