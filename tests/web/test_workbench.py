@@ -81,7 +81,7 @@ def test_from_the_ranking_to_the_chinese_report(
     page.get_by_text(told).first.wait_for(timeout=300_000)
     page.get_by_text("confirmed · quick").first.wait_for()
     page.get_by_role("radio", name="History").click()
-    page.get_by_text(re.compile("[Mm]easured")).first.wait_for()
+    page.get_by_text(re.compile("measured: |Measured sampling on")).first.wait_for()
 
     # Correct a fact: the score follows at once.
     page.get_by_role("radio", name="Facts").click()

@@ -95,7 +95,9 @@ def _adopt(name: str, default: str, options: Sequence[str] | None) -> None:
     in_url = st.query_params.get(name)
     seen = st.session_state.get(_seen(name))
     kept = st.session_state.get(name, default)
-    if in_url is not None and in_url != seen:
+    if _was_just_chosen(name, kept):
+        pass  # a browser that is still busy sends the address of the choice before
+    elif in_url is not None and in_url != seen:
         kept = in_url
     elif in_url is None and seen is not None and not st.session_state.get(_ARRIVED):
         kept = default  # back to the address without it
@@ -110,6 +112,12 @@ def _adopt(name: str, default: str, options: Sequence[str] | None) -> None:
         st.session_state[name] = kept
 
 
+def _was_just_chosen(name: str, value: str) -> bool:
+    """Whether this run is of the widget's own change, on the page where it stands."""
+    shown = st.session_state.get(_shown(name), value)
+    return not st.session_state.get(_ARRIVED) and value != shown
+
+
 def _publish(name: str, value: str, default: str | None) -> None:
     wanted = None if value == default else value
     if st.query_params.get(name) != wanted:
@@ -118,10 +126,15 @@ def _publish(name: str, value: str, default: str | None) -> None:
         else:
             st.query_params[name] = wanted
     st.session_state[_seen(name)] = wanted
+    st.session_state[_shown(name)] = value
 
 
 def _seen(name: str) -> str:
     return f"_url_{name}"
+
+
+def _shown(name: str) -> str:
+    return f"_shown_{name}"
 
 
 def _usual(name: str) -> str:

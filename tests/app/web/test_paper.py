@@ -181,6 +181,19 @@ def test_the_device_measured_last_is_shown_until_another_is_chosen(
     assert page.selectbox(key="on").value == first
 
 
+def test_a_click_wins_over_an_address_that_is_not_there_yet(
+    seeded: Engine, open_page: Open
+) -> None:
+    page = paper_page(open_page, "sampling", view="prototype")
+    page.segmented_control(key="view").set_value("history").run()
+    page.query_params["view"] = "prototype"  # a second click, before the browser heard of the first
+    page.segmented_control(key="view").set_value("facts").run()
+    assert page.segmented_control(key="view").value == "facts"
+    page.query_params["view"] = "claims"  # a link, or the way back
+    page.run()
+    assert page.segmented_control(key="view").value == "claims"
+
+
 def test_a_paper_without_prototype_says_so(seeded: Engine, open_page: Open) -> None:
     with session_scope(seeded) as session:
         fresh = papers.add(session, paper_id="fresh", title="A fresh paper", authors=[])
