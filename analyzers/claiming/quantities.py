@@ -88,7 +88,7 @@ def _range_pattern(unit: str) -> re.Pattern[str]:
 _RANGES = {unit: _range_pattern(unit) for unit in _UNITS}
 _SINGLES = {unit: re.compile(rf"{_BEFORE}(?P<a>{_NW}){u}", re.I) for unit, u in _UNITS.items()}
 _PREFIXED = re.compile(
-    rf"(?<![\w.×])(?<!\b\w\s)[xX×]\s?(?!86\b|64\b|32\b)(?P<a>{_N})(?![\w.]*[×x\d])(?!\s?[BMKGT%]\b)"
+    rf"(?<![\w.×])(?<!\b\w\s)[xX×]\s?(?!(?:86|64|32)\b(?!\.\d))(?P<a>{_N})(?![\w.]*[×x\d])(?!\s?[BMKGT%]\b)"
 )
 _FACTOR = re.compile(
     rf"factors?\s(?:of|by)\s(?:up to |about |around |roughly |nearly |almost |over "
