@@ -18,7 +18,7 @@ from analyzers.sources.arxiv_api import fetch_records, make_web
 from tests.analyzers.arxiv_server import Answer, replica
 from tests.conftest import CORPUS
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.xdist_group("corpus")]
 EVALUATION = CORPUS.parent / "eval" / "claims_eval.py"
 
 

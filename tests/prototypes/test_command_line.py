@@ -18,6 +18,8 @@ from prototypes.harness.document import Document, OutputError
 from prototypes.harness.statistics import repeat_interval
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.xdist_group("command line")
+
 CASE = "b1-v128256-k40-p0.95-m0.05-zipf"
 HEAVY = ("torch", "triton", "numpy")
 

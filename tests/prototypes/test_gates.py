@@ -1,7 +1,6 @@
 """What the gates catch: each wrong or cheating code is `broken`, and no number leaves."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,13 +19,8 @@ RATES = Rates(1e10, 1e11, 1 << 30, 1e11)
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "QUICK", timing.Budget(9, 7, 0.5, 0.05, 3))
-    # As a session measures: threads that wait for each other make times of a busy machine random.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def outcome(behaviour: str) -> Outcome:

@@ -1,6 +1,5 @@
 """A technique that writes an input by its nature says so: that input may change, others may not."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -38,12 +37,8 @@ class InPlace(Softmax):
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "QUICK", timing.Budget(6, 4, 0.5, 0.05, 3))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def outcome(workload: InPlace) -> Outcome:

@@ -127,7 +127,6 @@ def test_precisions_have_their_own_ceilings() -> None:
 
 
 def test_ceilings_are_measured_in_every_precision_that_there_is() -> None:
-    torch.set_num_threads(1)
     rates = measure_rates(torch.device("cpu"), quick=True)
     assert rates.matmul.keys() >= {"float32", "bfloat16"}
     assert rates.matmul_flops_per_s == rates.matmul["float32"]

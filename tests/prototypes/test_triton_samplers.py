@@ -18,7 +18,10 @@ from tests.conftest import PROJECT
 from tests.prototypes.exact_draws import Filters, bar, slow_distribution, total_variation
 from tests.prototypes.interpreter import why_not
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = [
+    pytest.mark.skipif(why_not() is not None, reason=str(why_not())),
+    pytest.mark.xdist_group("interpreter"),
+]
 
 VOCAB, TILE = 300, 256
 """Two tiles, the second a short one that ends inside a group."""

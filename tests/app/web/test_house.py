@@ -7,6 +7,7 @@ import asyncio
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,10 @@ def test_every_answer_carries_the_headers() -> None:
     async def receive() -> Any:
         return {"type": "http.request"}
 
-    asyncio.run(SecurityHeaders(answer)({"type": "http", "headers": []}, receive, send))
+    asked = SecurityHeaders(answer)({"type": "http", "headers": []}, receive, send)
+    # In a thread: a browser that is still open has a loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, asked).result()
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     assert headers == {name.lower(): value for name, value in HEADERS.items()}
     assert "unsafe-eval" not in headers["content-security-policy"].replace("wasm-unsafe-eval", "")
