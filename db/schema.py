@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from db.engine import BUSY_TIMEOUT_MS, catalog_errors, place_of, require_sqlite, use_wal
 from db.errors import CatalogError, NewerSchemaError, NotACatalogError, NotSetUpError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration's id; a test holds that it is Alembic's head."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

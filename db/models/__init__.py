@@ -20,6 +20,7 @@ from db.models.papers import (
     Reading,
     RemovedPaper,
 )
+from db.models.watches import InboxDecision, Watch, WatchFind
 from db.models.work import Counter, Job, Runner
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Counter",
     "Environment",
     "Fact",
+    "InboxDecision",
     "Job",
     "Note",
     "Paper",
@@ -42,5 +44,7 @@ __all__ = [
     "Score",
     "ScoreChange",
     "SourceFile",
+    "Watch",
+    "WatchFind",
     "now",
 ]
