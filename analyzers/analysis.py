@@ -138,10 +138,10 @@ def _relevance(
     index: Index, technique: TechniqueReading, target: str, targets: Path | None
 ) -> list[RelevanceReading]:
     """Return the relevance to `target`, then to the others; a broken file of those is left out."""
-    from analyzers.targets import TargetError, available_targets, load_target
+    from analyzers.targets import TargetError, judged_targets, load_target
 
     readings = [read_relevance(index, technique, target, load_target(target, targets).relevance)]
-    for other in available_targets(targets):
+    for other in judged_targets(targets):
         if other == target:
             continue
         try:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
-from analyzers.targets import SHIPPED, available_targets, load_target
+from analyzers.targets import judged_targets, load_target, target_record
 
 _HERE = Path(__file__).parent
 _NO_RULES = ("sources", "scoring", "evaluation", "picturing")
@@ -14,16 +15,16 @@ _NO_RULES = ("sources", "scoring", "evaluation", "picturing")
 
 
 def rules_of(target: str = "llama.cpp", targets: Path | None = None) -> str:
-    """Return the fingerprint: it changes with the analyser's code, its PDF library, the target.
+    """Return the fingerprint of the analyser's code, its PDF library, the targets' relevance.
 
     A file that was read by the same rules would give the same answer again. Raises `TargetError`.
     """
     load_target(target, targets)
     digest = hashlib.sha256(_code())
-    for name in (target, *available_targets(targets)):  # an analysis weighs the paper for each
-        own = targets / f"{name}.toml" if targets else None
-        file = own if own is not None and own.is_file() else SHIPPED / f"{name}.toml"
-        digest.update(file.read_bytes())
+    # An analysis weighs the paper for each target; shares and devices are the score's affair.
+    for name in (target, *judged_targets(targets)):
+        judged = target_record(name, targets).get("relevance")
+        digest.update(json.dumps([name, judged], sort_keys=True).encode())
     return digest.hexdigest()[:16]
 
 

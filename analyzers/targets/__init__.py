@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
 from analyzers.facts import DeviceClass, InTarget, Part, Regime, Scope, Technique
 from analyzers.message import Message, message
+from analyzers.targets.checking import problems
+from analyzers.targets.files import (
+    SHIPPED,
+    available_targets,
+    file_of,
+    is_shipped,
+    judged_targets,
+    read_record,
+)
 from analyzers.targets.hardware import device_classes
 from analyzers.targets.relevance import RelevanceRules, read_rules
 
 __all__ = [
     "DEFAULT_TARGET",
+    "SHIPPED",
     "EngineState",
     "Target",
     "TargetError",
     "available_targets",
+    "file_of",
+    "is_shipped",
+    "judged_targets",
     "load_target",
+    "target_of",
+    "target_record",
 ]
 
-SHIPPED = Path(__file__).parent
 DEFAULT_TARGET = "llama.cpp"
 SMALL_BATCH = 4
 """Up to this batch a decode step is bound by reading weights: claims call more a large batch."""
@@ -79,6 +93,8 @@ class Target:
     engine: tuple[EngineState, ...] = ()
     relevance: RelevanceRules = field(default_factory=RelevanceRules)
     baseline_roles: tuple[str, ...] = _ROLES
+    base: str = ""
+    """The shipped target that a person's own stands on: its facts hold where there are no own."""
 
     @property
     def home(self) -> Regime:
@@ -108,56 +124,75 @@ class Target:
         return max(known, key=lambda e: e.date, default=None)
 
 
-def available_targets(folder: Path | None = None) -> list[str]:
-    """Return the names of the shipped targets and of those in `folder`."""
-    places = [SHIPPED, *([folder] if folder else [])]
-    return sorted({file.stem for place in places for file in place.glob("*.toml")})
-
-
 def load_target(name: str = DEFAULT_TARGET, folder: Path | None = None) -> Target:
     """Read a target; a file of that name in `folder` (a person's own) wins over the shipped one.
 
     Raises `TargetError` if there is no such target or its file is wrong.
     """
-    for place in ([folder] if folder else []) + [SHIPPED]:
-        path = place / f"{name}.toml"
-        if "/" not in name and path.is_file():
-            break
-    else:
+    path = _path(name, folder)
+    try:
+        return _read(dumps(read_record(path)))
+    except TargetError as error:
+        raise TargetError(
+            message("The target file {path} can't be used. {why}", path=str(path), why=error.reason)
+        ) from error
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise _unusable(path, error) from error
+
+
+def target_record(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """Return the whole record that a target is read from; raises `TargetError`."""
+    path = _path(name, folder)
+    try:
+        return read_record(path)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+
+
+def target_of(record: Mapping[str, Any]) -> Target:
+    """Return the target that a record describes; raises `TargetError` for one that can't be."""
+    try:
+        return _read(dumps(record))
+    except TargetError:
+        raise
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise TargetError(message("The target can't be used: {why}.", why=str(error))) from error
+
+
+def _path(name: str, folder: Path | None) -> Path:
+    path = file_of(name, folder)
+    if path is None:
         known = ", ".join(available_targets(folder))
         raise TargetError(
             message("There is no target {name!r}. Known targets: {known}.", name=name, known=known)
         )
-    try:
-        return _read(path.read_text(encoding="utf-8"))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise TargetError(
-            message("The target file {path} can't be used: {why}.", path=str(path), why=str(error))
-        ) from error
+    return path
+
+
+def _unusable(path: Path, error: Exception) -> TargetError:
+    return TargetError(
+        message("The target file {path} can't be used: {why}.", path=str(path), why=str(error))
+    )
 
 
 @lru_cache(maxsize=16)
-def _read(text: str) -> Target:
-    """Parse a target file: once, though every paper asks for it (5 ms)."""
-    return _parse(tomllib.loads(text))
+def _read(written: str) -> Target:
+    """Parse a record, once: every paper asks for it (5 ms)."""
+    return _parse(loads(written))
 
 
 def _parse(record: Mapping[str, Any]) -> Target:
+    wrong = problems(record)
+    if wrong:
+        raise TargetError(wrong[0])
     shares = {Part(name): float(value) for name, value in record["shares"].items()}
-    missing = [part.value for part in Part if part not in shares]
-    if missing:
-        raise ValueError(f"[shares] lacks {', '.join(missing)}")
-    for part, share in shares.items():
-        if not 0 < share <= 1:
-            raise ValueError(f"share {part.value} = {share} isn't in 0 … 1")
     devices = dict(record["devices"])
     counts_from = float(devices.pop("counts_from"))
     weights = {DeviceClass(name): float(value) for name, value in devices.items()}
-    for device, weight in weights.items():
-        if not 0 <= weight <= 1:
-            raise ValueError(f"device weight {device.value} = {weight} isn't in 0 … 1")
+    base = record.get("base", record["name"])
     return Target(
         name=record["name"],
+        base="" if base == record["name"] else base,
         title=record["title"],
         date=record["date"],
         workload=record["workload"],
@@ -177,7 +212,7 @@ def _parse(record: Mapping[str, Any]) -> Target:
                 why=entry["why"],
                 today=entry.get("today", {}),
                 evidence=tuple(entry.get("evidence", ())),
-                relevance=_relevance(entry),
+                relevance=entry.get("relevance"),
             )
             for entry in record.get("engine", ())
         ),
@@ -191,12 +226,3 @@ def _baseline_roles(record: Mapping[str, Any]) -> tuple[str, ...]:
     if sorted(roles) != sorted(_ROLES):
         raise ValueError(f"baseline_roles orders {' and '.join(_ROLES)}")
     return roles
-
-
-def _relevance(entry: Mapping[str, Any]) -> float | None:
-    if entry.get("relevance") is None:
-        return None
-    value = float(entry["relevance"])
-    if not 0 <= value <= 1:
-        raise ValueError(f"relevance of {entry['paper']} = {value} isn't in 0 … 1")
-    return value
