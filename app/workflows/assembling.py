@@ -15,7 +15,7 @@ from analyzers import facts as f
 from analyzers.message import Message, message
 from analyzers.scoring.runs import MeasuredRun, by_device, failed_quality, measurement
 from analyzers.targets import Target
-from app.workflows.target_facts import field_of
+from app.workflows.target_facts import row_of
 from db.queries import claims as claim_queries
 from db.queries import facts as fact_queries
 from db.queries import papers as paper_queries
@@ -168,7 +168,7 @@ def _base(
     target: Target,
     date: str | None = None,
 ) -> f.PaperFacts:
-    relevance = rows.get(field_of("relevance", target.name))
+    relevance = row_of(rows, "relevance", target)
     complexity = rows.get("complexity")
     report_speedup = rows["report_speedup"].value if "report_speedup" in rows else None
     return f.PaperFacts(
@@ -207,7 +207,7 @@ def in_target(
     paper_id: str, rows: Mapping[str, FactRow], target: Target, date: str | None = None
 ) -> f.InTarget:
     """Return what the engine has: a person's word, else the target file's newest entry."""
-    corrected = _code(f.InTarget, rows.get(field_of("in_target", target.name)))
+    corrected = _code(f.InTarget, row_of(rows, "in_target", target))
     if corrected is not None:
         return corrected
     entry = target.engine_state(paper_id, date)

@@ -13,7 +13,7 @@ from analyzers.message import message
 from app.errors import AssayError
 from app.i18n import N_, Translate
 from app.workflows.moves import Move
-from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.settings import default_target
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -228,7 +228,8 @@ def _measured_papers(session: Session, document: Any) -> list[str]:
 def _believed(session: Session, paper_ids: Sequence[str]) -> dict[str, float | None]:
     from db.queries import scores
 
-    held = {paper_id: scores.of_paper(session, paper_id, DEFAULT_TARGET) for paper_id in paper_ids}
+    usual = default_target()
+    held = {paper_id: scores.of_paper(session, paper_id, usual) for paper_id in paper_ids}
     return {p: kinds["believed"].value for p, kinds in held.items() if "believed" in kinds}
 
 

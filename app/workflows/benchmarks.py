@@ -17,7 +17,7 @@ from app.labels import say
 from app.reports.text import short_name
 from app.workflows.assembling import Assembled, assemble, scoring_claim
 from app.workflows.judging import claim_verdicts
-from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.settings import default_target
 from app.workflows.staleness import Hashes, is_stale
 from app.workflows.triage import target_named
 from db.models import Run
@@ -31,7 +31,7 @@ _BULKY = ("samples", "fidelity", "quality", "method", "all_threads")
 
 
 def compare_claims(
-    session: Session, *, language: str = "en", target: str = DEFAULT_TARGET
+    session: Session, *, language: str = "en", target: str | None = None
 ) -> list[dict[str, Any]]:
     """Return every claim that a run speaks to, and the headline claim of each other paper.
 
@@ -40,7 +40,7 @@ def compare_claims(
     kind of baseline, the verdict, and what the score uses (`engine`). A paper whose claims no run
     tests on a device has its headline claim there; a paper without a speed claim has no row.
     """
-    engine = target_named(target)
+    engine = target_named(target or default_target())
     rows: list[dict[str, Any]] = []
     for paper in assemble(session, engine):
         rows += _paper_rows(paper, engine, language)

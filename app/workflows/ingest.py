@@ -18,10 +18,11 @@ from sqlalchemy import Engine
 
 from analyzers.errors import ErrorKind, reason_of
 from analyzers.message import Message, message
+from analyzers.targets import DEFAULT_TARGET
 from app import home
 from app.errors import reason_of as reason_of_error
 from app.workflows.adding import AddSummary, Failure, OnProgress, Work
-from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.settings import default_target
 from app.workflows.storing import Rivals, store_analysis, store_failure, take_record
 from app.workflows.triage import rescore
 from db.engine import session_scope
@@ -220,7 +221,7 @@ class _Ranking:
 
     def finish(self) -> None:
         with session_scope(self._engine) as session:
-            self._touched.update(score_queries.unscored(session, DEFAULT_TARGET))
+            self._touched.update(score_queries.unscored(session, default_target()))
         if self._touched:
             self._rank()
 

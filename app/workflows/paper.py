@@ -15,7 +15,8 @@ from app.workflows import staleness
 from app.workflows.assembling import Assembled, assemble
 from app.workflows.causes import cause_text
 from app.workflows.judging import claim_verdicts
-from app.workflows.ranking import DEFAULT_TARGET, list_papers
+from app.workflows.ranking import list_papers
+from app.workflows.settings import default_target
 from app.workflows.target_facts import BY_TARGET, for_target, split_field
 from app.workflows.triage import belief_record, target_named
 from db.models import Claim, Fact, Paper
@@ -32,7 +33,7 @@ def show_paper(
     session: Session,
     paper: str,
     *,
-    target: str = DEFAULT_TARGET,
+    target: str | None = None,
     device: str | None = None,
     language: str = "en",
     listed: Sequence[dict[str, Any]] | None = None,
@@ -42,6 +43,7 @@ def show_paper(
     `listed` is what `list_papers` returned, for a caller that shows many papers. Raises
     `NotFoundError`, which lists close matches.
     """
+    target = target or default_target()
     row = paper_queries.get_by_any_id(session, paper)
     engine = target_named(target)
     assembled = assemble(session, engine, paper_ids=[row.id], device=device)[0]
@@ -122,11 +124,11 @@ def _paper(row: Paper) -> dict[str, Any]:
 
 
 def _facts(session: Session, assembled: Assembled, target: Target, language: str) -> dict[str, Any]:
-    standing = for_target(assembled.rows, target.name)
+    standing = for_target(assembled.rows, target.name, target.base)
     others: dict[str, list[dict[str, Any]]] = {}
     for fact in fact_queries.history(session, assembled.paper.id):
         field, whose = split_field(fact.field)
-        if field in BY_TARGET and whose != target.name:
+        if field in BY_TARGET and whose not in (target.name, target.base):
             continue
         if field not in standing or fact.id != standing[field].id:
             others.setdefault(field, []).append(_outranked(fact, language))

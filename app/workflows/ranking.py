@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from analyzers.message import message
 from app.errors import UsageError
 from app.labels import say
+from app.workflows.settings import default_target
 from db.queries import papers as paper_queries
 from db.queries import scores as score_queries
 
@@ -20,7 +21,7 @@ EXPECTED, SAFE = "expected", "safe"
 def list_papers(
     session: Session,
     *,
-    target: str = DEFAULT_TARGET,
+    target: str | None = None,
     device: str | None = None,
     order: str = EXPECTED,
     language: str = "en",
@@ -39,10 +40,14 @@ def list_papers(
                 order=order,
             )
         )
+    usual = default_target()
+    target = target or usual
     stored = {
-        (score.paper_id, score.kind): score for score in score_queries.listed(session, target)
+        (score.paper_id, score.kind): score
+        for score in score_queries.listed(session, target)
+        if target == usual  # only these are kept up to date
     }
-    if (target, device, order) == (DEFAULT_TARGET, None, EXPECTED) and stored:
+    if (target, device, order) == (usual, None, EXPECTED) and stored:
         rows = [
             json.loads(score.row_json) | {"rank": score.rank}
             for score in stored.values()

@@ -36,6 +36,7 @@ from app.workflows.ranking import DEFAULT_TARGET, list_papers
 from app.workflows.report_base import compared_with, is_for
 from app.workflows.report_moment import catalog_moment, rest_of_history
 from app.workflows.report_output import write_output
+from app.workflows.settings import default_target
 from app.workflows.triage import target_named
 from db.models import Fact, ReportSnapshot
 from db.queries import claims as claim_queries
@@ -64,7 +65,7 @@ def build_report(
     session: Session,
     *,
     language: str = "en",
-    target: str = DEFAULT_TARGET,
+    target: str | None = None,
     since: str | None = None,
     now: datetime | None = None,
 ) -> ReportModel:
@@ -84,6 +85,7 @@ def build_report(
                 language=language,
             )
         )
+    target = target or default_target()
     engine = _target(target)
     moment = (now or catalog_moment(session, engine)).astimezone(UTC)
     origins = _provenance(session, engine, moment)
@@ -222,7 +224,7 @@ def render(
     *,
     format: str = "md",  # noqa: A002 - the command's option is called so
     language: str = "en",
-    target: str = DEFAULT_TARGET,
+    target: str | None = None,
     since: str | None = None,
     now: datetime | None = None,
 ) -> bytes:
@@ -241,7 +243,7 @@ def write_report(
     *,
     format: str | None = None,  # noqa: A002
     language: str = "en",
-    target: str = DEFAULT_TARGET,
+    target: str | None = None,
     since: str | None = None,
     now: datetime | None = None,
 ) -> Path:
@@ -252,12 +254,13 @@ def write_report(
 
 
 def save_snapshot(
-    session: Session, *, target: str = DEFAULT_TARGET, now: datetime | None = None
+    session: Session, *, target: str | None = None, now: datetime | None = None
 ) -> str:
     """Keep today's ranking and facts as a report to compare with later; return its id.
 
     The id is `report-2026-11-24`, with a number where that day has one already.
     """
+    target = target or default_target()
     engine = _target(target)
     fingerprint = _provenance(session, engine, catalog_moment(session, engine)).fingerprint
     date = (now or datetime.now(UTC)).astimezone(UTC).date().isoformat()

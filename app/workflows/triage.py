@@ -24,8 +24,8 @@ from app.errors import UsageError
 from app.workflows.assembling import Assembled, assemble, assemble_report
 from app.workflows.judging import headline_verdict
 from app.workflows.moves import Move
-from app.workflows.ranking import DEFAULT_TARGET
 from app.workflows.scored_by import are_fresh, note_fresh
+from app.workflows.settings import default_target
 from db.queries import scores as score_queries
 from db.queries.scores import ScoreValue
 
@@ -43,7 +43,7 @@ def rescore(
     cause: Mapping[str, Any],
     paper_ids: Collection[str] | None = None,
     *,
-    target_name: str = DEFAULT_TARGET,
+    target_name: str | None = None,
 ) -> list[Move]:
     """Score papers, store what the list shows, and return what moved.
 
@@ -52,7 +52,7 @@ def rescore(
     the others. When the rules or the target file changed since the last time all are scored, and a
     paper outside `paper_ids` that moves then moved with those.
     """
-    target = target_named(target_name)
+    target = target_named(target_name or default_target())
     chosen = None if paper_ids is None else _chosen(session, paper_ids, target.name)
     assembled = assemble(session, target, paper_ids=chosen)
     by_id = {a.paper.id: a for a in assembled}

@@ -13,7 +13,7 @@ from app.i18n import Translate
 from app.labels import ADVICE, LEVELS, STATUSES, TECHNIQUES, VERDICTS, label
 from app.web.components import url
 from app.web.components.text import clean
-from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.settings import default_target
 
 Row = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ def ranking_view(targets: Mapping[str, str], devices: Mapping[str, str], _: Tran
         "target",
         list(targets),
         lambda code: clean(targets[code]),
-        default=DEFAULT_TARGET,
+        default=default_target(),
         visibility="collapsed",
         width=130,
         help=_("The engine that the papers are ranked for."),

@@ -15,8 +15,8 @@ from app.i18n import LANGUAGES, Translate, pick
 from app.reports.formats import load_format
 from app.web.components import catalog, context, flash, url
 from app.web.components.text import plain
-from app.workflows.ranking import DEFAULT_TARGET
 from app.workflows.report import FORMATS, list_snapshots, render, save_snapshot
+from app.workflows.settings import default_target
 
 Record = Mapping[str, Any]
 
@@ -42,7 +42,7 @@ def report_options(_: Translate) -> tuple[str, str, str, str]:
         titles = catalog.targets()
         target = url.choose(
             _("Engine"), "target", list(titles), titles.__getitem__,
-            default=DEFAULT_TARGET, width=150,
+            default=default_target(), width=150,
         )  # fmt: skip
         names = {
             kept["id"]: pick(kept["title"], context.language())

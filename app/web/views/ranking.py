@@ -9,7 +9,7 @@ from app.web.components.filters import filtered, ranking_view
 from app.web.components.header import header
 from app.web.components.headline import headline
 from app.web.components.ranking_table import ranking_table
-from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.settings import default_target
 
 _ = context.words()
 with header(_("Ranking")):
@@ -26,5 +26,5 @@ if not shown.rows:
 opened = ranking_table(shown.rows, catalog.version(), _, few=shown.few_columns)
 st.caption(_("A click on a row opens its paper; a click on a heading sorts by it."))
 if opened:
-    chosen = {} if view.target == DEFAULT_TARGET else {"target": view.target}
+    chosen = {} if view.target == default_target() else {"target": view.target}
     st.switch_page("views/paper.py", query_params={"paper": opened, **chosen})

@@ -7,7 +7,7 @@ import streamlit as st
 from app.web.components import catalog, context, empty, flash
 from app.web.components.header import header
 from app.web.components.report import kept_reports, preview, report_options
-from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.settings import default_target
 
 _ = context.words()
 with header(_("Report")):
@@ -16,7 +16,7 @@ flash.show()
 if not catalog.ranking():
     empty.no_papers(_)
     st.stop()
-engine = DEFAULT_TARGET
+engine = default_target()
 with context.errors_shown():
     language, chosen, since, engine = report_options(_)
     preview(language, chosen, since, engine, _)
