@@ -163,6 +163,16 @@ def are_placed(session: Session, target: str) -> bool:
     return session.execute(missing.limit(1)).first() is None
 
 
+def places(session: Session, target: str, kind: str = "believed") -> list[tuple[Any, ...]]:
+    """Return what the ranks of a kind go by, in no order; a place ends with its paper's id."""
+    statement = select(type_coerce(Score.place, String)).where(
+        Score.target == target, Score.kind == kind, Score.place.is_not(None)
+    )
+    session.flush()
+    rows = session.connection().execute(statement)
+    return [tuple(json.loads(place)) for (place,) in rows]
+
+
 def unscored(session: Session, target: str) -> list[str]:
     """Return the ids of papers that have no believed score for a target yet."""
     scored = select(Score.paper_id).where(Score.target == target, Score.kind == "believed")

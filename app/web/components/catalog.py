@@ -9,8 +9,10 @@ import streamlit as st
 from analyzers.targets import TargetError, available_targets, load_target
 from app import home
 from app.web.components import context
+from app.workflows import what_if as changes
 from app.workflows.paper import show_paper
-from app.workflows.ranking import DEFAULT_TARGET, EXPECTED, list_papers
+from app.workflows.ranking import EXPECTED, list_papers
+from app.workflows.settings import default_target
 from db.queries import counters, papers, runs
 
 Row = dict[str, Any]
@@ -22,10 +24,10 @@ def version() -> int:
         return counters.read(session)
 
 
-def ranking(*, target: str = DEFAULT_TARGET, device: str = "", order: str = EXPECTED) -> list[Row]:
+def ranking(*, target: str | None = None, device: str = "", order: str = EXPECTED) -> list[Row]:
     """Return the ranked rows; `device` "" ranks by the best measured device of each paper."""
     key = (home.database_url(), version())
-    return _ranking(*key, target, device, order, context.language())
+    return _ranking(*key, target or default_target(), device, order, context.language())
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -52,8 +54,8 @@ def _device_names(url: str, catalog_version: int) -> dict[str, str]:
 
 def targets() -> dict[str, str]:
     """Return the targets' titles by their names, the default first; broken files are left out."""
-    folder = home.targets_folder()
-    titles = {DEFAULT_TARGET: DEFAULT_TARGET}
+    folder, usual = home.targets_folder(), default_target()
+    titles = {usual: usual}
     for name in available_targets(folder):
         try:
             title = load_target(name, folder).title
@@ -63,10 +65,30 @@ def targets() -> dict[str, str]:
     return titles
 
 
-def paper(paper_id: str, target: str = DEFAULT_TARGET) -> dict[str, Any]:
+def paper(paper_id: str, target: str | None = None) -> dict[str, Any]:
     """Return everything that is known of a paper; raises `NotFoundError`."""
     with context.reading() as session:
         return show_paper(session, paper_id, target=target, language=context.language())
+
+
+def what_if(paper_id: str, target: str | None = None) -> dict[str, Any]:
+    """Return what would change a paper's rank; raises `NotFoundError`."""
+    places = _standings(home.database_url(), version(), target or default_target())
+    with context.reading() as session:
+        return changes.what_if(
+            session,
+            paper_id,
+            target=target or default_target(),
+            language=context.language(),
+            places=places,
+        )
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _standings(url: str, catalog_version: int, target: str) -> list[Any]:
+    # A resource: ten thousand places are only read, and would be copied for each visit otherwise.
+    with context.reading() as session:
+        return changes.standings(session, target)
 
 
 def find(text: str) -> str:

@@ -13,11 +13,12 @@ from app.web.components.history import corrections, history
 from app.web.components.measure import measure
 from app.web.components.notes import notes, status_choice
 from app.web.components.paper_head import paper_choice, paper_head
-from app.workflows.ranking import DEFAULT_TARGET
+from app.web.components.what_if import what_if
+from app.workflows.settings import default_target
 
 _ = context.words()
 wanted = st.query_params.get("target", "")
-target = wanted if wanted in catalog.targets() else DEFAULT_TARGET
+target = wanted if wanted in catalog.targets() else default_target()
 rows = catalog.ranking(target=target)
 if not rows:
     with header(_("Paper")):
@@ -48,6 +49,7 @@ names = {
 section = url.sections(_("Section"), "view", list(names), names.__getitem__)
 if section == "score":
     breakdown(shown, _)
+    what_if(catalog.what_if(paper_id, target), _)
 elif section == "claims":
     claims(shown, devices, _)
 elif section == "prototype":
