@@ -20,6 +20,7 @@ from analyzers.claiming.methods import method_names
 from analyzers.claiming.names import is_best_known, is_generic, is_plural
 from analyzers.claiming.ownership import Around, Owner, judge
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise
+from analyzers.claiming.setting import add_setting
 from analyzers.claiming.subjects import hardware_in, read_bound, read_subject
 from analyzers.document import Document, Sentence
 from analyzers.facts import Bound, Metric
@@ -67,6 +68,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         if len(merged) >= MAX_CLAIMS:
             break
     add_cells(merged, document.tables, names)
+    add_setting(merged, document)
     return merged
 
 

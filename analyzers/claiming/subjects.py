@@ -117,7 +117,32 @@ def read_subject(text: str, quantity: Quantity, others: list[Quantity]) -> Subje
     return Subject(subject.name, part, scope, _regime(text))
 
 
+_STARVED = re.compile(
+    # Work that is handed to another processor is no lack of memory.
+    r"(?<!npu )(?<!dsp )(?<!gpu )(?<!hardware )(?<!compute )(?<!computation )(?<!kernel )"
+    r"\boffload(?:s|ed|ing)?\b(?!.{0,40}\b(?:npus?|dsps?|(?:to|onto) (?:the |a )?"
+    r"(?:gpus?|accelerators?|hardware)|comput\w+|kernels?|operat\w+)\b)"
+    r"|\bout[- ]of[- ](?:gpu[- ])?memory\b|\bzero-?(?:inference|infinity)\b"
+    r"|\bswap(?:s|ped|ping)?\b.{0,20}\b(?:cpu|host|disk|ssd)\b"
+    r"|\b(?:insufficient|limited|scarce) (?:gpu |device )?memory\b",
+    re.I,
+)
+"""The weights or the cache don't fit on the card: what is timed is a bus."""
+
+
+def times_starved(text: str) -> int:
+    """Return how often a text says that something doesn't fit on the card."""
+    return len(_STARVED.findall(text))
+
+
+def is_starved(text: str) -> bool:
+    """Return whether a text speaks of a card without enough memory."""
+    return _STARVED.search(text) is not None
+
+
 def _regime(text: str) -> Regime | None:
+    if is_starved(text):
+        return Regime.MEMORY_STARVED
     if match := re.search(r"batch(?:[- ]?sizes?)?(?: of| =|=)? ?(\d{1,4})", text, re.I):
         return Regime.LARGE_BATCH if int(match[1]) > 4 else Regime.TARGET
     if re.search(r"larger? (?:decoding )?batch(?:es| size)", text, re.I):

@@ -2,7 +2,9 @@
 
 Everything is normal in ln s. The prior is N(0, 0.5²); the headline claim enters with the standard
 deviation its doubts give it; a measurement with that of its interval, at least 0.05, over the
-square root of its device's weight. The total precision of measurements is capped at 400.
+square root of its device's weight. The total precision of measurements is capped at 400. A claim
+about a whole phase or run counts as no more than e² = 7.4x: what is four standard deviations of
+the prior away says more of the baseline than of the technique.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ def believe(facts: PaperFacts, target: Target, device: str | None = None) -> Bel
     claim_precision = 0.0
     if headline:
         claim_precision = headline.sigma**-2
-        value = widen(headline.speedup, headline.part, part, target.shares)
+        value = widen(headline.counted, headline.part, part, target.shares)
         weighted += claim_precision * math.log(value)
     seen = [_in_part(m, part, target) for m in measured]
     total = sum(p for _, p in seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from analyzers.facts import BaselineKind, Bound, Claim, PaperFacts, Part, Regime, Scope
@@ -13,6 +14,11 @@ BASE_SIGMA = 0.25
 GROWTH = 1.5
 _SOURCE_DOUBT = 2
 """What a number is worth that nothing in its source supports: as little as a foreign regime's."""
+
+MOST_OF_A_PHASE = math.e**2
+"""Four standard deviations of the prior: a phase that gains more had a baseline that was broken,
+out of memory or idle."""
+PHASES = frozenset({Part.WHOLE_RUN, Part.PREFILL, Part.DECODE})
 
 _STRENGTH = {
     BaselineKind.ENGINE: 0,
@@ -43,6 +49,11 @@ class Headline:
     def sigma(self) -> float:
         """Standard deviation of ln s."""
         return BASE_SIGMA * float(GROWTH**self.k)
+
+    @property
+    def counted(self) -> float:
+        """The ratio that enters the belief: a phase or a run is never believed faster than this."""
+        return min(self.speedup, MOST_OF_A_PHASE) if self.part in PHASES else self.speedup
 
 
 def headline_order(facts: PaperFacts, target: Target) -> list[Headline]:
@@ -125,4 +136,8 @@ def _headline(claim: Claim, ratio: float, facts: PaperFacts, target: Target) -> 
         k += 1
         doubts.append(message("the analysis isn't sure that it is the paper's own result"))
     part = claim.part or target.part_of(facts.technique, claim.scope)
+    if part in PHASES and ratio > MOST_OF_A_PHASE:
+        doubts.append(
+            message("more than {most}x: it counts as that", most=f"{MOST_OF_A_PHASE:.1f}")
+        )
     return Headline(claim, ratio, part, k, tuple(doubts))

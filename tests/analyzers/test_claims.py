@@ -8,7 +8,7 @@ import pytest
 
 from analyzers.claims import ExtractedClaim, extract_claims
 from analyzers.document import Document, Sentence
-from analyzers.facts import BaselineKind, Bound, Metric, Scope
+from analyzers.facts import BaselineKind, Bound, Metric, Regime, Scope
 
 
 def claims(
@@ -269,3 +269,34 @@ def test_a_bare_improvement_is_what_the_paper_calls_the_same_number_elsewhere() 
     assert len({c.metric for c in claims(bare, plain, other) if c.own}) > 1
     small = [text.replace("69x", "3x") for text in (bare, plain)]
     assert len({c.metric for c in claims(*small) if c.own}) == 2
+
+
+@pytest.mark.parametrize(
+    ("sentence", "regime"),
+    [
+        ("QuickKV gains 30x over DeepSpeed ZeRO-Inference in throughput.", Regime.MEMORY_STARVED),
+        ("QuickKV is 9x faster than offloading the weights to disk.", Regime.MEMORY_STARVED),
+        ("QuickKV is 9x faster with offloading to the NPU than llama.cpp.", None),
+        ("QuickKV is 9x faster than NPU offloading in the prefill.", None),
+        ("QuickKV is 9x faster than vLLM at batch size 64.", Regime.LARGE_BATCH),
+        ("QuickKV is 9x faster than vLLM at batch size 1.", Regime.TARGET),
+        ("QuickKV is 9x faster than vLLM on our prompts.", None),
+    ],
+)
+def test_the_regime_of_a_claim(sentence: str, regime: Regime | None) -> None:
+    (claim,) = [c for c in claims(sentence) if c.own]
+    assert claim.subject.regime is regime
+
+
+@pytest.mark.parametrize(
+    ("title", "regime"),
+    [
+        ("QuickKV: offloading weights to flash", Regime.MEMORY_STARVED),
+        ("QuickKV: offloading prefill to NPUs", None),
+        ("QuickKV: a cache", None),
+    ],
+)
+def test_a_paper_about_offloading_sets_the_regime(title: str, regime: Regime | None) -> None:
+    sentence = "QuickKV improves the end-to-end throughput by 40x over Accelerate."
+    (claim,) = [c for c in claims(sentence, title=title) if c.own]
+    assert claim.subject.regime is regime

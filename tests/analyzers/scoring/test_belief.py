@@ -25,6 +25,19 @@ def test_two_doubts_shrink_further() -> None:
     assert belief.speedup == pytest.approx(2.07, abs=0.005)
 
 
+@pytest.mark.parametrize("part", [Part.WHOLE_RUN, Part.DECODE])
+def test_no_run_is_believed_faster_than_four_deviations_of_the_prior(part: Part) -> None:
+    most, more = (
+        believe(paper(claims=(claim(value, part=part, scope=Scope.END_TO_END),)), TARGET)
+        for value in (7.389, 65.0)
+    )
+    assert more.speedup == pytest.approx(most.speedup, rel=1e-3)
+    assert more.headline is not None
+    assert [str(doubt) for doubt in more.headline.doubts] == ["more than 7.4x: it counts as that"]
+    kernel = claim(65.0, part=Part.SAMPLING, scope=Scope.KERNEL)
+    assert believe(paper(claims=(kernel,)), TARGET).speedup > 20
+
+
 def test_nothing_known_is_the_prior() -> None:
     belief = believe(paper(), TARGET)
     assert not belief.known
