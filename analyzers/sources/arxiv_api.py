@@ -106,12 +106,17 @@ def fetch_records(
     base_url: str | None = None,
     web: Web | None = None,
     newest_first: bool = True,
+    by_update: bool = False,
+    enough: Callable[[int, PaperRecord], bool] = lambda count, record: False,
 ) -> Records:
     """Ask arXiv for records by ids, or by a query in its search language.
 
-    An id without a version gives the newest. Raises `SourceError`: bad_request (with arXiv's
-    reason), offline, timeout, rate_limited, refused, bad_answer (an HTML page, a cut-off document).
-    What came before a failure isn't lost: the records then carry the failure as `trouble`.
+    An id without a version gives the newest. A query's records come by the date they were submitted
+    on (`by_update`: that of their newest version); `enough` is asked of each, with how many came
+    before, and ends the list: pages that nobody needs are not asked for.
+
+    Raises `SourceError`: bad_request (with arXiv's reason), offline, timeout, rate_limited, refused,
+    bad_answer (an HTML page, a cut-off document). What came before a failure isn't lost: the records then carry the failure as `trouble`.
     """
     web = web or make_web()
     base = server_of(base_url)
@@ -130,9 +135,19 @@ def fetch_records(
         )
     most = max(1, min(max_results, MAX_RESULTS))
     records = Records()
-    found, records.trouble = _kept(_ask(web, base, [], query.strip(), most, newest_first))
+    answers = _ask(web, base, [], query.strip(), most, newest_first, by_update)
+    found, records.trouble = _kept(_until(enough, answers))
     records += found
     return records
+
+
+def _until(
+    enough: Callable[[int, PaperRecord], bool], answers: Iterator[PaperRecord]
+) -> Iterator[PaperRecord]:
+    for count, record in enumerate(answers):
+        if enough(count, record):
+            return
+        yield record
 
 
 def _kept(
@@ -223,7 +238,13 @@ class _Session:
 
 
 def _ask(
-    web: Web, base: str, ids: list[str], query: str | None, most: int, newest_first: bool
+    web: Web,
+    base: str,
+    ids: list[str],
+    query: str | None,
+    most: int,
+    newest_first: bool,
+    by_update: bool = False,
 ) -> Iterator[PaperRecord]:
     import arxiv
 
@@ -231,6 +252,8 @@ def _ask(
     client.query_url_format = f"{base}/api/query?{{}}"
     client._session = _Session(web)
     by = arxiv.SortCriterion.SubmittedDate if newest_first else arxiv.SortCriterion.Relevance
+    if by_update:
+        by = arxiv.SortCriterion.LastUpdatedDate
     search = arxiv.Search(query=query or "", id_list=ids, max_results=most, sort_by=by)
     try:
         for result in client.results(search):

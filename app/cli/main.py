@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from app.cli import adding, bench, database, papers, reports, workbench
+from app.cli import adding, bench, database, papers, reports, watch, workbench
 
 app = typer.Typer(
     name="assay",
@@ -26,6 +26,7 @@ adding.register(app)
 reports.register(app)
 workbench.register(app)
 app.add_typer(bench.app, name="bench")
+app.add_typer(watch.app, name="watch")
 app.add_typer(database.app, name="db")
 
 

@@ -44,6 +44,7 @@ def _expanded(source: str) -> str:
 KINDS: dict[str, Kind] = {
     "benchmark": Kind("app.workflows.job_tasks:run_benchmark", timeout_s=4 * 3600, exclusive=True),
     "add": Kind("app.workflows.job_tasks:add_papers", timeout_s=6 * 3600, prepare=_with_full_paths),
+    "watch": Kind("app.workflows.job_tasks:ask_watches", timeout_s=6 * 3600),
 }
 
 

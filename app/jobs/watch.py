@@ -171,6 +171,8 @@ def _title(job: Job, language: str) -> str:
         if not sources and spec.get("query"):
             return _("Add papers found for “{query}”").format(query=spec["query"])
         return _("Add {count} papers").format(count=len(sources))
+    if job.kind == "watch":
+        return _("Watch {names}").format(names=", ".join(map(str, spec.get("names") or ())))
     return job.kind
 
 

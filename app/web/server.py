@@ -8,12 +8,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+
+from app.workflows.watch_schedule import Schedule
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,4 +81,15 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-app = st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)])
+@asynccontextmanager
+async def asking_for_watches(app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Ask for watches that are due, as long as the server runs."""
+    schedule = Schedule()
+    schedule.start()
+    try:
+        yield {}
+    finally:
+        schedule.stop()
+
+
+app = st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)], lifespan=asking_for_watches)

@@ -59,10 +59,35 @@ def add_sources(
     summary.failed += [Failure(m.path, m.kind.value, m.reason) for m in found.missing]
     fetcher = Fetcher(summary, on_progress, cancelled)
     records = fetcher.records(found.ids, query, limit)
+    take_in(
+        engine,
+        summary,
+        fetcher,
+        records,
+        files=found.files,
+        again=again,
+        on_progress=on_progress,
+        cancelled=cancelled,
+    )
+    return summary
+
+
+def take_in(
+    engine: Engine,
+    summary: AddSummary,
+    fetcher: Fetcher,
+    records: Sequence[PaperRecord],
+    *,
+    files: Sequence[Path] = (),
+    again: bool = False,
+    on_progress: OnProgress = lambda done, total, note: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
+    """Read files and the papers of arXiv's records, store and rank them; the summary says what."""
     ingest = Ingest(
         engine,
         summary,
-        len(found.files) + len(records),
+        len(files) + len(records),
         on_progress=on_progress,
         cancelled=cancelled,
         again=again,
@@ -76,12 +101,11 @@ def add_sources(
         return fetcher.abstract(work.record, kind, reason)
 
     ingest.run(
-        chain(map(Work, found.files), fetcher.downloads(unknown())),
-        _readable(found.files, is_fetching=bool(records)),
+        chain(map(Work, files), fetcher.downloads(unknown())),
+        _readable(files, is_fetching=bool(records)),
         fall_back,
     )
     ingest.finish()
-    return summary
 
 
 def refresh_papers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyzers.errors import ErrorKind, SourceError
 from analyzers.message import Message, message
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analyzers.sources.arxiv_api import ArxivId, PaperRecord, Records
     from analyzers.sources.web import Web
 
-_HOPELESS = (
+HOPELESS = (
     ErrorKind.OFFLINE, ErrorKind.RATE_LIMITED, ErrorKind.REFUSED, ErrorKind.BUSY, ErrorKind.DISK,
 )  # fmt: skip
 """After these the next request would fail as well, or be one too many."""
@@ -87,6 +87,13 @@ class Fetcher:
             self._fail(query, SourceError(ErrorKind.NOT_FOUND, told))
         return found
 
+    def newest(self, query: str, **which: Any) -> Records:
+        """Return a query's records as `fetch_records` does; raises `SourceError`."""
+        from analyzers.sources.arxiv_api import fetch_records
+
+        self._on_progress(0, None, message("Asking arXiv: {query}", query=query))
+        return fetch_records(query=query, base_url=self._base, web=self._web, **which)
+
     def downloads(self, records: Iterable[PaperRecord]) -> Iterator[Work]:
         """Yield each paper as soon as its PDF is there.
 
@@ -113,7 +120,7 @@ class Fetcher:
             if error.kind is ErrorKind.CANCELLED:
                 return
             timeouts = timeouts + 1 if error.kind is ErrorKind.TIMEOUT else 0
-            if error.kind in _HOPELESS or timeouts >= _TIMEOUTS_IN_A_ROW:
+            if error.kind in HOPELESS or timeouts >= _TIMEOUTS_IN_A_ROW:
                 hopeless = error
             yield self.abstract(record, error.kind, error.reason)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from analyzers.errors import reason_of
 from analyzers.message import message
 from app.home import runs_folder
 from app.jobs.command import run_command
@@ -92,6 +93,38 @@ def add_papers(context: JobContext) -> dict[str, Any]:
             updated=len(summary.updated),
             known=len(summary.known),
             failed=len(summary.failed),
+        ).to_json()
+    }
+
+
+def ask_watches(context: JobContext) -> dict[str, Any]:
+    """Ask arXiv for watches: what is new since last time is read, ranked and put into the inbox.
+
+    Spec: {"names": [watch, …]}; one that was removed meanwhile is left out. Outcome: {"runs": [as
+    `assay watch run --json` prints them]}. The job fails when none of them could be asked for.
+    """
+    from app.workflows.watch import run_watches
+    from db.engine import session_scope
+    from db.queries import watches
+
+    with session_scope(context.engine) as session:
+        there = {watch.name for watch in watches.all_of(session)}
+    names = [name for name in context.spec["names"] if name in there]
+    if not names:
+        raise JobFailedError(message("The watch was removed: there is nothing to ask for."))
+    runs = run_watches(
+        context.engine, names, on_progress=context.progress, cancelled=context.cancelled
+    )
+    outcome = {"runs": [run.to_json() for run in runs]}
+    if context.cancelled():
+        raise JobCancelledError(outcome)
+    if all(run.state == "failed" for run in runs):
+        raise JobFailedError(reason_of(runs[0].error or {}), outcome)
+    return outcome | {
+        "message": message(
+            "New papers: {new}, new versions: {versions}.",
+            new=sum(len(run.new) for run in runs),
+            versions=sum(len(run.versions) for run in runs),
         ).to_json()
     }
 

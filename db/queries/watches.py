@@ -165,7 +165,8 @@ def take_due(session: Session, watch: Watch, next_due: str) -> bool:
 
 def held(session: Session, arxiv_ids: Collection[str]) -> dict[str, Held]:
     """Return what the catalog has of these arXiv ids, by id."""
-    wanted, found = list(arxiv_ids), {}
+    wanted = list(arxiv_ids)
+    found: dict[str, Held] = {}
     for start in range(0, len(wanted), 500):
         statement = select(Paper.arxiv_id, Paper.id, Paper.version).where(
             Paper.arxiv_id.in_(wanted[start : start + 500])
