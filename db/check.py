@@ -13,6 +13,7 @@ from db.errors import NewerSchemaError
 from db.models import Base, Claim, Job, PrototypeLink, Run, Runner
 from db.queries.run_documents import RunRefusedError, check_run
 from db.schema import HEAD, current_revision
+from db.search_index import is_mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ def _schema_problems(connection: Connection) -> list[Problem]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    options = {"compare_type": True, "include_name": is_mapped}
+    context = MigrationContext.configure(connection, opts=options)
     return [
         _problem("schema", "The tables differ from this version's: {detail}.", detail=_name(entry))
         for entry in compare_metadata(context, Base.metadata)

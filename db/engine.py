@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from db.errors import CatalogError, UnreachableError, as_catalog_error
 
 BUSY_TIMEOUT_MS = 10_000
+CHANGED = "catalog_changed"
+"""What a session's `info` holds once something of the catalog that pages show was written."""
 
 
 def open_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
@@ -97,6 +99,17 @@ def session_scope(engine: Engine) -> Iterator[Session]:
         session.begin(),
     ):
         yield session
+        _index_what_changed(session)
+
+
+def _index_what_changed(session: Session) -> None:
+    """Bring the search up to date in the transaction that changed something it shows."""
+    if not session.info.pop(CHANGED, False):
+        return
+    from db import search_index
+
+    session.flush()
+    search_index.refresh(session.connection())
 
 
 @contextmanager

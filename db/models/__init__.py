@@ -20,6 +20,7 @@ from db.models.papers import (
     Reading,
     RemovedPaper,
 )
+from db.models.search import SearchStale, SearchText
 from db.models.watches import InboxDecision, Watch, WatchFind
 from db.models.work import Counter, Job, Runner
 
@@ -43,6 +44,8 @@ __all__ = [
     "Runner",
     "Score",
     "ScoreChange",
+    "SearchStale",
+    "SearchText",
     "SourceFile",
     "Watch",
     "WatchFind",

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from db.engine import CHANGED
 from db.models import Counter
 
 CATALOG = "catalog"
@@ -17,6 +18,8 @@ JOBS = "jobs"
 
 def bump(session: Session, name: str = CATALOG) -> int:
     """Count up `name` and return its new value; takes the database's write lock."""
+    if name == CATALOG:
+        session.info[CHANGED] = True
     statement = insert(Counter).values(name=name, value=1)
     statement = statement.on_conflict_do_update(
         index_elements=[Counter.name], set_={"value": Counter.value + 1}
