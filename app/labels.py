@@ -164,8 +164,16 @@ STATUSES = {
     "rejected": N_("rejected"),
 }
 DEVICE_CLASSES = {
+    "cpu": N_("CPU"),
     "consumer_gpu": N_("consumer GPU"),
     "datacentre_gpu": N_("data-centre GPU"),
+}
+TARGET_FIELDS = {
+    "counts_from": N_("weight from which hardware counts"),
+    "prompt_tokens": N_("tokens of the prompt"),
+    "generated_tokens": N_("tokens generated"),
+    "batch": N_("batch size"),
+    "core_techniques": N_("core directions"),
 }
 READ_LEVELS = {
     "full": N_("full text"),
@@ -176,16 +184,21 @@ READ_LEVELS = {
 
 LABELS: dict[str, str] = {}
 for _group in (
-    READ_LEVELS, DEVICE_CLASSES, STATUSES, JOB_STATES, RUN_STATES, ROLES, BASELINE_KINDS, SOURCES,
+    TARGET_FIELDS, READ_LEVELS, DEVICE_CLASSES, STATUSES, JOB_STATES, RUN_STATES, ROLES, BASELINE_KINDS, SOURCES,
     FIELDS, CRITERIA, SCOPES, BOUNDS, METRICS, PARTS, VERDICTS, ADVICE, IN_TARGET, INTEGRATIONS,
     LEVELS, TECHNIQUES,
 ):  # fmt: skip
     LABELS |= _group
 
 
-def label(code: str | None, translate: Translate) -> str:
-    """Return a code in words; nothing for none, the code itself where it has no words."""
-    return translate(LABELS.get(code, code)) if code else ""
+def label(code: str | None, translate: Translate, group: Mapping[str, str] | None = None) -> str:
+    """Return a code in words; nothing for none, the code itself where it has no words.
+
+    `group` says whose word is meant where two groups share a code ("engine", "partial").
+    """
+    if not code:
+        return ""
+    return translate((group or LABELS).get(code) or LABELS.get(code, code))
 
 
 def say(record: Message | Mapping[str, Any] | None, language: str) -> str:

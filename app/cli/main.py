@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from app.cli import adding, bench, database, papers, reports, watch, workbench
+from app.cli import adding, bench, database, papers, reports, targets, watch, workbench
 
 app = typer.Typer(
     name="assay",
@@ -28,6 +28,7 @@ workbench.register(app)
 app.add_typer(bench.app, name="bench")
 app.add_typer(watch.app, name="watch")
 app.add_typer(database.app, name="db")
+app.add_typer(targets.app, name="target")
 
 
 def main() -> NoReturn:

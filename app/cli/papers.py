@@ -12,7 +12,10 @@ from analyzers.message import message
 from app.cli.output import error_line, note, print_json, print_table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Target = Annotated[str, typer.Option(help="The engine to rank for.")]
+Target = Annotated[
+    str | None, typer.Option(help="The engine to rank for; that of `assay target use` if left out.")
+]
+Analysed = Annotated[str, typer.Option(help="The engine to weigh the relevance for.")]
 Device = Annotated[str | None, typer.Option(help="Rank by this device's measurements alone.")]
 Language = Annotated[str, typer.Option("--lang", help="en or zh.")]
 
@@ -49,7 +52,7 @@ def init() -> None:
 def analyze(
     files: Annotated[list[str], typer.Argument(help="PDF, Markdown, text or HTML files, folders.")],
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a line.")] = False,
-    target: Target = "llama.cpp",
+    target: Analysed = "llama.cpp",
 ) -> None:
     """Analyse files without touching the catalog."""
     import json
@@ -93,7 +96,7 @@ def _print_analysis(result: dict[str, Any]) -> None:
 
 def list_(
     as_json: Json = False,
-    target: Target = "llama.cpp",
+    target: Target = None,
     device: Device = None,
     order: Annotated[str, typer.Option(help="expected or safe.")] = "expected",
     language: Language = "en",
@@ -151,7 +154,7 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
 def show(
     paper: Annotated[str, typer.Argument(help="Its id, its arXiv id, or how its title begins.")],
     as_json: Json = False,
-    target: Target = "llama.cpp",
+    target: Target = None,
     device: Device = None,
     language: Language = "en",
     picture: Annotated[

@@ -29,7 +29,9 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; else stdout.")
     ] = None,
-    target: Annotated[str, typer.Option(help="The engine to rank for.")] = "llama.cpp",
+    target: Annotated[
+        str | None, typer.Option(help="The engine to rank for; the one in use if left out.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option(help="Show changes since this report, e.g. report-2025-08.")
     ] = None,

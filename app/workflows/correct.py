@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from analyzers.facts import Complexity, InTarget, Integration, Technique
-from analyzers.message import message
+from analyzers.message import Message, message
 from analyzers.targets import available_targets
 from app import home
 from app.errors import UsageError
@@ -129,7 +129,11 @@ def set_facts(
     for field, value in parsed.items():
         fact_queries.set_correction(session, paper_id, field, value, who, why)
     told = ", ".join(f"{field} = {value}" for field, value in parsed.items())
-    sentence = message("{who}: {change} ({why})", who=who, change=told, why=why)
+    changes = [_change(field, value) for field, value in parsed.items()]
+    change = changes[0]
+    for other in changes[1:]:
+        change = message("{one}; {other}", one=change, other=other)
+    sentence = message("{who}: {change} ({why})", who=who, change=change, why=why)
     cause = {"kind": "correction", "ref": told, "message": sentence.to_json()}
     return _of_paper(rescore(session, cause, [paper_id]), paper_id)
 
@@ -137,9 +141,25 @@ def set_facts(
 def revert_fact(session: Session, fact_id: int, *, who: str) -> list[Move]:
     """Take a correction back; return the scores that moved."""
     fact = fact_queries.revert(session, fact_id, who)
-    sentence = message("{who} took back: {change}", who=who, change=f"{fact.field} = {fact.value}")
+    change = _change(fact.field, fact.value)
+    sentence = message("{who} took back: {change}", who=who, change=change)
     cause = {"kind": "correction", "ref": fact.field, "message": sentence.to_json()}
     return _of_paper(rescore(session, cause, [fact.paper_id]), fact.paper_id)
+
+
+def _change(field: str, value: Any) -> Message:
+    """Return "relevance = 0.5" as a message, so that the history tells it in words."""
+    plain, target = split_field(field)
+    name: Message | str = plain
+    if plain != field:
+        name = message("{field} ({paper})", words=("field",), field=plain, paper=target)
+    told = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return message(
+        "{field} = {value}",
+        words=("value",) if isinstance(name, Message) else ("field", "value"),
+        field=name,
+        value=told or "–",
+    )
 
 
 def _of_paper(moves: list[Move], paper_id: str) -> list[Move]:

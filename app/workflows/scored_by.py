@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from analyzers.targets import target_record
+from analyzers.targets.files import LOG
 from app import home
 from db.queries import counters
 from db.queries import scores as score_queries
@@ -39,9 +42,9 @@ def _name(target: str) -> str:
 
 def _fingerprint(target: str) -> int:
     digest = hashlib.sha256(_code())
-    own = home.targets_folder() / f"{target}.toml"
-    shipped = _PROJECT / "analyzers" / "targets" / f"{target}.toml"
-    digest.update((own if own.is_file() else shipped).read_bytes())
+    record = target_record(target, home.targets_folder())
+    record.pop(LOG, None)  # who changed it and why scores nothing
+    digest.update(json.dumps(record, sort_keys=True, default=str).encode())
     return int.from_bytes(digest.digest()[:7], "big")
 
 

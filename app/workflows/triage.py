@@ -236,6 +236,13 @@ def rank_now(
                     there=", ".join(known) or N_("none yet"),
                 )
             )
+    return rank_for(session, target, device, order)
+
+
+def rank_for(
+    session: Session, target: Target, device: str | None = None, order: str = "expected"
+) -> list[dict[str, Any]]:
+    """Return the rows of the ranking by a target that need not have a file, as `rank_now`."""
     assembled = {a.paper.id: a for a in assemble(session, target, device=device)}
     ranked = rank((score_paper(a.facts, target, device) for a in assembled.values()), order)
     return [

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.i18n import N_, Translate
-from app.labels import label
+from app.labels import ROLES, label
 from app.web.components import bench_data
 from app.web.components.bench_runs import state_words
 from app.web.components.run_samples import samples
@@ -191,7 +191,7 @@ def _baselines(run: Record, _: Translate) -> None:
         rows.append(
             {
                 _("Baseline"): clean(baseline.get("name", "")),
-                _("Role"): ", ".join(label(role, _) for role in _roles(baseline) if role),
+                _("Role"): ", ".join(label(role, _, ROLES) for role in _roles(baseline) if role),
                 _("Version"): clean(baseline.get("version") or "–"),
                 _("Time"): microseconds(time.get("median")),
                 _("Time, 95 %"): _span(time, microseconds),

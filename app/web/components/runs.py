@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from app.i18n import Translate
-from app.labels import label
+from app.labels import ROLES, label
 from app.web.components import url
 from app.web.components.bench_pick import picked
 from app.web.components.text import clean, microseconds, plain, ratio
@@ -53,7 +53,7 @@ def speedup_rows(measured: Sequence[Record], _: Translate) -> list[dict[str, Any
         {
             "case": run["case"],
             "baseline": clean(baseline["name"]),
-            "roles": ", ".join(label(role, _) for role in _roles(baseline)),
+            "roles": ", ".join(label(role, _, ROLES) for role in _roles(baseline)),
             "speedup": baseline["speedup"]["median"],
             "low": baseline["speedup"]["low"],
             "high": baseline["speedup"]["high"],

@@ -1,0 +1,190 @@
+"""`assay target …`: the engines that papers are ranked for, as data to see, change and undo."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated, Any
+
+import typer
+
+from analyzers.message import message
+from app.cli.output import clean, language, note, print_json, print_table
+
+app = typer.Typer(
+    name="target",
+    help="See, change and choose the engine that papers are ranked for.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Name = Annotated[str, typer.Argument(help="The target.")]
+Who = Annotated[str | None, typer.Option(help="Your name; the login name if left out.")]
+
+
+@app.command("list", epilog="Example: assay target list")
+def list_(as_json: Json = False) -> None:
+    """List the targets: those that ship, and your own."""
+    from dataclasses import asdict
+
+    from app.labels import say
+    from app.workflows.targets import list_targets
+
+    views = list_targets(language())
+    if as_json:
+        print_json(
+            [asdict(v) | {"problem": v.problem and say(v.problem, language())} for v in views]
+        )
+        return
+    print_table(
+        [
+            {
+                "used": "*" if view.is_default else "",
+                "name": view.name,
+                "title": view.title,
+                "origin": view.origin,
+                "edits": str(view.edits or ""),
+                "problem": say(view.problem, language()) if view.problem else "",
+            }
+            for view in views
+        ],
+        {
+            "used": "in use",
+            "name": "target",
+            "title": "title",
+            "origin": "from",
+            "edits": "edits",
+            "problem": "problem",
+        },
+    )
+
+
+@app.command("show", epilog="Example: assay target show llama.cpp")
+def show(name: Name, as_json: Json = False) -> None:
+    """Print what a target says: shares, devices, techniques, what the engine has, and its edits."""
+    from app.workflows.targets import show_target
+
+    record = show_target(name)
+    if as_json:
+        print_json(record)
+        return
+    for line in _lines(record):
+        print(clean(line))
+
+
+def _lines(record: dict[str, Any]) -> list[str]:
+    from app.workflows.target_fields import NUMBERS, value_of
+
+    base = record.get("base")
+    on = f", on top of {base}" if base not in (None, record["name"]) else ""
+    lines = [f"{record['name']}  of {record['date']}{on}", ""]
+    lines += [f"  {field:28} {value_of(record, field)}" for field in NUMBERS]
+    lines += [f"  {'core_techniques':28} {value_of(record, 'core_techniques')}", ""]
+    newest: dict[str, dict[str, Any]] = {}
+    for entry in record.get("engine", ()):
+        if entry["date"] >= newest.get(entry["paper"], entry)["date"]:
+            newest[entry["paper"]] = entry
+    for paper, entry in newest.items():
+        field = f"in_target.{paper}"
+        why = entry.get("why", {}).get("en", "")
+        lines.append(f"  {field:28} {entry['state']:8} {entry['date']:10}  {why}")
+    if record["edits"]:
+        lines += ["", "  Edits:"]
+    for edit in record["edits"]:
+        changes = ", ".join(
+            f"{c['field']} {c['before']} → {c['after']}" for c in edit.get("changes", ())
+        )
+        lines.append(f"  {edit['at']}  {edit['who']}: {changes or 'made'} ({edit['why']})")
+    return lines
+
+
+@app.command(
+    "set",
+    epilog='Example: assay target set llama.cpp devices.datacentre_gpu=0.5 --why "we serve too"',
+)
+def set_(
+    name: Name,
+    assignments: Annotated[
+        list[str],
+        typer.Argument(
+            help="field=value …, such as shares.decode=0.5, devices.cpu=1, in_target.sage=merged"
+        ),
+    ],
+    why: Annotated[str, typer.Option(help="The reason; it stays with the edit.")],
+    evidence: Annotated[
+        str, typer.Option(help="For in_target: what shows it, with its address.")
+    ] = "",
+    date: Annotated[
+        str, typer.Option(help="For in_target: since when, 2026-11-24; today if left out.")
+    ] = "",
+    who: Who = None,
+) -> None:
+    """Change a target; the ranking follows at once, and the edit can be undone."""
+    from app.errors import UsageError
+    from app.workflows.opening import open_catalog
+    from app.workflows.target_fields import Evidence
+    from app.workflows.targets import edit_target
+    from db.engine import session_scope
+
+    values: dict[str, str] = {}
+    for assignment in assignments:
+        field, sign, value = assignment.partition("=")
+        if not sign:
+            raise UsageError(
+                message("{text!r} isn't field=value, such as shares.decode=0.5.", text=assignment)
+            )
+        values[field.strip()] = value.strip()
+    with session_scope(open_catalog()) as session:
+        done = edit_target(
+            session,
+            name,
+            values,
+            why=why,
+            who=who or getpass.getuser(),
+            evidence=Evidence(evidence, date),
+        )
+    _tell(done.moves)
+
+
+@app.command("new", epilog="Example: assay target new our-fork --from llama.cpp")
+def new(
+    name: Annotated[str, typer.Argument(help="Its name: small letters, digits, dots, dashes.")],
+    like: Annotated[str, typer.Option("--from", help="The target that it starts as.")],
+    who: Who = None,
+) -> None:
+    """Make a target of your own; what you don't change follows the one it stands on."""
+    from app.workflows.targets import create_target
+
+    create_target(name, like, who=who or getpass.getuser())
+    note(f"Made {name} from {like}; rank by it: assay list --target {name}")
+
+
+@app.command("undo", epilog="Example: assay target undo llama.cpp")
+def undo(name: Name, who: Who = None) -> None:
+    """Take the last edit of a target back; again for the one before."""
+    from app.workflows.opening import open_catalog
+    from app.workflows.targets import undo_edit
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        moves = undo_edit(session, name, who=who or getpass.getuser())
+    _tell(moves)
+
+
+@app.command("use", epilog="Example: assay target use vllm")
+def use(name: Name, who: Who = None) -> None:
+    """Rank for this target from now on, wherever none is named."""
+    from app.workflows.opening import open_catalog
+    from app.workflows.targets import use_target
+    from db.engine import session_scope
+
+    with session_scope(open_catalog()) as session:
+        use_target(session, name, who=who or getpass.getuser())
+    note(f"Papers are ranked for {name} now.")
+
+
+def _tell(moves: Any) -> None:
+    shown = [move for move in moves if move.kind == "believed"]
+    for move in shown:
+        print(move)
+    if not shown:
+        print("Recorded; no score moved.")
