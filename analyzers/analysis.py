@@ -34,9 +34,11 @@ def analyze_file(
     targets: Path | None = None,
     *,
     tables: bool = True,
+    texts: bool = False,
 ) -> dict[str, Any]:
     """Return the analysis of one file; a file that can't be read gives {"source", "error"}.
 
+    With `texts` it has its text by page too: "texts", a list of [page, text].
     `targets` is a person's folder of target files; without `tables` a PDF's tables are not read.
     The same file gives the same answer, "seconds" aside.
     """
@@ -48,12 +50,30 @@ def analyze_file(
         return {"source": source, "error": error.to_json()}
     parsed = perf_counter()
     result = analyze_document(document, target, targets)
+    if texts:
+        result["texts"] = text_by_page(document)
     done = perf_counter()
     return {
         "source": source,
         **result,
         "seconds": {"parse": round(parsed - start, 4), "analyze": round(done - parsed, 4)},
     }
+
+
+MOST_TEXT = 2_000_000
+"""Characters of one file that are kept to be searched: a book's worth."""
+
+
+def text_by_page(document: Document) -> list[tuple[int | None, str]]:
+    """Return the document's sentences by the page that they begin on; one piece without pages."""
+    pages: dict[int | None, list[str]] = {}
+    left = MOST_TEXT
+    for sentence in document.sentences:
+        pages.setdefault(sentence.page, []).append(sentence.text[:left])
+        left -= len(sentence.text)
+        if left <= 0:
+            break
+    return [(page, " ".join(parts)) for page, parts in pages.items()]
 
 
 def analyze_record(

@@ -46,8 +46,11 @@ def analyze_files(
     ordered: bool = True,
     on_result: Callable[[Result], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    texts: bool = False,
 ) -> Iterator[Result]:
     """Yield the analysis of each file: the contract's JSON, or {"source", "error"}.
+
+    With `texts` each analysis has the file's text by page as well (see `analyze_file`).
 
     Results come in the order of `paths`, or as they are done with `ordered=False`; `on_result` is
     called with each in the caller's thread, just before it is yielded. Closing the iterator, or
@@ -71,7 +74,7 @@ def analyze_files(
     return _run(
         names,
         [*readable, *([targets.absolute()] if targets else [])],
-        (target, str(targets) if targets else None, timeout_s),
+        (target, str(targets) if targets else None, timeout_s, texts),
         most,
         timeout_s,
         memory_bytes,
@@ -84,7 +87,7 @@ def analyze_files(
 def _run(
     files: Iterator[str],
     readable: Sequence[Path],
-    settings: tuple[str, str | None, float],
+    settings: tuple[str, str | None, float, bool],
     workers: int,
     timeout_s: float,
     memory_bytes: int,
@@ -263,13 +266,13 @@ def _failed_on(path: str, error: Exception) -> Result:
     return failure(path, ErrorKind.CRASH, reason)
 
 
-def _analyze(path: str, target: str, targets: str | None, timeout_s: float) -> Result:
+def _analyze(path: str, target: str, targets: str | None, timeout_s: float, texts: bool) -> Result:
     """Run in the child."""
     from analyzers.analysis import analyze_file
 
     limit_cpu(timeout_s)
     try:
-        return analyze_file(Path(path), target, Path(targets) if targets else None)
+        return analyze_file(Path(path), target, Path(targets) if targets else None, texts=texts)
     except MemoryError:
         # what the parser holds doesn't come back: the next file gets a fresh worker
         os._exit(_MEMORY_EXIT)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from app.cli import adding, bench, database, papers, reports, targets, watch, workbench
+from app.cli import adding, bench, database, papers, reports, searching, targets, watch, workbench
 
 app = typer.Typer(
     name="assay",
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 papers.register(app)
 adding.register(app)
+searching.register(app)
 reports.register(app)
 workbench.register(app)
 app.add_typer(bench.app, name="bench")

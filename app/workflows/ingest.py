@@ -109,6 +109,7 @@ class Ingest:
             targets=home.targets_folder(),
             ordered=False,
             should_stop=self._cancelled,
+            texts=True,
         )
 
     def _unread(self, works: Iterable[Work]) -> Iterator[str]:

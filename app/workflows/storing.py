@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from analyzers.message import message
 from app.workflows.adding import Work
 from app.workflows.target_facts import field_of
+from db import search_index
 from db.engine import session_scope
 from db.models import Paper
 from db.queries import claims as claim_queries
@@ -54,6 +55,8 @@ def store_analysis(
     """
     with session_scope(engine) as session:
         counters.bump(session)  # the write lock: what is looked up stays true until the commit
+        texts = analysis.get("texts", ())
+        analysis = {name: value for name, value in analysis.items() if name != "texts"}
         columns = _columns(analysis, work, content_hash)
         paper = _existing(session, columns)
         version = _version_of(columns["analysis"])
@@ -69,6 +72,7 @@ def store_analysis(
         if outcome != "known":
             fact_queries.replace_analysis(session, paper.id, _facts(columns["analysis"]))
             claim_queries.replace_analysis_claims(session, paper.id, analysis["claims"])
+            search_index.store_pages(session.connection(), paper.id, texts)
             rivals[paper.id] = (version or 0, columns["source_path"])
         file_queries.remember(
             session,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, or_, select
@@ -54,6 +55,12 @@ def list_papers(session: Session, *, status: str | None = None) -> list[PaperRow
     if status is not None:
         statement = statement.where(Paper.status == status)
     return [PaperRow(*row) for row in session.execute(statement)]
+
+
+def titles(session: Session, paper_ids: Collection[str]) -> dict[str, str]:
+    """Return the titles of these papers, by id."""
+    statement = select(Paper.id, Paper.title).where(Paper.id.in_(list(paper_ids)))
+    return {row.id: row.title for row in session.execute(statement)}
 
 
 def get(session: Session, paper_id: str) -> Paper:

@@ -112,6 +112,14 @@ def for_target(session: Session, target: str, kind: str | None = None) -> list[S
     return list(session.scalars(statement))
 
 
+def ranks(session: Session, target: str) -> dict[str, int]:
+    """Return the papers' ranks by what is believed of them, by id."""
+    statement = select(Score.paper_id, Score.rank).where(
+        Score.target == target, Score.kind == "believed", Score.rank.is_not(None)
+    )
+    return {paper_id: rank for paper_id, rank in session.execute(statement) if rank is not None}
+
+
 def listed(session: Session, target: str) -> list[Listed]:
     """Return the scores for a target without their breakdowns, which a list doesn't show."""
     row = case((Score.kind == "believed", func.json_extract(Score.record, "$.row")))
