@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from analyzers.facts import Measurement, PaperFacts, Part, Scope
-from analyzers.scoring.headline import Headline, headline_order
+from analyzers.scoring.headline import Headline, headline_of
 from analyzers.scoring.ratios import amdahl, common_part, widen
 from analyzers.targets import Target
 
@@ -79,8 +79,7 @@ class Belief:
 
 def believe(facts: PaperFacts, target: Target, device: str | None = None) -> Belief:
     """Return what is believed of a paper's technique; `device` admits only its measurements."""
-    headlines = headline_order(facts, target)
-    headline = headlines[0] if headlines else None
+    headline = headline_of(facts, target)
     measured = tuple(
         m
         for m in facts.measurements

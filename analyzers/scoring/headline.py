@@ -56,6 +56,12 @@ class Headline:
         return min(self.speedup, MOST_OF_A_PHASE) if self.part in PHASES else self.speedup
 
 
+def headline_of(facts: PaperFacts, target: Target) -> Headline | None:
+    """Return the claim that speaks for a paper: the first of `headline_order`, without the rest."""
+    best = min(_candidates(facts), key=lambda c: _order(c, target.home), default=None)
+    return None if best is None else _headline(*best, facts, target)
+
+
 def headline_order(facts: PaperFacts, target: Target) -> list[Headline]:
     """Return all claims that could be the headline, the best first.
 
@@ -63,16 +69,20 @@ def headline_order(facts: PaperFacts, target: Target) -> list[Headline]:
     plain before "up to", then the smallest. A gain over a predecessor that the target doesn't run
     is an increment: it comes only where there is no gain over doing without.
     """
+    return [
+        _headline(claim, ratio, facts, target)
+        for claim, ratio in sorted(_candidates(facts), key=lambda c: _order(c, target.home))
+    ]
+
+
+def _candidates(facts: PaperFacts) -> list[tuple[Claim, float]]:
     candidates = [
         (claim, ratio)
         for claim in facts.claims
         if claim.own_result and (ratio := speedup_of(claim)) is not None and ratio > 1
     ]
     direct = [c for c in candidates if c[0].baseline_kind is not BaselineKind.PREDECESSOR]
-    return [
-        _headline(claim, ratio, facts, target)
-        for claim, ratio in sorted(direct or candidates, key=lambda c: _order(c, target.home))
-    ]
+    return direct or candidates
 
 
 def _order(

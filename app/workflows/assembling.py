@@ -6,7 +6,7 @@ The catalog knows no scoring and the scoring no catalog; this is where they meet
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -121,6 +121,7 @@ def _facts(
     ranking = _ranking_device(devices, {m.device_id for m in measured} | failing, target, device)
     # Hand-checked claims speak for a paper where there are any; analysed ones stand beside them.
     checked = [c for c in claims if c.source in _HAND_CHECKED]
+    doubts = _source_doubts(rows)
     return f.PaperFacts(
         paper_id=base.paper_id,
         title=base.title,
@@ -131,7 +132,7 @@ def _facts(
         in_target=base.in_target,
         risks=base.risks,
         claims=tuple(
-            scoring_claim(c) if c.source in _HAND_CHECKED else _analysed_claim(c, rows)
+            scoring_claim(c) if c.source in _HAND_CHECKED else _analysed_claim(c, doubts)
             for c in checked or claims
         ),
         measurements=tuple(m for m in measured if m.device_id not in failing),
@@ -214,7 +215,9 @@ def in_target(
     return entry.state if entry else f.InTarget.NO
 
 
-def scoring_claim(row: ClaimRow) -> f.Claim:
+def scoring_claim(
+    row: ClaimRow, source_doubts: tuple[Message, ...] = (), unsure: bool = False
+) -> f.Claim:
     """Return a claim's row as the score reads it."""
     return f.Claim(
         key=row.key,
@@ -234,16 +237,22 @@ def scoring_claim(row: ClaimRow) -> f.Claim:
         hardware=row.hardware,
         own_result=row.own_result,
         in_abstract=row.in_abstract,
+        source_doubts=source_doubts,
+        unsure=unsure,
     )
 
 
-def _analysed_claim(row: ClaimRow, rows: Mapping[str, FactRow]) -> f.Claim:
-    """Return a claim that nobody checked, with the doubts of its source and of its own."""
-    doubts = [
+def _source_doubts(rows: Mapping[str, FactRow]) -> tuple[Message, ...]:
+    """Return the doubts of a paper's source, which all its analysed claims share."""
+    return tuple(
         Message.from_json(reason) for reason in (rows["trust"].reasons if "trust" in rows else ())
-    ]
+    )
+
+
+def _analysed_claim(row: ClaimRow, source_doubts: tuple[Message, ...]) -> f.Claim:
+    """Return a claim that nobody checked, with the doubts of its source and of its own."""
     unsure = row.confidence is not None and row.confidence < SURE
-    return replace(scoring_claim(row), source_doubts=tuple(doubts), unsure=unsure)
+    return scoring_claim(row, source_doubts, unsure)
 
 
 def _code(kind: type[Code], row: FactRow | None) -> Code | None:

@@ -31,10 +31,10 @@ def headline_verdict(paper: Assembled, ranked: Ranked, target: Target) -> Verdic
     device = ranked.device.device_id if ranked.device else None
     if device is None and paper.runs:
         device = max(paper.runs, key=lambda d: max(r.measured_at for r in paper.runs[d]))
-    order = [h.claim for h in headline_order(paper.facts, target)]
-    if not order:
+    if ranked.belief.headline is None:
         return _NO_CLAIM
     if device is None:
         return Verdict(VerdictKind.UNTESTED, None, (message("nothing has been measured"),))
+    order = [h.claim for h in headline_order(paper.facts, target)]
     verdicts = [judge(claim, device, paper.runs.get(device, ())) for claim in order]
     return next((v for v in verdicts if v.kind not in _SAYS_NOTHING), verdicts[0])
