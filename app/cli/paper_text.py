@@ -39,6 +39,15 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     for kind in ("claimed", "report"):
         if record["score"][kind]:
             yield f"{kind} score {record['score'][kind]['value']:.2f}"
+    if record["findings"]:
+        yield ""
+        yield "Findings"
+        for finding in record["findings"]:
+            where = f" ({finding['device']})" if finding["device"] else ""
+            yield f"  {finding['text']}{where}"
+    if record.get("what_if"):
+        yield ""
+        yield from _what_if(record["what_if"])
     yield ""
     yield "Facts"
     for field, fact in record["facts"].items():
@@ -71,6 +80,17 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
             continue
         before = "–" if change["before"] is None else f"{change['before']:.3f}"
         yield f"  {change['at'][:16]}  {before} → {change['after']:.3f}  {change['cause']}"
+
+
+def _what_if(found: Mapping[str, Any]) -> Iterator[str]:
+    now = found["now"]
+    yield f"What would change this rank (now {now['rank']}, score {now['score']:.2f})"
+    for change in found["changes"]:
+        advice = label(change["recommendation"], _EN) if change["recommendation_moves"] else ""
+        yield (
+            f"  #{change['rank']:<5} {change['score']:6.2f}  {change['change']}"
+            f"{': ' + advice if advice else ''}"
+        )
 
 
 def _claim(claim: Mapping[str, Any]) -> Iterator[str]:

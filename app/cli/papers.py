@@ -179,10 +179,12 @@ def show(
     from app.cli.paper_text import paper_text
     from app.workflows.opening import open_catalog
     from app.workflows.paper import show_paper
+    from app.workflows.what_if import what_if
     from db.engine import session_scope
 
     with session_scope(open_catalog()) as session:
         record = show_paper(session, paper, target=target, device=device, language=language)
+        record["what_if"] = what_if(session, paper, target=target, device=device, language=language)
     if as_json:
         print_json(record)
     else:

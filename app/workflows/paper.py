@@ -14,6 +14,7 @@ from app.labels import say
 from app.workflows import staleness
 from app.workflows.assembling import Assembled, assemble
 from app.workflows.causes import cause_text
+from app.workflows.findings import findings
 from app.workflows.judging import claim_verdicts
 from app.workflows.ranking import list_papers
 from app.workflows.settings import default_target
@@ -59,6 +60,7 @@ def show_paper(
             _claim(claim, verdicts.get(claim.key, []), language)
             for claim in claim_queries.for_paper(session, row.id)
         ],
+        "findings": findings(row.analysis, assembled, verdicts, engine, language),
         "score": scores,
         "breakdown": scores["believed"]["breakdown"] if scores["believed"] else [],
         "belief": _belief(assembled, engine, device, language),

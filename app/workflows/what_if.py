@@ -28,8 +28,8 @@ from analyzers.targets import Target
 from app.labels import say
 from app.workflows.assembling import assemble
 from app.workflows.imagined_runs import Tried, imagined_runs
-from app.workflows.ranking import DEFAULT_TARGET
 from app.workflows.scored_by import are_fresh
+from app.workflows.settings import default_target
 from app.workflows.triage import target_named
 from db.queries import papers as paper_queries
 from db.queries import scores as score_queries
@@ -54,7 +54,7 @@ def what_if(
     session: Session,
     paper: str,
     *,
-    target: str = DEFAULT_TARGET,
+    target: str | None = None,
     device: str | None = None,
     language: str = "en",
     places: Sequence[Place] | None = None,
@@ -63,6 +63,7 @@ def what_if(
 
     `places` is what `standings` returned, for a caller that keeps it. Raises `NotFoundError`.
     """
+    target = target or default_target()
     engine = target_named(target)
     paper_id = paper_queries.get_by_any_id(session, paper).id
     facts = assemble(session, engine, paper_ids=[paper_id], device=device)[0].facts
@@ -83,7 +84,7 @@ def what_if(
 
 def standings(session: Session, target: str, device: str | None = None) -> list[Place]:
     """Return the places of all papers, the best first: stored ones where they are of today."""
-    if target == DEFAULT_TARGET and device is None and are_fresh(session, target):
+    if target == default_target() and device is None and are_fresh(session, target):
         return sorted(score_queries.places(session, target))
     engine = target_named(target)
     assembled = assemble(session, engine, device=device)

@@ -1,18 +1,24 @@
-"""A paper's claims: each with the place it stands on, and what the runs say of it."""
+"""A paper's claims as a table; beside it the chosen one: verdicts with their runs, its page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from app.i18n import Translate
 from app.labels import VERDICT_ICONS, label
+from app.web.components import url
+from app.web.components.bench_pick import TALL_ROW, picked
 from app.web.components.pictures import evidence, say_if_no_pages
-from app.web.components.text import arrow, capital, plain, ratio, strong
+from app.web.components.text import arrow, capital, clean, plain, ratio, strong
+from app.workflows.pictures import places_with_page, why_no_pages
 
 Record = Mapping[str, Any]
+
+_PICKED = "_claims-picked"
 
 VERDICT_COLORS = {
     "confirmed": "green",
@@ -25,20 +31,107 @@ VERDICT_COLORS = {
 
 
 def claims(shown: Record, devices: Mapping[str, str], _: Translate) -> None:
-    """Show the claims of `show_paper`'s record, the headline claim first."""
+    """Show the claims of `show_paper`'s record as a table, and the chosen one with its page."""
     listed, headline = shown["claims"], (shown["row"] or {}).get("headline")
     if not listed:
         st.info(_("No claim with a number was found in this paper."))
         return
     say_if_no_pages(shown["paper"], _)
-    for claim in sorted(listed, key=lambda c: c["key"] != headline):
-        with st.container(border=True):
-            left, right = st.columns([3, 2], gap="medium")
-            with left.container(gap="xxsmall"):
-                _claim(claim, claim["key"] == headline, _)
-            with right.container(gap="xxsmall"):
-                _verdicts(claim["verdicts"], devices, _)
-            evidence(shown["paper"], claim, _)
+    listed = sorted(listed, key=lambda c: (c["key"] != headline, not c["own_result"]))
+    by_key = {claim["key"]: claim for claim in listed}
+    large = _large_page(shown["paper"], listed, _)
+    table, detail = (st.container(), st.container()) if large else st.columns([6, 7], gap="medium")
+    ranking_device = (shown["row"] or {}).get("device")
+    with table:
+        _table(listed, headline, ranking_device, _)
+    with detail:
+        key = url.choose(
+            _("Claim"),
+            "claim",
+            list(by_key),
+            lambda key: clean(_sentence(by_key[key], _)),
+            default=listed[0]["key"],
+            visibility="collapsed",
+        )
+        with st.container(border=True, gap="xsmall"):
+            _claim(by_key[key], key == headline, _)
+            _verdicts(by_key[key]["verdicts"], devices, _)
+            evidence(shown["paper"], by_key[key], _, stays_open=True)
+
+
+def _large_page(paper: Record, listed: Sequence[Record], _: Translate) -> bool:
+    """Ask whether the page shall stand below, as wide as the window, and not beside."""
+    if why_no_pages(paper) is not None or not any(map(places_with_page, listed)):
+        return False
+    return st.toggle(_("Large page, below the table"), key="claims-large")
+
+
+def _table(
+    listed: Sequence[Record], headline: str | None, device: str | None, _: Translate
+) -> None:
+    """Show the table; a click on a row chooses its claim."""
+    column = st.column_config
+    row = picked(
+        claim_frame(listed, headline, device, _),
+        "claims",
+        {
+            "claim": column.TextColumn(_("Claim"), width=240),
+            "figure": column.TextColumn(_("Figure"), width=100),
+            "verdict": column.TextColumn(_("Verdict"), width=124),
+            "where": column.TextColumn(_("Stands in"), width=84),
+        },
+        _("Claims of the paper with their figures and verdicts"),
+        row_height=TALL_ROW,
+    )
+    st.caption(plain(_("★ speaks for the paper in the score. A click on a row shows the claim.")))
+    # The selection stays in the table: only a new one chooses.
+    if row is not None and st.session_state.get(_PICKED) != listed[row]["key"]:
+        st.query_params["claim"] = listed[row]["key"]
+    st.session_state[_PICKED] = None if row is None else listed[row]["key"]
+
+
+def claim_frame(
+    listed: Sequence[Record], headline: str | None, device: str | None, _: Translate
+) -> pd.DataFrame:
+    """Return the table's words: a row a claim, its verdict on the ranking `device` if any."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": clean(
+                    ("★ " if claim["key"] == headline else "")
+                    + ("" if claim["own_result"] else _("cited from others") + ": ")
+                    + _sentence(claim, _)
+                ),
+                "figure": clean(claim_value(claim, _)),
+                "verdict": clean(_verdict_words(chosen_verdict(claim["verdicts"], device), _)),
+                "where": clean(_where(claim, _)),
+            }
+            for claim in listed
+        ]
+    )
+
+
+def chosen_verdict(verdicts: Sequence[Record], device: str | None) -> Record | None:
+    """Return the verdict that a line has room for: the ranking device's, else one with a run."""
+    told = [v for v in verdicts if v["verdict"] != "untested"]
+    return next((v for v in told if v["device"] == device), told[0] if told else None)
+
+
+def _verdict_words(verdict: Record | None, _: Translate) -> str:
+    code = verdict["verdict"] if verdict else "untested"
+    words = f"{VERDICT_ICONS.get(code, '')} {label(code, _)}"
+    if verdict and verdict.get("measured_speedup") is not None:
+        words += f": {ratio(verdict['measured_speedup'])}"
+    if verdict and verdict.get("provisional"):
+        words = _("{verdict} · quick").format(verdict=words)
+    return words
+
+
+def _where(claim: Record, _: Translate) -> str:
+    pages = sorted({place["page"] for place in claim["places"] if place["page"]})
+    if pages:
+        return _("page {page}").format(page=", ".join(map(str, pages[:4])))
+    return str(claim["locator"] or "")
 
 
 def _claim(claim: Record, is_headline: bool, _: Translate) -> None:
@@ -117,3 +210,9 @@ def _verdict(verdict: Record, devices: Mapping[str, str], _: Translate) -> None:
         st.markdown(plain(figures))
     if verdict["reasons"]:
         st.caption(plain("; ".join(verdict["reasons"])))
+    if verdict.get("run_id"):
+        st.page_link(
+            "views/benchmarks.py",
+            label=_("The run behind it"),
+            query_params={"run": verdict["run_id"]},
+        )

@@ -48,7 +48,7 @@ def paper_head(shown: Record, total: int, devices: Mapping[str, str], _: Transla
     st.title(plain(paper["title"]), anchor=False)
     st.caption(_origin(shown, _))
     if row:
-        _recommendation(row, _)
+        _recommendation(row, len(shown["findings"]), _)
     summary = shown["facts"].get("summary", {}).get("value")
     if summary:
         st.markdown(plain(summary))
@@ -73,12 +73,15 @@ def _origin(shown: Record, _: Translate) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _recommendation(row: Record, _: Translate) -> None:
+def _recommendation(row: Record, findings: int, _: Translate) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(plain(label(row["recommendation"], _)), color=ADVICE_COLORS[row["recommendation"]])
         if row["phase"]:
             st.badge(plain(_("phase {number}").format(number=row["phase"])), color="gray")
         st.markdown(f"**{plain(capital(row['why']))}**", width="content")
+        if findings:
+            told = _("⚠ findings about its claims: {count}").format(count=findings)
+            st.badge(plain(told), color="orange")
 
 
 def _figures(

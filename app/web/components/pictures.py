@@ -18,6 +18,7 @@ Record = Mapping[str, Any]
 
 BAND_PX, WHOLE_PX = 990, 790
 """How wide pictures stand, where there is room: a paper's text in its own size or larger."""
+_OPEN = "_page-open"
 _STALE = (ErrorKind.CHANGED, ErrorKind.NO_SUCH_PAGE)
 
 
@@ -31,8 +32,11 @@ def say_if_no_pages(paper: Record, _: Translate) -> None:
         st.page_link("views/add.py", label=_("Add papers"))
 
 
-def evidence(paper: Record, claim: Record, _: Translate) -> None:
-    """Offer a claim's places on their pages, in a fragment: the rest of the page stands still."""
+def evidence(paper: Record, claim: Record, _: Translate, *, stays_open: bool = False) -> None:
+    """Offer a claim's places on their pages, in a fragment: the rest of the page stands still.
+
+    With `stays_open` the next claim shows its page too, once one was asked for.
+    """
     places = places_with_page(claim)
     if not places or why_no_pages(paper) is not None:
         return
@@ -40,19 +44,25 @@ def evidence(paper: Record, claim: Record, _: Translate) -> None:
     @st.fragment
     def panel() -> None:
         with context.errors_shown():
-            _panel(paper, claim["key"], places, _)
+            _panel(paper, claim["key"], places, _, stays_open=stays_open)
 
     panel()
 
 
-def _panel(paper: Record, key: str, places: list[Record], _: Translate) -> None:
+def _panel(
+    paper: Record, key: str, places: list[Record], _: Translate, *, stays_open: bool
+) -> None:
     pages = [str(place["page"]) for place in places]
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if len(places) == 1:
             name = _("Show on page {page}").format(page=pages[0])
         else:
             name = _("Show on the page ({count} places)").format(count=len(places))
-        if not st.toggle(name, key=f"shown-{key}"):
+        was_open = stays_open and bool(st.session_state.get(_OPEN))
+        is_open = st.toggle(name, value=was_open, key=f"shown-{key}")
+        if stays_open:
+            st.session_state[_OPEN] = is_open
+        if not is_open:
             return
         number = 0
         if len(places) > 1:

@@ -8,6 +8,7 @@ from app.web.components import catalog, context, empty, flash, url
 from app.web.components.breakdown import breakdown
 from app.web.components.claims import claims
 from app.web.components.facts import facts
+from app.web.components.findings import findings
 from app.web.components.header import header
 from app.web.components.history import corrections, history
 from app.web.components.measure import measure
@@ -51,6 +52,7 @@ if section == "score":
     breakdown(shown, _)
     what_if(catalog.what_if(paper_id, target), _)
 elif section == "claims":
+    findings(shown, devices, _)
     claims(shown, devices, _)
 elif section == "prototype":
     measure(shown, _)

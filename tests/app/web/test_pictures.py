@@ -65,7 +65,8 @@ def test_nothing_is_drawn_until_it_is_asked_for(
     assert not pictures(page)
     assert not list((own_home / "pictures").glob("*.png"))
     offered = [t for t in page.toggle if t.key and t.key.startswith("shown-")]
-    assert len(offered) == sum(bool(places_with_page(c)) for c in added["claims"]) >= 2
+    assert len(offered) == 1  # the chosen claim's; the table holds the others
+    assert len(page.dataframe[0].value) == len(added["claims"]) >= 2
 
 
 def test_a_claim_is_shown_on_its_page_and_its_places_in_turn(
@@ -73,7 +74,7 @@ def test_a_claim_is_shown_on_its_page_and_its_places_in_turn(
 ) -> None:
     claim = many_places(added)
     places = places_with_page(claim)
-    page = claims_of(open_page, added)
+    page = claims_of(open_page, added, claim=claim["key"])
     page.toggle(key=f"shown-{claim['key']}").set_value(True).run()
     assert not page.error
     first = pictures(page)
@@ -87,7 +88,10 @@ def test_a_claim_is_shown_on_its_page_and_its_places_in_turn(
     kept = {path.name for path in (own_home / "pictures").iterdir()}
     assert names < kept
     assert len(kept) == 3  # the two places, and the whole page of the second
-    page.toggle(key=f"shown-{claim['key']}").set_value(False).run()
+    other = next(c for c in added["claims"] if c != claim and places_with_page(c))
+    page.selectbox(key="claim").select(other["key"]).run()
+    assert places_with_page(other)[0]["quote"][:20] in str(pictures(page)[0])
+    page.toggle(key=f"shown-{other['key']}").set_value(False).run()
     assert not pictures(page)
 
 
@@ -102,7 +106,7 @@ def test_a_changed_file_is_said_and_can_be_analysed_again(
     monkeypatch.setattr("app.jobs.client.ensure_runner", started.append)
     make_pdf(pdf, columns=1)
     claim = many_places(added)
-    page = claims_of(open_page, added)
+    page = claims_of(open_page, added, claim=claim["key"])
     page.toggle(key=f"shown-{claim['key']}").set_value(True).run()
     assert not pictures(page)
     assert "has changed since it was analysed" in words(page)
@@ -116,7 +120,7 @@ def test_a_changed_file_is_said_and_can_be_analysed_again(
 def test_a_file_that_is_gone_is_said(added: dict[str, Any], open_page: Open, pdf: Path) -> None:
     pdf.unlink()
     claim = many_places(added)
-    page = claims_of(open_page, added, lang="zh")
+    page = claims_of(open_page, added, lang="zh", claim=claim["key"])
     page.toggle(key=f"shown-{claim['key']}").set_value(True).run()
     assert not pictures(page)
     assert not page.error
@@ -159,6 +163,7 @@ def test_the_server_never_loads_the_parser(added: dict[str, Any], own_home: Path
         "page.run()\n"
         "page.switch_page('views/paper.py').run()\n"
         "page.segmented_control(key='view').set_value('claims').run()\n"
+        f"page.selectbox(key='claim').set_value({claim['key']!r}).run()\n"
         f"page.toggle(key='shown-' + {claim['key']!r}).set_value(True).run()\n"
         "assert page.get('image') and not page.error and not page.exception\n"
         "print(sorted(set(sys.modules) & {'torch', 'pymupdf', 'fitz', 'pebble'}))\n"
