@@ -69,7 +69,8 @@ def save(
         name: getattr(upsert.excluded, name)
         for name in ("value", "low", "high", "rank", "record", "place")
     }
-    session.execute(
+    # On the connection: the unit of work would send a statement a row.
+    session.connection().execute(
         upsert.on_conflict_do_update(
             index_elements=[Score.paper_id, Score.target, Score.kind], set_=changed
         ),
