@@ -22,6 +22,7 @@ page = st.navigation(
     [
         st.Page(VIEWS / "ranking.py", title=_("Ranking"), url_path="ranking", default=True),
         st.Page(VIEWS / "paper.py", title=_("Paper"), url_path="paper"),
+        st.Page(VIEWS / "inbox.py", title=_("Inbox"), url_path="inbox"),
         st.Page(VIEWS / "benchmarks.py", title=_("Benchmarks"), url_path="benchmarks"),
         st.Page(VIEWS / "report.py", title=_("Report"), url_path="report"),
         st.Page(VIEWS / "add.py", title=_("Add papers"), url_path="add"),

@@ -10,8 +10,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.i18n import translator
-from app.labels import label
 from app.workflows.claim_words import claim_words
 from db.queries import inbox as queries
 from db.queries import papers as paper_queries
@@ -38,6 +36,14 @@ class Queue:
     def later(self) -> int:
         """How many were put off."""
         return sum(bool(row["later"]) for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LastDecision:
+    """What was decided last, and about which paper; its title may be hostile."""
+
+    decision: str
+    title: str
 
 
 def compared_with(rows: Sequence[Row]) -> tuple[list[int], bool]:
@@ -106,17 +112,15 @@ def undo(session: Session) -> Undone | None:
     return queries.undo(session)
 
 
-def can_undo(session: Session) -> bool:
-    """Whether there is a decision to take back."""
-    return queries.newest(session) is not None
+def last_decision(session: Session) -> LastDecision | None:
+    """Return the decision that undo would take back; None where there is none."""
+    newest = queries.newest(session)
+    if newest is None:
+        return None
+    return LastDecision(newest.decision, paper_queries.get(session, newest.paper_id).title)
 
 
 def decided_today(session: Session, at: datetime) -> dict[str, int]:
     """Return how many decisions of each kind stand that were made in the last 12 hours."""
     since = (at - timedelta(hours=12)).isoformat(timespec="microseconds")
     return queries.decided_since(session, since)
-
-
-def read_words(read: str | None, language: str) -> str:
-    """Return how far a paper was read, in words."""
-    return label(read, translator(language))

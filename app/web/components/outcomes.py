@@ -72,9 +72,21 @@ def _added(record: Outcome, _: Translate) -> None:
             st.caption(f"**{plain(_source(failure))}**: {plain(told)}")
 
 
+def _watched(record: Outcome, _: Translate) -> None:
+    for run in record.get("runs", ()):
+        new = [paper["paper_id"] for paper in run["new"]]
+        newer = [version["paper_id"] for version in run["versions"]]
+        # What was read by its abstract only came in, too; `_added` tells the reasons of the rest.
+        _added({"added": new, "updated": newer, "failed": run["failed"]}, _)
+
+
 def _source(failure: Outcome) -> str:
     """Return a source as the person knows it: an upload's name without what made it unique."""
     return re.sub(r"^[0-9a-f]{12}-", "", str(failure["source"]).rsplit("/", 1)[-1])
 
 
-_KINDS: dict[str, Callable[[Outcome, Translate], None]] = {"benchmark": _benchmark, "add": _added}
+_KINDS: dict[str, Callable[[Outcome, Translate], None]] = {
+    "benchmark": _benchmark,
+    "add": _added,
+    "watch": _watched,
+}

@@ -1,0 +1,283 @@
+"""The inbox as a queue: one paper at a time, decided by a key or a click; each can be undone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from app import home
+from app.i18n import N_, Translate
+from app.labels import label
+from app.reports.text import short_name, shorten
+from app.web.components import catalog, context, person
+from app.web.components.ranking_table import ADVICE_COLORS
+from app.web.components.text import capital, clean, link, people, plain, strong
+from app.workflows import inbox
+from app.workflows.inbox import Queue
+
+Row = dict[str, Any]
+ButtonType = Literal["primary", "secondary", "tertiary"]
+
+_AT = "at"
+_INDEX = "_inbox_index"
+_TROUBLE = "_inbox_trouble"
+_SHOWN = 14
+_BEFORE = 3
+_LONGEST_TITLE = 300
+
+DECIDED = {"keep": N_("Kept"), "reject": N_("Rejected"), "later": N_("Put off")}
+_BUTTONS: tuple[tuple[str, str, str, ButtonType], ...] = (
+    ("keep", N_("Keep"), "K", "primary"),
+    ("reject", N_("Reject"), "X", "secondary"),
+    ("later", N_("Later"), "L", "secondary"),
+)
+
+
+def load_queue() -> Queue:
+    """Return the inbox as it stands."""
+    return _queue(home.database_url(), catalog.version(), context.language())
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _queue(url: str, catalog_version: int, language: str) -> Queue:
+    rows = catalog.ranking()
+    with context.reading() as session:
+        return inbox.queue(session, rows)
+
+
+def triage(queue: Queue, _: Translate) -> None:
+    """Show the paper whose turn it is, what can be decided about it, and the queue around it."""
+    if not queue.rows:
+        _end(_)
+        _decision_row(None, queue, _)
+        return
+    index = _current(queue)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _card(queue, index, _)
+        _decision_row(index, queue, _)
+    with right:
+        _list(queue, index, _)
+
+
+def _current(queue: Queue) -> int:
+    """Return the place of the paper whose turn it is: `?at=`, else where the person was."""
+    ids = [row["paper_id"] for row in queue.rows]
+    asked = st.query_params.get(_AT)
+    if asked in ids:
+        index = ids.index(asked)
+    else:
+        index = min(int(st.session_state.get(_INDEX, 0)), len(ids) - 1)
+    _go(ids[index], index)
+    return index
+
+
+def _go(paper_id: str | None, index: int) -> None:
+    st.session_state[_INDEX] = max(0, index)
+    if paper_id is None:
+        st.query_params.pop(_AT, None)
+    elif st.query_params.get(_AT) != paper_id:
+        st.query_params[_AT] = paper_id
+
+
+def _card(queue: Queue, index: int, _: Translate) -> None:
+    row = queue.rows[index]
+    with context.reading() as session:
+        claim = inbox.headline(session, row, context.language())
+    with st.container(border=True, gap="small", key="inbox-card"):
+        st.caption(plain(_place_in_queue(queue, index, _)))
+        st.markdown(f"#### {plain(shorten(row['title'], _LONGEST_TITLE))}", anchors=False)
+        st.caption(_origin(row, _))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            advice = row["recommendation"]
+            st.badge(plain(label(advice, _)), color=ADVICE_COLORS[advice])
+            st.markdown(strong(_would_be(queue, row, _)), width="content")
+        st.markdown(plain(capital(row["why"])))
+        told = _("Claims {claim}.").format(claim=claim) if claim else _("No speed claim was found.")
+        st.markdown(plain(told))
+        st.caption(plain(_facts(row, _)))
+
+
+def _place_in_queue(queue: Queue, index: int, _: Translate) -> str:
+    told = _("{number} of {count} in the inbox").format(number=index + 1, count=len(queue.rows))
+    if queue.rows[index]["later"]:
+        told += " · " + _("you put it off")
+    return told
+
+
+def _would_be(queue: Queue, row: Row, _: Translate) -> str:
+    if queue.is_of_seed:
+        told = _("would be rank {place} of {of} beside the papers of the first report")
+    else:
+        told = _("would be rank {place} of {of} on the shortlist")
+    return told.format(place=row["place"], of=row["of"])
+
+
+def _origin(row: Row, _: Translate) -> str:
+    parts = [plain(people(row["authors"] or (), 4))]
+    if row["published"]:
+        parts.append(plain(row["published"]))
+    if row["arxiv_id"]:
+        name = f"{row['arxiv_id']}{row['version'] or ''}"
+        parts.append(link(f"arXiv {name}", f"https://arxiv.org/abs/{name}"))
+    if row["read"]:
+        parts.append(plain(_("read: {level}").format(level=label(row["read"], _))))
+    if row["watch"]:
+        parts.append(plain(_("found by {watch}").format(watch=row["watch"])))
+    return " · ".join(part for part in parts if part)
+
+
+def _facts(row: Row, _: Translate) -> str:
+    parts = [
+        (_("technique"), label(row["technique"], _)),
+        (_("complexity"), label(row["complexity"], _)),
+        (_("relevance"), "" if row["relevance"] is None else f"{row['relevance']:.2f}"),
+        (_("in the engine"), label(row["in_target"], _)),
+        (_("rank in the catalog"), str(row["rank"])),
+    ]
+    return " · ".join(f"{name}: {value}" for name, value in parts if value)
+
+
+def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
+    """Show the buttons, always the same ones in the same places: the focus stays where it is."""
+    row = None if index is None else queue.rows[index]
+    with st.container(horizontal=True, gap="small", key="inbox-buttons"):
+        if row is not None and index is not None:
+            for decision, name, key, kind in _BUTTONS:
+                st.button(
+                    _(name),
+                    key=f"inbox-{decision}",
+                    shortcut=key,
+                    type=kind,
+                    on_click=_decide,
+                    args=(decision, row["paper_id"], index, queue),
+                )
+            if st.button(_("Open"), key="inbox-open", shortcut="O"):
+                st.switch_page("views/paper.py", query_params={"paper": row["paper_id"]})
+        with context.reading() as session:
+            last = inbox.last_decision(session)
+        st.button(_("Undo"), key="inbox-undo", shortcut="U", disabled=last is None, on_click=_undo)
+        if row is not None and index is not None:
+            _step_button(_("Previous"), "inbox-previous", "P", index - 1, queue)
+            _step_button(_("Next"), "inbox-next", "N", index + 1, queue)
+    trouble = st.session_state.pop(_TROUBLE, "")
+    if trouble:
+        st.warning(plain(trouble))
+    elif last is not None:
+        told = _("Last decision: {what} – {title}")
+        what = _(DECIDED[last.decision])
+        st.caption(plain(told.format(what=what, title=shorten(last.title, 120))))
+
+
+def _step_button(name: str, key: str, shortcut: str, to: int, queue: Queue) -> None:
+    inside = 0 <= to < len(queue.rows)
+    st.button(
+        name,
+        key=key,
+        shortcut=shortcut,
+        type="tertiary",
+        disabled=not inside,
+        on_click=_go,
+        args=(queue.rows[to]["paper_id"] if inside else None, to),
+    )
+
+
+def _decide(decision: str, paper_id: str, index: int, queue: Queue) -> None:
+    try:
+        with context.writing() as session:
+            inbox.decide(session, paper_id, decision, who=person.current())
+    except Exception as error:
+        st.session_state[_TROUBLE] = context.sentence(error)
+    rest = [row["paper_id"] for row in queue.rows if row["paper_id"] != paper_id]
+    _go(rest[min(index, len(rest) - 1)] if rest else None, index)
+
+
+def _undo() -> None:
+    try:
+        with context.writing() as session:
+            undone = inbox.undo(session)
+    except Exception as error:
+        st.session_state[_TROUBLE] = context.sentence(error)
+        return
+    if undone is None:
+        return
+    if undone.is_restored:
+        _go(undone.paper_id, int(st.session_state.get(_INDEX, 0)))
+    else:
+        _ = context.words()
+        told = _("The status of {paper} was changed elsewhere since: it stays as it is.")
+        st.session_state[_TROUBLE] = told.format(paper=undone.paper_id)
+
+
+def _list(queue: Queue, index: int, _: Translate) -> None:
+    """Show the queue around the paper whose turn it is; a click on a row goes there."""
+    start = max(0, min(index - _BEFORE, len(queue.rows) - _SHOWN))
+    shown = queue.rows[start : start + _SHOWN]
+    frame = pd.DataFrame(
+        [
+            {
+                "turn": "▶" if start + number == index else "",
+                "place": row["place"],
+                "paper": clean(short_name(row["title"])),
+                "advice": label(row["recommendation"], _),
+                "later": _("later") if row["later"] else "",
+            }
+            for number, row in enumerate(shown)
+        ]
+    )
+    key = f"inbox-list-{catalog.version()}-{index}"
+    column = st.column_config
+
+    def chosen() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows and rows[0] < len(shown):
+            _go(shown[rows[0]]["paper_id"], start + rows[0])
+
+    st.dataframe(
+        frame,
+        key=key,
+        hide_index=True,
+        on_select=chosen,
+        selection_mode="single-row",
+        height="content",
+        column_config={
+            "turn": column.TextColumn("", width=24),
+            "place": column.NumberColumn(
+                "#", width=40, help=_("Where it would stand on the shortlist.")
+            ),
+            "paper": column.TextColumn(_("Paper")),
+            "advice": column.TextColumn(_("Recommendation"), width=120),
+            "later": column.TextColumn("", width=50),
+        },
+        column_order=None if queue.later else ("turn", "place", "paper", "advice"),
+        alt=_("The papers of the inbox around this one, the best first"),
+    )
+    last = start + len(shown)
+    told = _("{first} to {last} of {count}")
+    st.caption(plain(told.format(first=start + 1, last=last, count=len(queue.rows))))
+
+
+def _end(_: Translate) -> None:
+    """Say that nothing waits, what was decided, and what to do next."""
+    with context.reading() as session:
+        decided = inbox.decided_today(session, datetime.now(UTC))
+    if decided:
+        told = _("The inbox is done: {kept} kept, {rejected} rejected in the last 12 hours.")
+        st.success(
+            plain(told.format(kept=decided.get("keep", 0), rejected=decided.get("reject", 0)))
+        )
+    else:
+        st.info(
+            plain(
+                _(
+                    "Nothing waits in the inbox. What a watch finds comes here, ranked against "
+                    "the shortlist; papers that you add yourself do too."
+                )
+            )
+        )
+    with st.container(horizontal=True, gap="medium"):
+        st.page_link("views/ranking.py", label=_("See the ranking"))
+        st.page_link("views/add.py", label=_("Add papers"))
