@@ -12,6 +12,7 @@ from db.models.measurements import Environment, ReportSnapshot, Run, Score, Scor
 from db.models.papers import (
     Claim,
     Correction,
+    Edit,
     Fact,
     Note,
     Paper,
@@ -29,6 +30,7 @@ __all__ = [
     "Claim",
     "Correction",
     "Counter",
+    "Edit",
     "Environment",
     "Fact",
     "InboxDecision",

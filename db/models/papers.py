@@ -102,6 +102,7 @@ class Fact(Base):
         ),
         Index("ix_fact_paper_reading_field", "paper_id", "reading_id", "field"),
         Index("ix_fact_reading", "reading_id"),
+        Index("ix_fact_source_field", "source", "field"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -213,8 +214,34 @@ class Note(Base):
     paper: Mapped[Paper] = relationship(back_populates="notes")
 
 
+class Edit(Base):
+    """What a person did to a paper beside its facts: a status set, a note kept or removed.
+
+    `record` holds what undoing it needs. An edit that was undone stays on record.
+    """
+
+    __tablename__ = "edit"
+    __table_args__ = (
+        CheckConstraint("kind IN ('status', 'note', 'note_removed')", name="ck_edit_kind"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    paper_id: Mapped[str] = mapped_column(ForeignKey("paper.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    record: Mapped[dict[str, Any]]
+    """status: {"before", "after"}; note: {"note_id", "text"}; note_removed: {"text", "who",
+    "at"}."""
+    who: Mapped[str]
+    at: Mapped[str] = mapped_column(default=now)
+    undone_at: Mapped[str | None]
+    undone_by: Mapped[str | None]
+
+
 class PrototypeLink(Base):
-    """A paper and the prototype that can test it."""
+    """A paper and the prototype that can test it, as the seed has it.
+
+    A person's links and unlinkings are facts, `prototype.NAME`: the seed doesn't touch those.
+    """
 
     __tablename__ = "prototype_link"
 
