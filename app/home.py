@@ -51,6 +51,11 @@ def targets_folder() -> Path:
     return _subfolder("targets")
 
 
+def backups_folder() -> Path:
+    """Return the folder of the catalog's backups, created."""
+    return _subfolder("backups")
+
+
 def _subfolder(name: str) -> Path:
     folder = data_folder() / name
     folder.mkdir(exist_ok=True)

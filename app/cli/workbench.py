@@ -25,10 +25,12 @@ def ui(
 
 def doctor() -> None:
     """Say what is set up, what is missing, and what to do about it."""
-    from app.workflows.doctor import examine
+    from app.workflows.doctor import NAMES, examine
 
     findings = examine()
     for finding in findings:
-        print(f"{'ok ' if finding.good else 'BAD'}  {finding.name}: {finding.text}")
+        print(f"{'ok ' if finding.good else 'BAD'}  {NAMES[finding.name]}: {finding.text}")
+        if finding.remedy:
+            print(f"     {finding.remedy}\n     {finding.command}")
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)

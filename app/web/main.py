@@ -27,6 +27,7 @@ page = st.navigation(
         st.Page(VIEWS / "report.py", title=_("Report"), url_path="report"),
         st.Page(VIEWS / "add.py", title=_("Add papers"), url_path="add"),
         st.Page(VIEWS / "jobs.py", title=_("Jobs"), url_path="jobs"),
+        st.Page(VIEWS / "settings.py", title=_("Settings"), url_path="settings"),
     ],
     position="top",
 )

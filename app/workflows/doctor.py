@@ -9,40 +9,63 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from analyzers.message import Message, message
 from app import home
+from app.errors import reason_of
+from app.i18n import N_
+
+NAMES = {
+    "python": "Python",
+    "packages": N_("packages"),
+    "folder": N_("data folder"),
+    "catalog": N_("catalog"),
+    "sqlite": "SQLite",
+    "gpu": N_("GPU"),
+    "disk": N_("disk space"),
+    "target": N_("engine"),
+}
+PACKAGES = ("streamlit", "sqlalchemy", "pymupdf-lite", "arxiv", "pebble", "torch")
+NEEDED = (3, 11)
+ENOUGH_GB = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was looked at; where it isn't good, what to do: a sentence and a command."""
 
     name: str
     good: bool
-    text: str
+    text: Message
+    remedy: Message | None = None
+    command: str = ""
 
 
 def examine() -> list[Finding]:
     """Look at everything that Assay needs; nothing is changed and nothing heavy imported."""
-    return [check() for check in (_python, _packages, _folder, _catalog, _sqlite, _gpu, _disk)]
+    checks = (_python, _packages, _folder, _catalog, _target, _sqlite, _gpu, _disk)
+    return [check() for check in checks]
 
 
 def _python() -> Finding:
-    version = ".".join(map(str, sys.version_info[:3]))
-    good = sys.version_info >= (3, 11)
-    return Finding("python", good, version if good else f"{version}: Assay needs 3.11 or newer")
+    version = message("{version}", version=".".join(map(str, sys.version_info[:3])))
+    if sys.version_info >= NEEDED:
+        return Finding("python", True, version)
+    remedy = message("Assay needs Python 3.11 or newer: set it up with one.")
+    return Finding("python", False, version, remedy, "make setup PYTHON=python3.12")
 
 
 def _packages() -> Finding:
-    wanted = ("streamlit", "sqlalchemy", "pymupdf-lite", "arxiv", "pebble", "torch")
     versions, missing = [], []
-    for name in wanted:
+    for name in PACKAGES:
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
     if missing:
-        return Finding("packages", False, f"missing: {', '.join(missing)}; type `make setup`")
-    return Finding("packages", True, ", ".join(versions))
+        told = message("missing: {names}", names=", ".join(missing))
+        remedy = message("Install what is missing, in the project's folder.")
+        return Finding("packages", False, told, remedy, "make setup")
+    return Finding("packages", True, message("{version}", version=", ".join(versions)))
 
 
 def _folder() -> Finding:
@@ -52,46 +75,77 @@ def _folder() -> Finding:
         probe.write_text("")
         probe.unlink()
     except OSError as error:
-        return Finding("data folder", False, f"can't be written ({error}); set ASSAY_HOME")
-    return Finding("data folder", True, str(folder))
+        told = message("can't be written: {why}", why=error.strerror or str(error))
+        remedy = message("Make the folder writable, or choose another one before Assay starts.")
+        return Finding("folder", False, told, remedy, "export ASSAY_HOME=~/assay")
+    return Finding("folder", True, message("{version}", version=str(folder)))
 
 
 def _catalog() -> Finding:
-    return _try("catalog", _count)
+    remedy = message(
+        "Create the catalog; if it is damaged, see what is wrong or take a backup."
+    )
+    return _try("catalog", _count, remedy, "assay init && assay db check")
 
 
-def _count() -> str:
+def _count() -> Message:
     from app.workflows.opening import open_catalog
     from db.engine import session_scope
     from db.queries import papers
 
     with session_scope(open_catalog()) as session:
-        return f"{len(papers.list_papers(session))} papers in {home.database_url()}"
+        return message(
+            "{count} papers in {place}",
+            count=len(papers.list_papers(session)),
+            place=home.database_url(),
+        )
 
 
-def _try(name: str, look: Callable[[], str]) -> Finding:
-    from app.errors import AssayError
-    from db.errors import CatalogError
+def _target() -> Finding:
+    from app.workflows.settings import default_target
 
+    name = default_target()
+    remedy = message("Take back the last edit of its file, or mend the file.")
+    return _try("target", lambda: _load(name), remedy, f"assay target undo {name}")
+
+
+def _load(name: str) -> Message:
+    from analyzers.targets import load_target
+
+    target = load_target(name, home.targets_folder())
+    return message("{target}, of {date}", target=name, date=target.date)
+
+
+def _try(name: str, look: Callable[[], Message], remedy: Message, command: str) -> Finding:
     try:
         return Finding(name, True, look())
-    except (AssayError, CatalogError) as error:
-        return Finding(name, False, str(error))
+    except Exception as error:
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        return Finding(name, False, reason, remedy, command)
 
 
 def _sqlite() -> Finding:
-    good = sqlite3.sqlite_version_info >= (3, 35)
-    text = sqlite3.sqlite_version
-    return Finding("sqlite", good, text if good else f"{text}: 3.35 or newer is needed")
+    version = message("{version}", version=sqlite3.sqlite_version)
+    if sqlite3.sqlite_version_info >= (3, 35):
+        return Finding("sqlite", True, version)
+    remedy = message("SQLite 3.35 or newer is needed: it comes with a newer Python.")
+    return Finding("sqlite", False, version, remedy, "make setup PYTHON=python3.12")
 
 
 def _gpu() -> Finding:
     if shutil.which("nvidia-smi"):
-        return Finding("gpu", True, "an NVIDIA driver is here: `--device cuda` can be tried")
-    return Finding("gpu", True, "no NVIDIA driver: prototypes are measured on the CPU")
+        told = message("an NVIDIA driver is here: `--device cuda` can be tried")
+    else:
+        told = message("no NVIDIA driver: prototypes are measured on the CPU")
+    return Finding("gpu", True, told)
 
 
 def _disk() -> Finding:
     free = shutil.disk_usage(home.data_folder()).free / 2**30
-    good = free > 0.5
-    return Finding("disk", good, f"{free:.1f} GB free" + ("" if good else ": free some space"))
+    told = message("{size} GB free", size=f"{free:.1f}")
+    if free > ENOUGH_GB:
+        return Finding("disk", True, told)
+    remedy = message("Free some space; the drawn pages can be deleted, they are drawn anew.")
+    return Finding("disk", False, told, remedy, f"rm -r {home.data_folder() / 'pictures'}")

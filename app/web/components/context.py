@@ -15,6 +15,7 @@ from app.i18n import LANGUAGES, Translate, translator
 from app.labels import say
 from app.web.components.text import plain
 from app.workflows.opening import open_catalog
+from app.workflows.settings import settings
 from db.engine import read_scope, session_scope
 
 if TYPE_CHECKING:
@@ -32,9 +33,9 @@ def settle_language() -> str:
     if asked in LANGUAGES:
         st.session_state[_LANGUAGE] = asked
     elif _LANGUAGE not in st.session_state:
-        st.session_state[_LANGUAGE] = _browser_language()
+        st.session_state[_LANGUAGE] = _usual_language()
     code = language()
-    wanted = None if code == _browser_language() else code
+    wanted = None if code == _usual_language() else code
     if st.query_params.get("lang") != wanted:
         if wanted is None:
             del st.query_params["lang"]
@@ -58,6 +59,11 @@ def language() -> str:
 def words() -> Translate:
     """Return the function that says an English sentence in this session's language."""
     return translator(language())
+
+
+def _usual_language() -> str:
+    """Return the language that the settings name, else the browser's."""
+    return settings().language or _browser_language()
 
 
 def _browser_language() -> str:

@@ -23,7 +23,7 @@ MAY_IMPORT = ("streamlit", "app.web.components", "app.workflows", "__future__")
 
 
 def test_there_are_these_pages() -> None:
-    names = ["add", "benchmarks", "inbox", "jobs", "paper", "ranking", "report"]
+    names = ["add", "benchmarks", "inbox", "jobs", "paper", "ranking", "report", "settings"]
     assert [page.stem for page in PAGES] == names
 
 
@@ -54,7 +54,8 @@ def test_the_web_process_loads_neither_mupdf_nor_torch(own_home: Path) -> None:
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
         f"page = AppTest.from_file({str(WEB / 'main.py')!r}, default_timeout=60).run()\n"
-        "for name in ('paper', 'inbox', 'benchmarks', 'report', 'add', 'jobs', 'ranking'):\n"
+        "for name in ('paper', 'inbox', 'benchmarks', 'report', 'add', 'jobs',"
+        " 'settings', 'ranking'):\n"
         "    page.switch_page(f'views/{name}.py').run()\n"
         "    assert not page.exception and not page.error, (name, page.exception, page.error)\n"
         "print(sorted(set(sys.modules) & {'torch', 'triton', 'pymupdf', 'fitz', 'pebble'}))\n"

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from app.home import DATABASE_NAME
 from tests.app.web.conftest import Open, words
 
-PAGES = ("ranking", "paper", "benchmarks", "report", "add", "jobs")
+PAGES = ("ranking", "paper", "benchmarks", "report", "add", "jobs", "settings")
 CHINESE = {
     "ranking": "排名",
     "paper": "评分",
@@ -18,6 +18,7 @@ CHINESE = {
     "report": "报告",
     "add": "添加论文",
     "jobs": "任务",
+    "settings": "设置",
 }
 
 
