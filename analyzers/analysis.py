@@ -62,18 +62,24 @@ def analyze_file(
 
 MOST_TEXT = 2_000_000
 """Characters of one file that are kept to be searched: a book's worth."""
+_PIECE = 3_000
+"""Characters of a piece of a text without pages: about as much as a page has."""
 
 
 def text_by_page(document: Document) -> list[tuple[int | None, str]]:
-    """Return the document's sentences by the page that they begin on; one piece without pages."""
-    pages: dict[int | None, list[str]] = {}
-    left = MOST_TEXT
+    """Return the document's text by the page that each sentence begins on.
+
+    A text without pages comes in pieces of about a page's size.
+    """
+    pages: dict[tuple[int | None, int], list[str]] = {}
+    length = 0
     for sentence in document.sentences:
-        pages.setdefault(sentence.page, []).append(sentence.text[:left])
-        left -= len(sentence.text)
-        if left <= 0:
+        piece = 0 if sentence.page else length // _PIECE
+        pages.setdefault((sentence.page, piece), []).append(sentence.text[: MOST_TEXT - length])
+        length += len(sentence.text)
+        if length >= MOST_TEXT:
             break
-    return [(page, " ".join(parts)) for page, parts in pages.items()]
+    return [(page, " ".join(parts)) for (page, _), parts in pages.items()]
 
 
 def analyze_record(

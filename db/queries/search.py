@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from functools import cache
+from itertools import islice, takewhile
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, select, text
+from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
 from db import search_index
@@ -17,9 +20,11 @@ KINDS = ("title", "claim", "note", "abstract", "page")
 """Where a word may be found, the most telling place first."""
 OPEN, CLOSE = "\ue000", "\ue001"
 """Stand around matched words in a snippet: private characters, which no text keeps."""
-_SNIPPET_WORDS = 24
-_SNIPPET_SIDE = 90
+_SNIPPET_BEFORE, _SNIPPET_AFTER = 60, 140
+_MOST_MARKS = 200
 _MOST_TERMS = 12
+_LEAST_BEGINNING = 3
+"""Characters from which on a beginning is enough: one letter would stand for half the words."""
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
 
 
@@ -62,7 +67,13 @@ def terms_of(query: str) -> list[Term]:
             found.append((words, match[1] is None))
     found = found[:_MOST_TERMS]
     return [
-        Term(words, is_bare and number == len(found) - 1 and not query[-1:].isspace())
+        Term(
+            words,
+            is_bare
+            and number == len(found) - 1
+            and not query[-1:].isspace()
+            and len(words) >= _LEAST_BEGINNING,
+        )
         for number, (words, is_bare) in enumerate(found)
     ]
 
@@ -119,34 +130,11 @@ def hits(session: Session, query: str, pieces: Sequence[int]) -> dict[int, Hit]:
     terms = terms_of(query)
     if not terms or not pieces:
         return {}
-    connection = session.connection()
-    texts = {
-        row.id: row
-        for row in connection.execute(select(SearchText).where(SearchText.id.in_(list(pieces))))
-    }
-    snippets = {}
-    if search_index.has_words_index(connection):
-        snippets = _snippets(connection, terms, list(texts))
+    statement = select(SearchText).where(SearchText.id.in_(list(pieces)))
     return {
-        number: Hit(
-            row.paper_id,
-            row.kind,
-            row.ref,
-            row.page,
-            unspaced(snippets.get(number) or _snippet(row.text, terms)),
-        )
-        for number, row in texts.items()
+        row.id: Hit(row.paper_id, row.kind, row.ref, row.page, _snippet(row.text, terms))
+        for row in session.connection().execute(statement)
     }
-
-
-def _snippets(connection: Connection, terms: Sequence[Term], pieces: list[int]) -> dict[int, str]:
-    statement = text(
-        f"SELECT rowid, snippet({TABLE}, 0, :open, :close, '…', {_SNIPPET_WORDS}) FROM {TABLE} "
-        f"WHERE {TABLE} MATCH :match AND rowid = :piece"
-    )
-    shared = {"match": _match(terms), "open": OPEN, "close": CLOSE}
-    rows = (connection.execute(statement, shared | {"piece": piece}).first() for piece in pieces)
-    return {row[0]: row[1] for row in rows if row is not None}
 
 
 def _match(terms: Sequence[Term]) -> str:
@@ -166,12 +154,55 @@ def _is_gapped(term: Term) -> bool:
 
 
 def _snippet(words: str, terms: Sequence[Term]) -> str:
-    """Return the words around the first that matches; for catalogs without FTS5."""
-    pattern = "|".join(re.escape(t.words).replace(r"\ ", f"[{GAP} ]+") for t in terms)
-    first = re.search(pattern, words, re.IGNORECASE)
-    start = max(0, (first.start() if first else 0) - _SNIPPET_SIDE)
-    end = (first.end() if first else 0) + _SNIPPET_SIDE
-    marked = re.sub(
-        pattern, lambda m: f"{OPEN}{m[0]}{CLOSE}", words[start:end], flags=re.IGNORECASE
+    """Return the stretch with most of the terms, each of their words marked.
+
+    FTS5's own would look up all that a beginning stands for once more for each piece.
+    """
+    folded = _folded(words)
+    spans = sorted(
+        (match.start(), match.end(), number)
+        for number, term in enumerate(terms)
+        for match in islice(_pattern_of(term).finditer(folded), _MOST_MARKS)
     )
-    return f"{'…' if start else ''}{marked}{'…' if end < len(words) else ''}"
+    best = max(range(len(spans)), key=lambda i: (_terms_from(spans, i), -i), default=None)
+    centre = spans[best][0] if best is not None else 0
+    start = _word_start(words, max(0, centre - _SNIPPET_BEFORE))
+    end = _word_start(words, min(len(words), centre + _SNIPPET_AFTER))
+    told, at = "…" if start else "", start
+    for first, last, _ in spans:
+        if at <= first and last <= end:
+            told += f"{words[at:first]}{OPEN}{words[first:last]}{CLOSE}"
+            at = last
+    return unspaced(told + words[at:end] + ("…" if end < len(words) else ""))
+
+
+def _terms_from(spans: Sequence[tuple[int, int, int]], first: int) -> int:
+    """Return how many terms stand in the stretch that begins with a span."""
+    end = spans[first][0] + _SNIPPET_AFTER
+    near = takewhile(lambda span: span[1] <= end, spans[first : first + _MOST_MARKS])
+    return len({number for _, _, number in near})
+
+
+def _word_start(words: str, at: int) -> int:
+    """Return where the word at `at` begins, if that is near."""
+    if at in (0, len(words)):
+        return at
+    space = max(words.rfind(" ", max(0, at - 30), at), words.rfind(GAP, max(0, at - 30), at))
+    return space + 1 if space >= 0 else at
+
+
+def _pattern_of(term: Term) -> re.Pattern[str]:
+    words = r"[\W_]+".join(map(re.escape, _folded(term.words).split()))
+    end = r"[^\W_]*" if term.is_beginning else r"(?![^\W_])"
+    return re.compile(rf"(?<![^\W_]){words}{end}")
+
+
+def _folded(words: str) -> str:
+    """Return text without case and accents, character for character."""
+    return words.translate({ord(c): _base(c) for c in set(words)})
+
+
+@cache
+def _base(character: str) -> str:
+    plain = unicodedata.normalize("NFD", character)[0].lower()
+    return plain if len(plain) == 1 else character

@@ -103,6 +103,7 @@ def test_chinese_characters_must_stand_together(filled: Engine) -> None:
 def test_only_the_last_word_may_be_a_beginning(filled: Engine) -> None:
     with session_scope(filled) as session:
         assert ids(session, "flatn") == ["flatquant"]
+        assert ids(session, "fl") == []
         assert ids(session, "flatn ") == []
         assert ids(session, "flatn matters") == []
         assert ids(session, '"flatn"') == []
