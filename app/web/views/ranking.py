@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.web.components import catalog, context, empty
+from app.web.components import catalog, context, empty, first_steps
 from app.web.components.filters import filtered, ranking_view
 from app.web.components.header import header
 from app.web.components.headline import headline
@@ -16,8 +16,9 @@ with header(_("Ranking")):
     view = ranking_view(catalog.targets(), catalog.device_names(), _)
 rows = catalog.ranking(target=view.target, device=view.device, order=view.order)
 if not rows:
-    empty.no_papers(_)
+    first_steps.start(_)
     st.stop()
+first_steps.next_steps(rows, _)
 headline(rows)
 shown = filtered(rows, _)
 if not shown.rows:
