@@ -165,7 +165,7 @@ def test_what_a_killed_process_had_stored_is_told_the_next_time(
     publish(server, "2412.90001", "Fast Caches for Everyone", has_pdf=False)
     add(catalog)
     with monkeypatch.context() as patch:
-        patch.setattr("app.workflows.watch._Asking._settle", die)
+        patch.setattr("app.workflows.watch_asking.Asking._settle", die)
         with pytest.raises(KeyboardInterrupt):
             run(catalog)
     told = run(catalog)

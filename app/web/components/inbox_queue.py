@@ -57,8 +57,9 @@ def triage(queue: Queue, _: Translate) -> None:
     index = _current(queue)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _card(queue, index, _)
+        # Above the card, which is as long as its paper asks for: they stay where they are.
         _decision_row(index, queue, _)
+        _card(queue, index, _)
     with right:
         _list(queue, index, _)
 
@@ -96,8 +97,8 @@ def _card(queue: Queue, index: int, _: Translate) -> None:
             st.badge(plain(label(advice, _)), color=ADVICE_COLORS[advice])
             st.markdown(strong(_would_be(queue, row, _)), width="content")
         st.markdown(plain(capital(row["why"])))
-        told = _("Claims {claim}.").format(claim=claim) if claim else _("No speed claim was found.")
-        st.markdown(plain(told))
+        if claim:
+            st.markdown(plain(_("Claims {claim}.").format(claim=claim)))
         st.caption(plain(_facts(row, _)))
 
 
@@ -160,16 +161,15 @@ def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
         with context.reading() as session:
             last = inbox.last_decision(session)
         st.button(_("Undo"), key="inbox-undo", shortcut="U", disabled=last is None, on_click=_undo)
-        if row is not None and index is not None:
-            _step_button(_("Previous"), "inbox-previous", "P", index - 1, queue)
-            _step_button(_("Next"), "inbox-next", "N", index + 1, queue)
     trouble = st.session_state.pop(_TROUBLE, "")
     if trouble:
         st.warning(plain(trouble))
     elif last is not None:
         told = _("Last decision: {what} – {title}")
         what = _(DECIDED[last.decision])
-        st.caption(plain(told.format(what=what, title=shorten(last.title, 120))))
+        st.caption(plain(told.format(what=what, title=shorten(last.title, 60))))
+    else:
+        st.caption(plain(_("Every decision can be undone.")))
 
 
 def _step_button(name: str, key: str, shortcut: str, to: int, queue: Queue) -> None:
@@ -220,7 +220,7 @@ def _list(queue: Queue, index: int, _: Translate) -> None:
         [
             {
                 "turn": "▶" if start + number == index else "",
-                "place": row["place"],
+                "rank": row["rank"],
                 "paper": clean(short_name(row["title"])),
                 "advice": label(row["recommendation"], _),
                 "later": _("later") if row["later"] else "",
@@ -232,32 +232,37 @@ def _list(queue: Queue, index: int, _: Translate) -> None:
     column = st.column_config
 
     def chosen() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows and rows[0] < len(shown):
-            _go(shown[rows[0]]["paper_id"], start + rows[0])
+        cells = st.session_state[key]["selection"]["cells"]
+        if cells and 0 <= cells[0][0] < len(shown):
+            _go(shown[cells[0][0]]["paper_id"], start + cells[0][0])
 
     st.dataframe(
         frame,
         key=key,
         hide_index=True,
         on_select=chosen,
-        selection_mode="single-row",
+        selection_mode="single-cell",
         height="content",
         column_config={
             "turn": column.TextColumn("", width=24),
-            "place": column.NumberColumn(
-                "#", width=40, help=_("Where it would stand on the shortlist.")
-            ),
+            "rank": column.NumberColumn("#", width=44, help=_("rank in the catalog")),
             "paper": column.TextColumn(_("Paper")),
             "advice": column.TextColumn(_("Recommendation"), width=120),
             "later": column.TextColumn("", width=50),
         },
-        column_order=None if queue.later else ("turn", "place", "paper", "advice"),
+        column_order=None if queue.later else ("turn", "rank", "paper", "advice"),
         alt=_("The papers of the inbox around this one, the best first"),
     )
     last = start + len(shown)
     told = _("{first} to {last} of {count}")
-    st.caption(plain(told.format(first=start + 1, last=last, count=len(queue.rows))))
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.caption(
+            plain(told.format(first=start + 1, last=last, count=len(queue.rows))), width="content"
+        )
+        _step_button(_("Previous"), "inbox-previous", "P", index - 1, queue)
+        _step_button(_("Next"), "inbox-next", "N", index + 1, queue)
 
 
 def _end(_: Translate) -> None:

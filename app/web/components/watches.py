@@ -77,7 +77,7 @@ def _state(watch: Watch, _: Translate) -> tuple[str, str]:
     rhythm = EVERY[watch["every"]]
     every = _(rhythm)
     if watch["failures"]:
-        told = _("{every}, failed {count} times in a row")
+        told = _("{every} · failures in a row: {count}")
         return told.format(every=every, count=watch["failures"]), "red"
     return every, "blue"
 
