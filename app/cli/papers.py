@@ -99,22 +99,29 @@ def list_(
     target: Target = None,
     device: Device = None,
     order: Annotated[str, typer.Option(help="expected or safe.")] = "expected",
+    weights: Annotated[
+        str, typer.Option(help="How much each criterion counts, 0 to 2: relevance=2,ease=0.5.")
+    ] = "",
     language: Language = "en",
 ) -> None:
-    """Print the ranking."""
+    """Print the ranking; with weights of your own it is in the order of the weighted score."""
     from app.workflows.opening import open_catalog
     from app.workflows.ranking import list_papers
+    from app.workflows.weights import parse_weights, reordered
     from db.engine import session_scope
 
+    chosen = parse_weights(weights)
     with session_scope(open_catalog()) as session:
         rows = list_papers(session, target=target, device=device, order=order, language=language)
+    rows = reordered(rows, chosen)
     if as_json:
         print_json(rows)
         return
     if not rows:
         note("The catalog is empty: type `assay init` for the seed, or `assay add …`.")
         return
-    print_table([_cells(row) for row in rows], _COLUMNS)
+    columns = _COLUMNS if chosen.are_usual else _WEIGHTED_COLUMNS
+    print_table([_cells(row) for row in rows], columns)
 
 
 _COLUMNS = {
@@ -129,6 +136,7 @@ _COLUMNS = {
     "verdict": "verdict",
     "advice": "advice",
 }
+_WEIGHTED_COLUMNS = {"rank": "#", "weighted": "weighted", "usual": "usually"} | _COLUMNS
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:
@@ -139,6 +147,8 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
     interval = "" if low is None else f" [{low:.1f}, {high:.1f}]"
     return {
         "rank": str(row["rank"]),
+        "weighted": figure(row.get("score_weighted"), "{:.2f}"),
+        "usual": f"#{row['rank_usual']}" if "rank_usual" in row else "",
         "paper": row["paper_id"],
         "title": row["title"][:44],
         "score": figure(row["score"], "{:.2f}") + interval,
@@ -193,30 +203,64 @@ def show(
 
 def set_(
     paper: Annotated[str, typer.Argument(help="The paper.")],
-    assignments: Annotated[list[str], typer.Argument(help="field=value …")],
-    why: Annotated[str, typer.Option(help="The reason; it stays with the correction.")],
+    assignments: Annotated[
+        list[str] | None, typer.Argument(help="field=value …; with --undo the fields alone.")
+    ] = None,
+    why: Annotated[str, typer.Option(help="The reason; it stays with the correction.")] = "",
     who: Annotated[str | None, typer.Option(help="Your name; the login name if left out.")] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo the newest correction of the fields, or any edit.")
+    ] = False,
 ) -> None:
-    """Correct facts of a paper; the score follows at once, and the correction can be reverted."""
+    """Correct facts of a paper; the score follows at once, and the correction can be undone.
+
+    A prototype is linked by prototype.NAME=linked, and taken away by prototype.NAME=unlinked.
+    """
     from app.errors import UsageError
     from app.workflows.correct import set_facts
     from app.workflows.opening import open_catalog
     from db.engine import session_scope
 
+    name = who or getpass.getuser()
+    if undo:
+        _undo(paper, assignments or [], name)
+        return
     values: dict[str, str] = {}
-    for assignment in assignments:
+    for assignment in assignments or []:
         field, sign, value = assignment.partition("=")
         if not sign:
             raise UsageError(
                 message("{text!r} isn't field=value, such as relevance=0.5.", text=assignment)
             )
         values[field.strip()] = value.strip()
+    if not values:
+        raise UsageError(message("Say what to set: field=value, such as relevance=0.5."))
     with session_scope(open_catalog()) as session:
-        moves = set_facts(session, paper, values, why=why, who=who or getpass.getuser())
+        _print_moves(set_facts(session, paper, values, why=why, who=name))
+
+
+def _undo(paper: str, fields: list[str], who: str) -> None:
+    from app.workflows import undo
+    from app.workflows.opening import open_catalog
+    from db.engine import session_scope
+    from db.queries import papers
+
+    moves = []
+    with session_scope(open_catalog()) as session:
+        paper_id = papers.get_by_any_id(session, paper).id
+        wanted = [[field.partition("=")[0].strip()] for field in fields] or [[]]
+        for ref in [undo.newest(session, paper_id, names) for names in wanted]:
+            done = undo.undo(session, ref, who=who)
+            moves += done.moves
+            print(f"undone  {done.told}")
     if moves:
-        for move in moves:
-            print(move)
-    else:
+        _print_moves(moves)
+
+
+def _print_moves(moves: list[Any]) -> None:
+    for move in moves:
+        print(move)
+    if not moves:
         print("Recorded; no score moved.")
 
 

@@ -246,6 +246,13 @@ def rank_for(
     assembled = {a.paper.id: a for a in assemble(session, target, device=device)}
     ranked = rank((score_paper(a.facts, target, device) for a in assembled.values()), order)
     return [
-        list_row(assembled[r.facts.paper_id], r, target) | {"rank": position}
+        list_row(assembled[r.facts.paper_id], r, target)
+        | {"rank": position, "points": _points(r, order)}
         for position, r in enumerate(ranked, start=1)
     ]
+
+
+def _points(ranked: Ranked, order: str) -> dict[str, float]:
+    return {
+        c.name: round(c.low if order == "safe" else c.points, 4) for c in ranked.believed.criteria
+    }

@@ -40,6 +40,13 @@ class Listed(NamedTuple):
     value: float | None
     rank: int | None
     row_json: str | None
+    low: float | None
+    points_json: str | None
+    """Believed scores only: the criteria's names, points and low ends, in one list."""
+    place_json: str | None
+
+
+_BREAKDOWN = [f"$.breakdown[{n}].{part}" for n in range(4) for part in ("name", "points", "low")]
 
 
 def save(
@@ -123,10 +130,17 @@ def ranks(session: Session, target: str) -> dict[str, int]:
 
 def listed(session: Session, target: str) -> list[Listed]:
     """Return the scores for a target without their breakdowns, which a list doesn't show."""
-    row = case((Score.kind == "believed", func.json_extract(Score.record, "$.row")))
-    statement = select(Score.paper_id, Score.kind, Score.value, Score.rank, row).where(
-        Score.target == target
-    )
+    is_believed = Score.kind == "believed"
+    statement = select(
+        Score.paper_id,
+        Score.kind,
+        Score.value,
+        Score.rank,
+        case((is_believed, func.json_extract(Score.record, "$.row"))),
+        Score.low,
+        case((is_believed, func.json_extract(Score.record, *_BREAKDOWN))),
+        case((is_believed, type_coerce(Score.place, String))),
+    ).where(Score.target == target)
     session.flush()
     return [Listed(*found) for found in session.connection().execute(statement)]
 

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 from app.errors import UsageError
 from app.workflows.opening import create_catalog
 from app.workflows.paper import show_paper
-from app.workflows.ranking import list_papers
+from app.workflows.ranking import list_papers, moved, ranks_before
+from app.workflows.triage import rank_now
 from db.engine import session_scope
 from db.queries import snapshots
 
@@ -117,3 +118,26 @@ def test_wrong_questions(catalog: Engine) -> None:
             list_papers(session, order="random")
         with pytest.raises(UsageError, match="none yet"):
             list_papers(session, device="abacus")
+
+
+def test_the_safe_order_needs_no_scoring(catalog: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stored places give the order and the points that scoring on the fly gives."""
+    with session_scope(catalog) as session:
+        scored = rank_now(session, "llama.cpp", None, "safe")
+        monkeypatch.setattr("app.workflows.triage.rank_now", None)
+        stored = list_papers(session, order="safe")
+    assert [row["paper_id"] for row in stored] == [row["paper_id"] for row in scored]
+    assert [row["points"] for row in stored] == [row["points"] for row in scored]
+    assert [row["rank"] for row in stored] == list(range(1, 11))
+
+
+def test_ranks_are_compared_with_the_last_report(catalog: Engine) -> None:
+    with session_scope(catalog) as session:
+        before = ranks_before(session)
+        assert before is not None
+        assert before.report == "report-2025-08"
+        rows = {row["paper_id"]: row for row in list_papers(session)}
+    assert moved(rows["flatquant"], before) == 1 - rows["flatquant"]["rank"]
+    assert moved({"paper_id": "unheard-of", "rank": 3}, before) == "new"
+    assert moved(rows["marlin"], before) is None
+    assert moved(rows["marlin"], None) is None
