@@ -245,7 +245,7 @@ def _undo(paper: str, fields: list[str], who: str) -> None:
     from db.engine import session_scope
     from db.queries import papers
 
-    moves = []
+    moves: list[Any] = []
     with session_scope(open_catalog()) as session:
         paper_id = papers.get_by_any_id(session, paper).id
         wanted = [[field.partition("=")[0].strip()] for field in fields] or [[]]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from analyzers.facts import Complexity, InTarget, Integration, Technique
-from analyzers.message import Message, message
+from analyzers.message import N_, Message, message
 from analyzers.targets import available_targets
 from app import home
 from app.errors import UsageError
@@ -18,9 +18,11 @@ from app.labels import STATUSES
 from app.workflows.moves import Move
 from app.workflows.target_facts import split_field
 from app.workflows.triage import rescore
+from db.queries import edits
 from db.queries import facts as fact_queries
 from db.queries import notes as note_queries
 from db.queries import papers as paper_queries
+from db.queries.papers import LINK, LINKED, UNLINKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,13 @@ def _address(text: str) -> str:
 
 
 def editable(field: str) -> Editable | None:
-    """Return how a field is corrected; "relevance.vllm" is the relevance to that target.
+    """Return how a field is corrected; "relevance.vllm" is the relevance to that target, and
+    "prototype.sampling" whether that prototype tests the paper.
 
     None for a field that nobody may set, or a target that there isn't.
     """
+    if field.startswith(LINK):
+        return Editable(field, (LINKED, UNLINKED)) if field != LINK else None
     plain, target = split_field(field)
     if field != plain and target not in available_targets(home.targets_folder()):
         return None
@@ -125,6 +130,8 @@ def set_facts(
                 )
             )
         parsed[field] = form.parse(text)
+        if field.startswith(LINK) and text == LINKED:
+            _require_prototype(field.removeprefix(LINK))
     paper_id = paper_queries.get_by_any_id(session, paper).id
     for field, value in parsed.items():
         fact_queries.set_correction(session, paper_id, field, value, who, why)
@@ -136,6 +143,21 @@ def set_facts(
     sentence = message("{who}: {change} ({why})", who=who, change=change, why=why)
     cause = {"kind": "correction", "ref": told, "message": sentence.to_json()}
     return _of_paper(rescore(session, cause, [paper_id]), paper_id)
+
+
+def _require_prototype(name: str) -> None:
+    from app.workflows.measuring import list_prototypes
+
+    known = [prototype["name"] for prototype in list_prototypes()]
+    if name not in known:
+        raise UsageError(
+            message(
+                "There is no prototype {name!r}. Prototypes: {known}.",
+                words=("known",),
+                name=name,
+                known=", ".join(known) or N_("none yet"),
+            )
+        )
 
 
 def revert_fact(session: Session, fact_id: int, *, who: str) -> list[Move]:
@@ -171,11 +193,22 @@ def add_note(session: Session, paper: str, text: str, *, who: str) -> str:
     if not text.strip():
         raise UsageError(message("An empty note says nothing."))
     paper_id = paper_queries.get_by_any_id(session, paper).id
-    note_queries.add(session, paper_id, text.strip(), who)
+    note = note_queries.add(session, paper_id, text.strip(), who)
+    edits.add(session, paper_id, edits.NOTE, {"note_id": note.id, "text": note.text}, who)
     return paper_id
 
 
-def set_status(session: Session, paper_id: str, status: str) -> None:
+def remove_note(session: Session, note_id: int, *, who: str) -> str:
+    """Remove a note, which can be undone; return the paper's id. Raises `NotFoundError`."""
+    note = note_queries.get(session, note_id)
+    held = {"text": note.text, "who": note.who, "at": note.at}
+    paper_id = note.paper_id
+    note_queries.remove(session, note_id)
+    edits.add(session, paper_id, edits.NOTE_REMOVED, held, who)
+    return paper_id
+
+
+def set_status(session: Session, paper_id: str, status: str, *, who: str = "") -> None:
     """Put a paper into inbox, shortlisted, building, done or rejected."""
     if status not in STATUSES:
         raise UsageError(
@@ -185,7 +218,10 @@ def set_status(session: Session, paper_id: str, status: str) -> None:
                 status=status,
             )
         )
+    before = paper_queries.get(session, paper_id).status
     paper_queries.update(session, paper_id, status=status)
+    if status != before:
+        edits.add(session, paper_id, edits.STATUS, {"before": before, "after": status}, who)
 
 
 def remove_papers(session: Session, papers: Collection[str]) -> list[str]:

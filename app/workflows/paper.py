@@ -20,6 +20,7 @@ from app.workflows.ranking import list_papers
 from app.workflows.settings import default_target
 from app.workflows.target_facts import BY_TARGET, for_target, split_field
 from app.workflows.triage import belief_record, target_named
+from app.workflows.undo import changes
 from db.models import Claim, Fact, Paper
 from db.queries import claims as claim_queries
 from db.queries import corrections as correction_queries
@@ -90,6 +91,7 @@ def show_paper(
             {"id": note.id, "text": note.text, "who": note.who, "at": note.at}
             for note in note_queries.for_paper(session, row.id)
         ],
+        "edits": changes(session, row.id),
         "corrections": [
             {
                 "key": c.key,

@@ -1,4 +1,4 @@
-"""What people did to papers beside correcting facts: written down, found again, marked as undone."""
+"""What people did to papers beside correcting facts: written down, found, marked as undone."""
 
 from __future__ import annotations
 

@@ -27,11 +27,25 @@ def for_paper(session: Session, paper_id: str) -> list[Note]:
     return list(session.scalars(select(Note).where(Note.paper_id == paper_id).order_by(Note.id)))
 
 
-def remove(session: Session, note_id: int) -> None:
-    """Delete a note; raises `NotFoundError`."""
-    counters.bump(session)
+def get(session: Session, note_id: int) -> Note:
+    """Return a note; raises `NotFoundError`."""
     note = session.get(Note, note_id)
     if note is None:
         raise NotFoundError("There is no note number {note_id}.", note_id=note_id)
-    session.delete(note)
+    return note
+
+
+def restore(session: Session, paper_id: str, text: str, who: str, at: str) -> Note:
+    """Put a note back that was removed, as it was."""
+    counters.bump(session)
+    note = Note(paper_id=paper_id, text=text, who=who, at=at)
+    session.add(note)
+    session.flush()
+    return note
+
+
+def remove(session: Session, note_id: int) -> None:
+    """Delete a note; raises `NotFoundError`."""
+    counters.bump(session)
+    session.delete(get(session, note_id))
     session.flush()

@@ -158,15 +158,14 @@ def test_the_sentences_are_there_in_chinese(catalog: Engine) -> None:
 
 def test_ten_thousand_papers_are_not_scored_again(catalog: Engine) -> None:
     with Session(catalog) as session:  # nothing of it is kept
-        records = [
-            {"paper_id": f"p{n}", "target": "llama.cpp", "kind": "believed", "rank": 10 + n}
-            | {"place": [5, -n / 3000, 0.0, 0.0, 0, 2, f"paper {n}", f"p{n}"]}
-            for n in range(10_000)
-        ]
         values = [
-            scores.ScoreValue(value=0.0, low=0.0, high=0.0, record={}, **record)
-            for record in records
-        ]
+            scores.ScoreValue(
+                paper_id=f"p{n}", target="llama.cpp", kind="believed", value=0.0, low=0.0,
+                high=0.0, rank=10 + n, record={},
+                place=[5, -n / 3000, 0.0, 0.0, 0, 2, f"paper {n}", f"p{n}"],
+            )
+            for n in range(10_000)
+        ]  # fmt: skip
         session.connection().exec_driver_sql("PRAGMA foreign_keys=OFF")
         scores.save(session, values, {"kind": "rule", "ref": "test"})
         what_if(session, "flatquant")

@@ -12,7 +12,9 @@ from app.i18n import Translate
 from app.labels import FIELDS, label
 from app.web.components import context, flash, person
 from app.web.components.text import clean, link, moment, plain, strong
-from app.workflows.correct import EDITABLE, Editable, revert_fact, set_facts
+from app.workflows.correct import EDITABLE, Editable, set_facts
+from app.workflows.undo import FACT, newest
+from db.queries.papers import LINK
 
 Record = Mapping[str, Any]
 
@@ -34,7 +36,7 @@ def facts(shown: Record, _: Translate) -> None:
 
 def _facts_table(known: Mapping[str, Record], _: Translate) -> None:
     order = [field for field in FIELDS if field in known and field not in _ELSEWHERE]
-    order += [field for field in known if field not in FIELDS]
+    order += [field for field in known if field not in FIELDS and not field.startswith(LINK)]
     st.table(
         pd.DataFrame([row for field in order for row in _fact_rows(field, known[field], _)]),
         hide_index=True,
@@ -63,7 +65,7 @@ def _fact_rows(field: str, fact: Record, _: Translate) -> list[dict[str, str]]:
         return [row(label(field, _), "", f"{plain(value)} {_why_cell(fact, _)}")]
     if isinstance(value, list):
         return [row(label(field, _), plain(", ".join(map(clean, value))), _why_cell(fact, _))]
-    return [row(label(field, _), plain(_value_text(value, _)), _why_cell(fact, _))]
+    return [row(label(field, _), plain(value_text(value, _)), _why_cell(fact, _))]
 
 
 def _source(fact: Record, _: Translate) -> str:
@@ -81,13 +83,23 @@ def _why_cell(fact: Record, _: Translate) -> str:
         parts.append("(" + ", ".join(evidence) + ")")
     for other in fact["others"][:3]:
         before = _("before: {value} ({source})").format(
-            value=_value_text(other["value"], _), source=label(other["source"], _)
+            value=value_text(other["value"], _), source=label(other["source"], _)
         )
         parts.append(f"*{plain(before)}*")
     return " ".join(parts)
 
 
-def _value_text(value: Any, _: Translate) -> str:
+def field_words(field: str, _: Translate) -> str:
+    """Return a field in words; `prototype.sampling` is the link with that prototype."""
+    if field.startswith(LINK):
+        return _("prototype {name}").format(name=field.removeprefix(LINK))
+    return label(field, _)
+
+
+def value_text(value: Any, _: Translate) -> str:
+    """Return a fact's value in words."""
+    if value is None:
+        return "–"
     if isinstance(value, float | int) and not isinstance(value, bool):
         return f"{value:g}"
     return clean(label(value, _) if isinstance(value, str) else value)
@@ -148,11 +160,13 @@ def _save(paper_id: str, field: str, value: str, why: str, who: str, _: Translat
         return
     with context.writing() as session:
         moves = set_facts(session, paper_id, {field: value}, why=why, who=who)
+        undo = newest(session, paper_id, [field])
     person.remember(who)
     flash.say_after_rerun(
         _("Corrected: {field}.").format(field=label(field, _))
         + " "
-        + flash.moved(moves, paper_id, _)
+        + flash.moved(moves, paper_id, _),
+        undo=undo,
     )
     st.rerun()
 
@@ -165,18 +179,14 @@ def _standing_corrections(overrides: Sequence[Record], paper_id: str, _: Transla
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
-            told = f"{label(override['field'], _)}: {_value_text(override['value'], _)}"
+            told = f"{field_words(override['field'], _)}: {value_text(override['value'], _)}"
             st.markdown(
                 plain(f"{told} — {override['who']}, {moment(override['at'])}: {override['why']}"),
                 width="stretch",
             )
-            if st.button(_("Take back"), key=f"revert-{override['id']}"):
-                with context.errors_shown():
-                    _take_back(override["id"], paper_id, _)
-
-
-def _take_back(fact_id: int, paper_id: str, _: Translate) -> None:
-    with context.writing() as session:
-        moves = revert_fact(session, fact_id, who=person.current() or "–")
-    flash.say_after_rerun(_("Taken back.") + " " + flash.moved(moves, paper_id, _))
-    st.rerun()
+            st.button(
+                _("Take back"),
+                key=f"revert-{override['id']}",
+                on_click=flash.take_back,
+                args=(f"{FACT}:{override['id']}",),
+            )

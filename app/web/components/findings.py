@@ -33,7 +33,7 @@ def findings(shown: Record, devices: Mapping[str, str], _: Translate) -> None:
 def _finding(
     shown: Record, number: int, finding: Record, devices: Mapping[str, str], _: Translate
 ) -> None:
-    head = strong(f"⚠ {_(KINDS.get(finding['kind'], finding['kind']))}")
+    head = strong(f"⚠ {_(KINDS[finding['kind']])}")
     if finding["device"]:
         device = devices.get(finding["device"], finding["device"])
         head += " " + plain(_("on {device}").format(device=device))

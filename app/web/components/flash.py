@@ -7,22 +7,43 @@ from collections.abc import Iterable
 import streamlit as st
 
 from app.i18n import Translate
+from app.web.components import context, person
 from app.web.components.text import plain, score
 from app.workflows.moves import Move
+from app.workflows.undo import undo as undo_edit
 
 _FLASH = "_flash"
 
 
-def say_after_rerun(text: str, *, good: bool = True) -> None:
-    """Keep `text` for the next run of the page."""
-    st.session_state[_FLASH] = (text, good)
+def say_after_rerun(text: str, *, good: bool = True, undo: str = "") -> None:
+    """Keep `text` for the next run of the page; `undo` is the reference of what a click undoes."""
+    st.session_state[_FLASH] = (text, good, undo)
 
 
 def show() -> None:
-    """Show what the last run left to say, once."""
-    text, good = st.session_state.pop(_FLASH, ("", True))
-    if text:
-        (st.success if good else st.warning)(plain(text))
+    """Show what the last run left to say, once, with the way back beside it."""
+    text, good, undo = st.session_state.pop(_FLASH, ("", True, ""))
+    if not text:
+        return
+    box = st.success if good else st.warning
+    if not undo:
+        box(plain(text))
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        box(plain(text), width="stretch")
+        st.button(context.words()("Undo"), key="flash-undo", on_click=take_back, args=(undo,))
+
+
+def take_back(ref: str) -> None:
+    """Undo an edit, and say after the rerun what that did; for a button's callback."""
+    _ = context.words()
+    with context.errors_shown():
+        with context.writing() as session:
+            undone = undo_edit(session, ref, who=person.current())
+        told = _("Undone.")
+        if undone.kind in ("correction", "link"):
+            told += " " + moved(undone.moves, undone.paper_id, _)
+        say_after_rerun(told)
 
 
 def moved(moves: Iterable[Move], paper_id: str, _: Translate) -> str:

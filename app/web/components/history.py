@@ -17,6 +17,7 @@ Record = Mapping[str, Any]
 
 def history(changes: Sequence[Record], _: Translate) -> None:
     """Show the steps of the scores, the newest first."""
+    st.subheader(_("How the scores moved"), anchor=False)
     kinds = {"believed": _("score"), "claimed": _("claimed"), "report": _("report")}
     if not changes:
         st.info(_("No score has moved yet."))

@@ -11,7 +11,8 @@ from app.i18n import Translate
 from app.labels import STATUSES, label
 from app.web.components import context, flash, person
 from app.web.components.text import clean, moment
-from app.workflows.correct import add_note, set_status
+from app.workflows.correct import add_note, remove_note, set_status
+from app.workflows.undo import newest
 
 Record = Mapping[str, Any]
 
@@ -26,13 +27,30 @@ def notes(listed: Sequence[Record], paper_id: str, _: Translate) -> None:
         with context.errors_shown():
             with context.writing() as session:
                 add_note(session, paper_id, text or "", who=who)
+                undo = newest(session, paper_id)
             person.remember(who)
-            flash.say_after_rerun(_("The note is kept."))
+            flash.say_after_rerun(_("The note is kept."), undo=undo)
             st.rerun()
     for note in reversed(listed):
         with st.container(border=True, gap="xxsmall"):
-            st.caption(clean(f"{note['who'] or '–'}, {moment(note['at'])}"))
+            with st.container(horizontal=True, horizontal_alignment="distribute"):
+                st.caption(clean(f"{note['who'] or '–'}, {moment(note['at'])}"))
+                st.button(
+                    _("Remove"),
+                    key=f"note-remove-{note['id']}",
+                    type="tertiary",
+                    on_click=_remove,
+                    args=(note["id"], _),
+                )
             st.text(note["text"])
+
+
+def _remove(note_id: int, _: Translate) -> None:
+    with context.errors_shown():
+        with context.writing() as session:
+            paper_id = remove_note(session, note_id, who=person.current())
+            undo = newest(session, paper_id)
+        flash.say_after_rerun(_("The note is removed."), undo=undo)
 
 
 def status_choice(paper_id: str, status: str, _: Translate) -> None:
@@ -41,8 +59,13 @@ def status_choice(paper_id: str, status: str, _: Translate) -> None:
     st.session_state[key] = status
 
     def change() -> None:
-        with context.errors_shown(), context.writing() as session:
-            set_status(session, paper_id, st.session_state[key])
+        chosen = st.session_state[key]
+        with context.errors_shown():
+            with context.writing() as session:
+                set_status(session, paper_id, chosen, who=person.current())
+                undo = newest(session, paper_id)
+            told = _("Its status is now: {status}.").format(status=label(chosen, _))
+            flash.say_after_rerun(told, undo=undo)
 
     st.selectbox(
         _("Status"),

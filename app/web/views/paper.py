@@ -7,6 +7,7 @@ import streamlit as st
 from app.web.components import catalog, context, empty, flash, url
 from app.web.components.breakdown import breakdown
 from app.web.components.claims import claims
+from app.web.components.edits import edits
 from app.web.components.facts import facts
 from app.web.components.findings import findings
 from app.web.components.header import header
@@ -59,6 +60,7 @@ elif section == "prototype":
 elif section == "facts":
     facts(shown, _)
 elif section == "history":
+    edits(shown["edits"], _)
     history(shown["history"], _)
     corrections(shown["corrections"], _)
 else:

@@ -1,4 +1,4 @@
-"""What a person did to a paper beside its facts, so that it can be undone; persons' facts quickly."""
+"""What people did to papers beside their facts, so that it can be undone; their facts quickly."""
 
 from __future__ import annotations
 
