@@ -30,6 +30,8 @@ class DigestPaper:
     place: int | None
     """Where it would stand among the shortlist, of `place_of`."""
     place_of: int
+    is_beside_seed: bool
+    """Whether the report's papers stand in for the shortlist, which is empty yet."""
     advice: str | None
     why: str
     headline: str
@@ -124,13 +126,13 @@ def facts(paper: DigestPaper, language: str) -> list[str]:
     else:
         lines.append(_("No speed claim was found in it."))
     if paper.place is not None:
-        told = _("{advice}: would be rank {place} of {of} on the shortlist; rank {rank} of {all}")
-        lines.append(
-            told.format(
-                advice=label(paper.advice, _), place=paper.place, of=paper.place_of,
-                rank=paper.rank, all=paper.of,
-            )
-        )  # fmt: skip
+        if paper.is_beside_seed:
+            told = _("would be rank {place} of {of} beside the papers of the first report")
+        else:
+            told = _("would be rank {place} of {of} on the shortlist")
+        advice, all_of_it = label(paper.advice, _), _("rank {rank} of {all} in the catalog")
+        place = told.format(place=paper.place, of=paper.place_of)
+        lines.append(f"{advice} · {place} · {all_of_it.format(rank=paper.rank, all=paper.of)}")
     if paper.why:
         lines.append(paper.why)
     if paper.technique:

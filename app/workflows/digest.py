@@ -18,7 +18,7 @@ from app.reports.digest import Digest, DigestPaper, DigestWatch, to_atom, to_mar
 from app.reports.text import shorten
 from app.reports.values import value_text
 from app.workflows.claim_words import claim_words
-from app.workflows.inbox import places
+from app.workflows.inbox import compared_with, places
 from app.workflows.ranking import list_papers
 from db.models import Paper
 from db.queries import facts as fact_queries
@@ -123,6 +123,7 @@ def _papers(session: Session, finds: Sequence[Find], language: str) -> list[Dige
     ids = {find.paper_id for find in first.values() if find.paper_id}
     rows = list_papers(session, language=language)
     place = places(rows)
+    _ranks, is_beside_seed = compared_with(rows)
     by_id = {row["paper_id"]: row for row in rows if row["paper_id"] in ids}
     papers = inbox_queries.summaries(session, ids)
     keys = [row["headline"] for row in by_id.values() if row.get("headline")]
@@ -148,6 +149,7 @@ def _papers(session: Session, finds: Sequence[Find], language: str) -> list[Dige
                 of=len(rows),
                 place=position,
                 place_of=of,
+                is_beside_seed=is_beside_seed,
                 advice=row.get("recommendation"),
                 why=row.get("why") or "",
                 headline=claim_words(claim, language) if claim else "",

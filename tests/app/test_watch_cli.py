@@ -106,6 +106,7 @@ def test_the_digest_is_the_same_twice_and_harmless(
     assert not re.search(r"(?<!\\)\]\(javascript", markdown)
     assert "needs no retraining" not in markdown  # no abstract, no sentence of the paper
     assert "## 1. [" in markdown
+    assert "beside the papers of the first report · rank" in markdown
     out = tmp_path / "digest.atom"
     assert assay("watch", "digest", "-o", str(out)).status == 0
     feed = out.read_bytes()
