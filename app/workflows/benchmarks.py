@@ -80,7 +80,10 @@ def _row(
         "name": short_name(paper.paper.title),
         "key": claim.key,
         "is_headline": claim.key == headline,
-        "subject": claim.subject,
+        # Subjects are in the paper's language; a claim of the seed has its sentence in the others.
+        "subject": claim.subject
+        if language == "en"
+        else say(claim.text, language) or claim.subject,
         "bound": claim.bound,
         "against": claim.baseline,
         "scope": claim.scope,

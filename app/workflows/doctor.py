@@ -82,9 +82,7 @@ def _folder() -> Finding:
 
 
 def _catalog() -> Finding:
-    remedy = message(
-        "Create the catalog; if it is damaged, see what is wrong or take a backup."
-    )
+    remedy = message("Create the catalog; if it is damaged, see what is wrong or take a backup.")
     return _try("catalog", _count, remedy, "assay init && assay db check")
 
 

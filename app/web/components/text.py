@@ -52,7 +52,9 @@ def strong(text: object) -> str:
 
 
 def capital(sentence: str) -> str:
-    """Return a sentence with its first letter large."""
+    """Return a sentence with its first letter large, but for a name such as vLLM."""
+    if sentence[1:2].isupper():
+        return sentence
     return sentence[:1].upper() + sentence[1:]
 
 
