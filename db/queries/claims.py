@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, select, type_coerce
+from sqlalchemy import String, or_, select, type_coerce
 from sqlalchemy.orm import Session, selectinload
 
 from db.errors import NotFoundError
@@ -69,6 +69,24 @@ def rows(session: Session, paper_ids: Collection[str] | None = None) -> dict[str
     for row in session.connection().execute(statement):
         claim = ClaimRow._make(row)
         found.setdefault(claim.paper_id, []).append(claim)
+    return found
+
+
+def baselines(
+    session: Session, *, paper_id: str | None = None, naming: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Return the baselines of own claims by paper: of one paper, or those with one of the names."""
+    statement = select(Claim.paper_id, Claim.baseline).where(
+        Claim.baseline.is_not(None), Claim.own_result
+    )
+    if paper_id is not None:
+        statement = statement.where(Claim.paper_id == paper_id)
+    if naming:
+        tests = [Claim.baseline.icontains(name, autoescape=True) for name in naming]
+        statement = statement.where(or_(*tests))
+    found: dict[str, list[str]] = {}
+    for paper, baseline in session.execute(statement.distinct()):
+        found.setdefault(paper, []).append(baseline or "")
     return found
 
 

@@ -285,6 +285,14 @@ def remove(session: Session, paper_id: str) -> str | None:
     return source_path
 
 
+def abstracts(session: Session, paper_ids: Collection[str]) -> dict[str, str]:
+    """Return the abstracts of some papers; those without one are absent."""
+    statement = select(Paper.id, Paper.abstract).where(
+        Paper.id.in_(list(paper_ids)), Paper.abstract.is_not(None)
+    )
+    return {paper_id: abstract or "" for paper_id, abstract in session.execute(statement)}
+
+
 def prototypes(session: Session) -> dict[str, list[str]]:
     """Return the names of the prototypes that can test each paper, by paper id.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.web.components import catalog, context, empty, flash, url
+from app.web.components import catalog, context, empty, flash, paper_data, url
 from app.web.components.breakdown import breakdown
 from app.web.components.claims import claims
 from app.web.components.edits import edits
@@ -12,9 +12,11 @@ from app.web.components.facts import facts
 from app.web.components.findings import findings
 from app.web.components.header import header
 from app.web.components.history import corrections, history
+from app.web.components.links import links
 from app.web.components.measure import measure
 from app.web.components.notes import notes, status_choice
 from app.web.components.paper_head import paper_choice, paper_head
+from app.web.components.related import related
 from app.web.components.what_if import what_if
 from app.workflows.settings import default_target
 
@@ -52,10 +54,12 @@ section = url.sections(_("Section"), "view", list(names), names.__getitem__)
 if section == "score":
     breakdown(shown, _)
     what_if(catalog.what_if(paper_id, target), _)
+    related(paper_data.related(paper_id, rows), _)
 elif section == "claims":
     findings(shown, devices, _)
     claims(shown, devices, _)
 elif section == "prototype":
+    links(paper_id, paper_data.links(paper_id), _)
     measure(shown, _)
 elif section == "facts":
     facts(shown, _)
