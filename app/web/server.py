@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse
 
 from app.workflows.watch_schedule import Schedule
 
@@ -81,6 +82,21 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
+class RankingAddress:
+    """Sends `/ranking` to `/`, where Streamlit serves its first page; the view is kept."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer for the one address, pass all others on."""
+        if scope["type"] == "http" and scope["path"].rstrip("/") == "/ranking":
+            query = scope["query_string"].decode("ascii", "replace")
+            await RedirectResponse(f"/?{query}" if query else "/")(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
 @asynccontextmanager
 async def asking_for_watches(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Ask for watches that are due, as long as the server runs."""
@@ -92,4 +108,8 @@ async def asking_for_watches(app: st.App) -> AsyncIterator[dict[str, Any]]:
         schedule.stop()
 
 
-app = st.App(SCRIPT, middleware=[Middleware(SecurityHeaders)], lifespan=asking_for_watches)
+app = st.App(
+    SCRIPT,
+    middleware=[Middleware(SecurityHeaders), Middleware(RankingAddress)],
+    lifespan=asking_for_watches,
+)

@@ -141,3 +141,37 @@ def test_figures_in_words() -> None:
         "–", "12.3 µs", "8.7 ms", "2.5 s",
     ]  # fmt: skip
     assert [duration(t) for t in (4.2, 200, 3900)] == ["4 s", "3 min 20 s", "1 h 05 min"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "location"),
+    [
+        ("/ranking", b"lang=zh&technique=attention", "/?lang=zh&technique=attention"),
+        ("/ranking/", b"", "/"),
+        ("/ranking", b"x=%0d%0aX-Bad:1", "/?x=%0d%0aX-Bad:1"),
+        ("/rankings", b"", None),
+    ],
+)
+def test_the_ranking_has_an_address(path: str, query: bytes, location: str | None) -> None:
+    from app.web.server import RankingAddress
+
+    passed_on: list[str] = []
+    sent: list[dict[str, Any]] = []
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        passed_on.append(scope["path"])
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "path": path, "query_string": query, "headers": []}
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, RankingAddress(inner)(scope, receive, send)).result()
+    if location is None:
+        assert passed_on == [path]
+        return
+    assert (passed_on, sent[0]["status"]) == ([], 307)
+    assert dict(sent[0]["headers"])[b"location"] == location.encode()
