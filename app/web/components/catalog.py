@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import streamlit as st
 
 from analyzers.targets import TargetError, available_targets, load_target
 from app import home
+from app.reports.advice import NAMED
+from app.reports.advice import decision as decided
+from app.reports.papers import ranked_paper
 from app.web.components import context
+from app.workflows import search as searching
 from app.workflows import what_if as changes
 from app.workflows.paper import show_paper
-from app.workflows.ranking import EXPECTED, list_papers
+from app.workflows.ranking import EXPECTED, RanksBefore, told
+from app.workflows.ranking import ranked_rows as ranking_of
+from app.workflows.ranking import ranks_before as last_ranks
 from app.workflows.settings import default_target
 from db.queries import counters, papers, runs
+from db.queries.search import Found
 
 Row = dict[str, Any]
 
@@ -25,20 +33,81 @@ def version() -> int:
 
 
 def ranking(*, target: str | None = None, device: str = "", order: str = EXPECTED) -> list[Row]:
-    """Return the ranked rows; `device` "" ranks by the best measured device of each paper."""
+    """Return the ranked rows; `device` "" ranks by the best measured device of each paper.
+
+    They are shared by all who look: never change one.
+    """
     key = (home.database_url(), version())
     return _ranking(*key, target or default_target(), device, order, context.language())
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=8)
 def _ranking(
     url: str, catalog_version: int, target: str, device: str, order: str, language: str
 ) -> list[Row]:
     # The first two arguments are the key: another catalog, or a change in it, is another answer.
+    # A resource: ten thousand rows would be copied for each click otherwise.
+    return [told(row, language) for row in _rows(url, catalog_version, target, device, order)]
+
+
+def ranked_rows(*, target: str, device: str, order: str) -> list[Row]:
+    """Return the ranked rows, each reason as its record (`told` says it); never change one."""
+    return _rows(home.database_url(), version(), target, device, order)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _rows(url: str, catalog_version: int, target: str, device: str, order: str) -> list[Row]:
     with context.reading() as session:
-        return list_papers(
-            session, target=target, device=device or None, order=order, language=language
-        )
+        return ranking_of(session, target=target, device=device or None, order=order)
+
+
+def decision(*, target: str, device: str, order: str) -> tuple[str, ...]:
+    """Return the sentences on top of the ranking: what to do next, and why."""
+    key = (home.database_url(), version())
+    return _decision(*key, target, device, order, context.language())
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _decision(
+    url: str, catalog_version: int, target: str, device: str, order: str, language: str
+) -> tuple[str, ...]:
+    rows = _rows(url, catalog_version, target, device, order)
+    # Only the first of a recommendation is named with its reason.
+    seen: Counter[str] = Counter()
+    listed = []
+    for row in rows:
+        seen[row["recommendation"]] += 1
+        is_first = seen[row["recommendation"]] <= NAMED
+        listed.append(ranked_paper(told(row, language) if is_first else row | {"why": ""}, None))
+    return decided(listed, None, language)
+
+
+def ranks_before(target: str) -> RanksBefore | None:
+    """Return the ranks in the last report on a target."""
+    return _ranks_before(home.database_url(), version(), target)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _ranks_before(url: str, catalog_version: int, target: str) -> RanksBefore | None:
+    with context.reading() as session:
+        return last_ranks(session, target)
+
+
+def matching(text: str) -> dict[str, Found] | None:
+    """Return the papers that a search finds, by id; None for a text without a word."""
+    return _matching(home.database_url(), version(), text)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _matching(url: str, catalog_version: int, text: str) -> dict[str, Found] | None:
+    with context.reading() as session:
+        return searching.matching(session, text)
+
+
+def hits(text: str, found: list[Found]) -> dict[str, dict[str, Any]]:
+    """Return how the found places read, by paper."""
+    with context.reading() as session:
+        return searching.hits(session, text, found)
 
 
 def device_names() -> dict[str, str]:

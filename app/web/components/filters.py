@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from app.i18n import Translate
 from app.labels import ADVICE, LEVELS, STATUSES, TECHNIQUES, VERDICTS, label
-from app.web.components import url
+from app.web.components import catalog, url
 from app.web.components.text import clean
 from app.workflows.settings import default_target
+from db.queries.search import Found
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +63,29 @@ def ranking_view(targets: Mapping[str, str], devices: Mapping[str, str], _: Tran
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """The rows that pass, in their order, and whether all columns are wanted or the few."""
+    """The rows that pass, in their order; what was searched; whether few columns are wanted."""
 
     rows: list[Row]
+    text: str
+    found: Mapping[str, Found]
+    """Where the searched words stand, by paper."""
     few_columns: bool
+    key: tuple[str, ...]
+    """What was chosen."""
+
+    def with_rows(self, rows: list[Row]) -> Filtered:
+        """Return the same choice with the rows in another order."""
+        return replace(self, rows=rows)
 
 
 def filtered(rows: Sequence[Row], _: Translate) -> Filtered:
     """Show the filters and the choice of columns; return what is left to show."""
     sizes = {"": _("All columns"), "few": _("Fewer columns")}
+    years = sorted({year for row in rows if (year := _year(row))}, reverse=True)
     with st.container(horizontal=True, vertical_alignment="center"):
-        text = url.search(_("Search"), "q", placeholder=_("Search titles, authors, ids"), width=225)
+        text = url.search(
+            _("Search"), "q", placeholder=_("Search titles, claims, texts"), width=205
+        )
         chosen = {
             column: url.choose(
                 name,
@@ -83,11 +96,12 @@ def filtered(rows: Sequence[Row], _: Translate) -> Filtered:
                 width=width,
             )
             for column, name, anything, codes, width in (
-                ("recommendation", _("Recommendation"), _("Any recommendation"), ADVICE, 190),
-                ("verdict", _("Verdict"), _("Any verdict"), VERDICTS, 165),
-                ("technique", _("Technique"), _("Any technique"), TECHNIQUES, 170),
-                ("complexity", _("Complexity"), _("Any complexity"), LEVELS, 160),
-                ("status", _("Status"), _("Any status"), STATUSES, 140),
+                ("recommendation", _("Recommendation"), _("Any recommendation"), ADVICE, 180),
+                ("verdict", _("Verdict"), _("Any verdict"), VERDICTS, 135),
+                ("technique", _("Technique"), _("Any technique"), TECHNIQUES, 145),
+                ("complexity", _("Complexity"), _("Any complexity"), LEVELS, 148),
+                ("status", _("Status"), _("Any status"), STATUSES, 120),
+                ("year", _("Year"), _("Any year"), years, 105),
             )
         }
         size = url.choose(
@@ -96,20 +110,58 @@ def filtered(rows: Sequence[Row], _: Translate) -> Filtered:
             list(sizes),
             sizes.__getitem__,
             visibility="collapsed",
-            width=145,
+            width=135,
             help=_("Fewer columns fit a narrow window."),
         )
-    return Filtered([row for row in rows if matches(row, text, chosen)], size == "few")
+    found = (catalog.matching(text) if text else None) or {}
+    return Filtered(
+        [row for row in rows if matches(row, "" if row["paper_id"] in found else text, chosen)],
+        text,
+        found,
+        size == "few",
+        (text, *chosen.values()),
+    )
+
+
+PAGE = 100
+"""Rows that are sent to the browser at once."""
+
+
+def page_of(shown: Filtered, _: Translate) -> list[Row]:
+    """Let the person turn pages where there are more than one; return the rows of this one."""
+    starts = [str(n) for n in range(1, len(shown.rows) + 1, PAGE)]
+    if st.session_state.get("_filtered", shown.key) != shown.key:
+        st.session_state["from"] = "1"  # other filters: their first page
+    st.session_state["_filtered"] = shown.key
+    if len(starts) == 1:
+        st.query_params.pop("from", None)
+        return shown.rows
+    total = f"{len(shown.rows):,}"
+
+    def name(start: str) -> str:
+        last = min(int(start) + PAGE - 1, len(shown.rows))
+        return _("{first}–{last} of {total}").format(first=start, last=last, total=total)
+
+    start = url.choose(
+        _("Page"), "from", starts, name, default="1", visibility="collapsed", width=190
+    )
+    return shown.rows[int(start) - 1 : int(start) - 1 + PAGE]
 
 
 def matches(row: Row, text: str, chosen: Mapping[str, str]) -> bool:
-    """Whether a row has every word of `text` and every chosen code."""
-    if any(code and row.get(column) != code for column, code in chosen.items()):
-        return False
+    """Whether a row has every word of `text` in its title, authors or ids, and every choice."""
+    for column, code in chosen.items():
+        if code and (_year(row) if column == "year" else row.get(column)) != code:
+            return False
     if not text:
         return True
     places = _folded(_searched(row))
     return all(word in places for word in _folded(text).split())
+
+
+def _year(row: Row) -> str:
+    year = str(row.get("published") or "")[:4]
+    return year if year.isdecimal() else ""
 
 
 def _searched(row: Row) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -43,15 +43,24 @@ _ON_DARK = {
     "red": "#ef8f98",
     "gray": "#a3acb8",
 }
-FEW = ("rank", "paper", "advice", "why", "score", "interval", "run", "speedups", "verdict")
+FEW = ("rank", "moved", "paper", "advice", "why", "score", "interval", "run", "speedups", "verdict")
+ALL = (
+    "rank", "moved", "paper", "advice", "why", "score", "interval", "report", "claimed", "run",
+    "speedups", "verdict", "technique", "complexity", "relevance", "in_target",
+)  # fmt: skip
 _ROW_HEIGHT = 61
 """Over four times the base font size, from where on the grid wraps its cells' text."""
 
 
-def ranking_table(
-    rows: Sequence[Row], version: int, _: Translate, *, few: bool = False
-) -> str | None:
-    """Show the ranking; return the id of the paper that was clicked.
+class Picked(NamedTuple):
+    """What a person chose in the table: the paper that was clicked, the papers that were ticked."""
+
+    clicked: str | None
+    ticked: list[str]
+
+
+def ranking_table(rows: Sequence[Row], version: int, _: Translate, *, few: bool = False) -> Picked:
+    """Show the ranking; return what was chosen in it.
 
     All columns need a window of 1440 pixels; the `few` ones, the decision and its grounds, 1024.
     """
@@ -62,18 +71,29 @@ def ranking_table(
         hide_index=True,
         key=table_key(rows, version),
         on_select="rerun",
-        selection_mode="single-cell",
+        selection_mode=["multi-row", "single-cell"],
         row_height=_ROW_HEIGHT,
         height="content" if len(rows) <= 25 else 25 * _ROW_HEIGHT,
         placeholder="–",
         column_config=_columns(_),
-        column_order=FEW if few else None,
+        column_order=_order(rows, few),
         alt=_("Papers in the order in which they are worth building"),
     )
     cells = event["selection"]["cells"]
+    ticked = [str(rows[n]["paper_id"]) for n in event["selection"]["rows"] if n < len(rows)]
     if cells and 0 <= cells[0][0] < len(rows):
-        return str(rows[cells[0][0]]["paper_id"])
-    return None
+        return Picked(str(rows[cells[0][0]]["paper_id"]), ticked)
+    return Picked(None, ticked)
+
+
+def _order(rows: Sequence[Row], few: bool) -> list[str]:
+    """Return the columns to show: the weighted score where there is one, the change where known."""
+    shown = list(FEW if few else ALL)
+    if any("score_weighted" in row for row in rows):
+        shown.insert(shown.index("score"), "weighted")
+    if all(row.get("moved") is None for row in rows):
+        shown.remove("moved")
+    return shown
 
 
 def table_key(rows: Sequence[Row], version: int) -> str:
@@ -88,9 +108,11 @@ def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
         [
             {
                 "rank": row["rank"],
+                "moved": move(row.get("moved"), _),
                 "paper": clean(short_name(row["title"])),
                 "advice": label(row["recommendation"], _),
                 "why": clean(capital(row["why"])),
+                "weighted": row.get("score_weighted"),
                 "score": row["score"],
                 "interval": interval(*(row["score_interval"] or (None, None))),
                 "report": row["score_report"],
@@ -122,6 +144,15 @@ def verdict(row: Row, _: Translate) -> str:
     return _("{verdict} · quick").format(verdict=text) if row.get("provisional") else text
 
 
+def move(value: int | str | None, _: Translate) -> str | None:
+    """Return by how many ranks a paper rose or fell since the last report, as sign and number."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _("new")
+    return f"▲ {value}" if value > 0 else f"▼ {-value}" if value < 0 else "="
+
+
 def _ratio(value: float | None) -> str | None:
     return None if value is None else ratio(value)
 
@@ -130,9 +161,15 @@ def _columns(_: Translate) -> dict[str, Any]:
     column = st.column_config
     return {
         "rank": column.NumberColumn("#", width=34),
-        "paper": column.TextColumn(_("Paper"), width=132),
+        "moved": column.TextColumn(
+            "±", width=38, help=_("Ranks gained or lost since the last report.")
+        ),
+        "paper": column.TextColumn(_("Paper"), width=124),
         "advice": column.TextColumn(_("Recommendation"), width=112),
         "why": column.TextColumn(_("Why"), width=190),
+        "weighted": column.NumberColumn(
+            _("Weighted"), width=64, format="%.2f", help=_("The score by the weights you chose.")
+        ),
         "score": column.NumberColumn(
             _("Score"), width=52, format="%.2f", help=_("What is believed today: −3 to 10.")
         ),
@@ -140,24 +177,24 @@ def _columns(_: Translate) -> dict[str, Any]:
             _("90 % range"), width=76, help=_("The score lies in this range with 90 %.")
         ),
         "report": column.NumberColumn(
-            _("Report"), width=54, format="%.1f", help=_("The score in the report of August 2025.")
+            _("Report"), width=50, format="%.1f", help=_("The score in the report of August 2025.")
         ),
         "claimed": column.NumberColumn(
-            _("Claimed"), width=60, format="%.2f", help=_("The score if the claims were true.")
+            _("Claimed"), width=56, format="%.2f", help=_("The score if the claims were true.")
         ),
         "run": column.TextColumn(
             _("Whole run"), width=70, help=_("Believed speedup of a whole run of the engine.")
         ),
         "speedups": column.TextColumn(
             _("Claim → test"),
-            width=92,
+            width=86,
             help=_("The headline claim, and what the prototype measured against its baseline."),
         ),
-        "verdict": column.TextColumn(_("Verdict"), width=96),
-        "technique": column.TextColumn(_("Technique"), width=88),
+        "verdict": column.TextColumn(_("Verdict"), width=86),
+        "technique": column.TextColumn(_("Technique"), width=80),
         "complexity": column.TextColumn(_("Complexity"), width=74),
-        "relevance": column.NumberColumn(_("Relevance"), width=70, format="%.2f"),
+        "relevance": column.NumberColumn(_("Relevance"), width=66, format="%.2f"),
         "in_target": column.TextColumn(
-            _("In engine"), width=64, help=_("Whether the engine has it already.")
+            _("In engine"), width=58, help=_("Whether the engine has it already.")
         ),
     }

@@ -72,6 +72,15 @@ def sections(label: str, name: str, options: Sequence[str], show: Callable[[str]
     return chosen
 
 
+def scale(label: str, name: str, options: Sequence[str], *, default: str) -> str:
+    """Show a slider over figures written as text, for `?name=`; return the chosen one."""
+    _adopt(name, default, options)
+    value = st.select_slider(label, options, key=name, persist_state="session")
+    chosen = str(value) if value in options else default
+    _publish(name, chosen, default)
+    return chosen
+
+
 def search(label: str, name: str, *, placeholder: str, width: int | Literal["stretch"]) -> str:
     """Show a search box for `?name=`; return what was typed, at most 200 characters."""
     _adopt(name, "", None)
@@ -101,8 +110,8 @@ def _adopt(name: str, default: str, options: Sequence[str] | None) -> None:
         kept = in_url
     elif in_url is None and seen is not None and not st.session_state.get(_ARRIVED):
         kept = default  # back to the address without it
-    elif kept == st.session_state.get(_usual(name)):
-        kept = default  # nobody chose it, and the default is another one now
+    elif in_url is None and kept == st.session_state.get(_usual(name)):
+        kept = default  # nobody chose it or sees it in the address; the default is another now
     st.session_state[_usual(name)] = default
     if options is not None and kept not in options:
         kept = default

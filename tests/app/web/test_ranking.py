@@ -7,10 +7,10 @@ from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
 from app.web.components.filters import matches
-from app.web.components.ranking_table import FEW, ranking_frame, table_key
+from app.web.components.ranking_table import ALL, FEW, move, ranking_frame, table_key
 from app.workflows.ranking import list_papers
 from db.engine import session_scope
-from db.queries import counters, papers
+from db.queries import counters, notes, papers
 from tests.app.web.conftest import HOSTILE, Open, words
 
 
@@ -85,7 +85,9 @@ def test_an_unknown_code_in_the_address_is_ignored(
     assert len(shown(page)) == 10
 
 
-@pytest.mark.parametrize(("text", "count"), [("eagle", 1), ("2410.09426", 1), ("Ceze", 1)])
+@pytest.mark.parametrize(
+    ("text", "count"), [("flatness matters", 1), ("2410.09426", 1), ("Ceze", 1)]
+)
 def test_the_search_finds_titles_ids_and_authors(
     text: str, count: int, seeded: Engine, open_page: Open
 ) -> None:
@@ -170,7 +172,7 @@ def test_fewer_columns_for_a_narrow_window(seeded: Engine, open_page: Open) -> N
     assert list(page.dataframe[0].proto.column_order) == list(FEW)
     page.selectbox(key="columns").select("").run()
     assert not page.error
-    assert not page.dataframe[0].proto.column_order
+    assert list(page.dataframe[0].proto.column_order) == list(ALL)
     assert "columns" not in page.query_params
 
 
@@ -184,5 +186,131 @@ def test_another_engine_ranks_and_its_paper_opens(seeded: Engine, open_page: Ope
     assert shown(page) == shown(open_page())
     assert "target" not in page.query_params
     opened = open_page("paper", paper="marlin", target="vllm")
-    assert "already there" in words(opened)
-    assert "already there" not in words(open_page("paper", paper="marlin"))
+    assert "already there" in _badge(opened)
+    assert "already there" not in _badge(open_page("paper", paper="marlin"))
+
+
+def _badge(page: AppTest) -> str:
+    """The first recommendation on a paper's page: its own; related papers show theirs below."""
+    return next(m.value for m in page.markdown if "-badge[" in m.value)
+
+
+def test_the_search_looks_into_claims_and_notes_and_shows_the_place(
+    seeded: Engine, open_page: Open
+) -> None:
+    with session_scope(seeded) as session:
+        notes.add(session, "teal", "Zebra <b>stripes</b> [x](javascript:alert(1))", "Ann")
+    page = open_page(q="zebr")
+    assert [title[:13] for title in shown(page)] == ["Training-Free"]
+    (hit,) = [m.value for m in page.markdown if "**Zebra**" in m.value]
+    assert "note" in hit
+    assert "<b>" not in hit
+    assert "](javascript" not in hit
+    page.text_input(key="q").input("").run()
+    assert len(shown(page)) == 10
+
+
+@pytest.mark.parametrize("text", ['"', "AND", "*", "a NEAR/2 (b", "量化"])
+def test_no_search_is_an_error(text: str, seeded: Engine, open_page: Open) -> None:
+    assert not open_page(q=text).error
+
+
+def test_weights_reorder_at_once_and_live_in_the_address(seeded: Engine, open_page: Open) -> None:
+    page = open_page()
+    usual = shown(page)
+    assert "weighted" not in page.dataframe[0].proto.column_order
+    page.select_slider(key="w_relevance").set_value("2").run()
+    assert page.query_params["w_relevance"] in ("2", ["2"])
+    assert shown(page) != usual
+    assert "by the weighted score alone" in words(page)
+    scores = list(page.dataframe[0].value["weighted"])
+    assert scores == sorted(scores, reverse=True)
+    assert shown(open_page(w_relevance="2")) == shown(page)
+    page.select_slider(key="w_relevance").set_value("1").run()
+    assert shown(page) == usual
+    assert "w_relevance" not in page.query_params
+
+
+def test_how_firm_the_order_is_is_told(seeded: Engine, open_page: Open) -> None:
+    told = words(open_page())
+    assert "Among the top three when the weights wobble" in told
+    assert "smallest change of one weight" in told
+
+
+@pytest.mark.parametrize("weight", ["3", "x", "-1", "1.05"])
+def test_a_wrong_weight_in_the_address_is_ignored(
+    weight: str, seeded: Engine, open_page: Open
+) -> None:
+    assert shown(open_page(w_ease=weight)) == shown(open_page())
+
+
+def test_papers_come_by_the_page(
+    seeded: Engine, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = shown(open_page())
+    monkeypatch.setattr("app.web.components.filters.PAGE", 4)
+    page = open_page()
+    assert shown(page) == whole[:4]
+    page.selectbox(key="from").select("9").run()
+    assert shown(page) == whole[8:]
+    assert shown(open_page(**{"from": "5"})) == whole[4:8]
+    page.selectbox(key="complexity").select("high").run()  # six papers: their first page
+    assert len(shown(page)) == 4
+    assert "from" not in page.query_params
+
+
+def test_years_are_a_filter(seeded: Engine, open_page: Open) -> None:
+    page = open_page()
+    years = page.selectbox(key="year").options
+    assert len(years) > 1
+    page.selectbox(key="year").select_index(1).run()
+    assert 0 < len(shown(page)) < 10
+
+
+def test_ranks_gained_and_lost_are_told_by_sign(seeded: Engine, open_page: Open) -> None:
+    changes = open_page().dataframe[0].value.set_index("paper")["moved"]
+    assert changes["FlatQuant"][0] in "▲▼="
+    assert [move(n, str) for n in (2, -3, 0, None)] == ["▲ 2", "▼ 3", "=", None]
+
+
+def test_papers_side_by_side_by_address(seeded: Engine, open_page: Open) -> None:
+    page = open_page(compare="sampling,flatquant")
+    (table,) = [m.value for m in page.markdown if m.value.startswith("| ")]
+    lines = table.split("\n")
+    assert lines[0].index("Sorting") < lines[0].index("FlatQuant")
+    ranks = next(line for line in lines if "Rank" in line)
+    assert ranks.startswith("| ≠ **Rank**")
+    assert ranks.count("▲ **") == 1
+    assert "✓ confirmed" in table
+    page.button(key="compare_back").click().run()
+    assert len(shown(page)) == 10
+    assert "compare" not in page.query_params
+
+
+@pytest.mark.parametrize("ids", ["sampling", "sampling,sampling", "nobody,else", ",", "<b>,x"])
+def test_less_than_two_known_papers_are_no_comparison(
+    ids: str, seeded: Engine, open_page: Open
+) -> None:
+    assert len(shown(open_page(compare=ids))) == 10
+
+
+def test_ticked_papers_are_compared(seeded: Engine, open_page: Open) -> None:
+    page = open_page()
+    with session_scope(seeded) as session:
+        rows = list_papers(session)
+        key = table_key(rows, counters.read(session))
+    page.session_state[key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    page.run()
+    page.button(key="compare_chosen").click().run()
+    wanted = f"{rows[0]['paper_id']},{rows[2]['paper_id']}"
+    assert page.query_params["compare"] in (wanted, [wanted])
+    assert any(m.value.startswith("| ") for m in page.markdown)
+
+
+def test_a_hostile_title_is_compared_as_text(seeded: Engine, open_page: Open) -> None:
+    with session_scope(seeded) as session:
+        papers.update(session, "sage", title=HOSTILE)
+    page = open_page(compare="sage,teal")
+    for element in page.markdown:
+        assert "<script>" not in element.value
+        assert "](javascript" not in element.value
