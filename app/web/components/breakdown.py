@@ -32,7 +32,7 @@ def breakdown(shown: Record, _: Translate) -> None:
     scored = shown["score"][kind]
     left, right = st.columns([6, 5], gap="medium")
     with left:
-        st.altair_chart(waterfall(scored, _), alt=in_words(scored, _), height=270)
+        st.altair_chart(waterfall(scored, _), alt=in_words(scored, _), height=240)
     with right:
         _reasons(scored["breakdown"], _)
         st.caption(plain(_("Rubric {rubric}.").format(rubric=scored["rubric"])))
@@ -55,6 +55,12 @@ def waterfall(scored: Record, _: Translate) -> alt.LayerChart | alt.FacetChart:
     bars = base.mark_bar(size=20, cornerRadius=2).encode(
         x=x, x2="end:Q", color=alt.Color("color:N", scale=None), tooltip=tooltip
     )
+    # What nobody knows yet: where the criterion could lie, grey and hollow.
+    ghosts = (
+        base.transform_filter("datum.missing")
+        .mark_bar(size=20, color=_MISSING, opacity=0.22, stroke=_MISSING, strokeDash=[4, 3])
+        .encode(x="ghost_low:Q", x2="ghost_high:Q", tooltip=tooltip)
+    )
     ends = base.mark_tick(thickness=2, size=20).encode(
         x="end:Q", color=alt.Color("color:N", scale=None), tooltip=tooltip
     )
@@ -67,7 +73,7 @@ def waterfall(scored: Record, _: Translate) -> alt.LayerChart | alt.FacetChart:
         x="right:Q", text="label:N"
     )
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(color=_MUTED, opacity=0.6).encode(x="x:Q")
-    return alt.layer(zero, bars, ends, ranges, texts)
+    return alt.layer(zero, ghosts, bars, ends, ranges, texts)
 
 
 def waterfall_rows(scored: Record, _: Translate) -> list[dict[str, Any]]:
@@ -88,6 +94,10 @@ def waterfall_rows(scored: Record, _: Translate) -> list[dict[str, Any]]:
                 if missing
                 else _signed(points),
                 criterion["reason"],
+                # a criterion that has a range of its own shows that
+                ghost=(reached + criterion["minimum"], reached + criterion["maximum"])
+                if missing and criterion["low"] == criterion["high"]
+                else None,
             )
         )
         reached += points
@@ -106,15 +116,21 @@ def _row(
     color: str,
     text: str,
     reason: str,
+    *,
+    ghost: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     end = start + points
+    ghost_low, ghost_high = ghost or (start, start)
     return {
         "name": name,
         "start": start,
         "end": end,
         "low": bounds[0],
         "high": bounds[1],
-        "right": max(start, end, bounds[1]),
+        "missing": ghost is not None,
+        "ghost_low": ghost_low,
+        "ghost_high": ghost_high,
+        "right": max(start, end, bounds[1], ghost_high),
         "color": color,
         "label": text,
         "reason": clean(reason),
@@ -123,8 +139,29 @@ def _row(
 
 def in_words(scored: Record, _: Translate) -> str:
     """Return what the chart shows, for those who hear it."""
-    parts = [f"{label(c['name'], _)} {_signed(c['points'])}" for c in scored["breakdown"]]
+    parts = [
+        f"{label(c['name'], _)} {_signed(c['points'])}"
+        + (" (" + _could_be(c, _) + ")" if c["missing"] else "")
+        for c in scored["breakdown"]
+    ]
     return clean(_("Score {score}: ").format(score=score(scored["value"])) + ", ".join(parts))
+
+
+def _could_be(criterion: Record, _: Translate) -> str:
+    low, high = f"{criterion['minimum']:g}".replace("-", "−"), f"{criterion['maximum']:g}"
+    return _("evidence missing, could be {low} to {high}").format(low=low, high=high)
+
+
+def _reason(criterion: Record, _: Translate) -> str:
+    if criterion["missing"]:
+        told = plain(f"○ {capital(criterion['reason'])}: {_could_be(criterion, _)}")
+        return f":gray[{told}]"
+    told = _("{reason} (scale {low} to {high})").format(
+        reason=capital(criterion["reason"]),
+        low=f"{criterion['minimum']:g}".replace("-", "−"),
+        high=f"{criterion['maximum']:g}",
+    )
+    return plain(told)
 
 
 def _reasons(criteria: Sequence[Record], _: Translate) -> None:
@@ -134,13 +171,7 @@ def _reasons(criteria: Sequence[Record], _: Translate) -> None:
                 {
                     _("Criterion"): plain(label(c["name"], _)),
                     _("Points"): plain(_signed(c["points"])),
-                    _("Reason"): plain(
-                        _("{reason} (scale {low} to {high})").format(
-                            reason=capital(c["reason"]),
-                            low=f"{c['minimum']:g}".replace("-", "−"),
-                            high=f"{c['maximum']:g}",
-                        )
-                    ),
+                    _("Reason"): _reason(c, _),
                 }
                 for c in criteria
             ]

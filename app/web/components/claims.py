@@ -75,9 +75,9 @@ def _table(
         claim_frame(listed, headline, device, _),
         "claims",
         {
-            "claim": column.TextColumn(_("Claim"), width=240),
-            "figure": column.TextColumn(_("Figure"), width=100),
-            "verdict": column.TextColumn(_("Verdict"), width=124),
+            "claim": column.TextColumn(_("Claim"), width=196),
+            "figure": column.TextColumn(_("Figure"), width=88),
+            "verdict": column.TextColumn(_("Verdict"), width=100),
             "where": column.TextColumn(_("Stands in"), width=84),
         },
         _("Claims of the paper with their figures and verdicts"),

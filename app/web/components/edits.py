@@ -40,7 +40,7 @@ def edits(changes: Sequence[Record], _: Translate) -> None:
 
 def _line(change: Record, _: Translate) -> str:
     who = change["who"] or "–"
-    line = strong(capital(_what(change, _))) + plain(f" — {who}, {moment(change['at'])}")
+    line = strong(capital(_what(change, _))) + " " + plain(f"— {who}, {moment(change['at'])}")
     if change["why"]:
         line += plain(f": {change['why']}")
     if change["undone_at"]:

@@ -10,7 +10,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import STATUSES, label
 from app.web.components import context, flash, person
-from app.web.components.text import clean, moment
+from app.web.components.text import moment, plain
 from app.workflows.correct import add_note, remove_note, set_status
 from app.workflows.undo import newest
 
@@ -34,7 +34,7 @@ def notes(listed: Sequence[Record], paper_id: str, _: Translate) -> None:
     for note in reversed(listed):
         with st.container(border=True, gap="xxsmall"):
             with st.container(horizontal=True, horizontal_alignment="distribute"):
-                st.caption(clean(f"{note['who'] or '–'}, {moment(note['at'])}"))
+                st.caption(plain(f"{note['who'] or '–'}, {moment(note['at'])}"))
                 st.button(
                     _("Remove"),
                     key=f"note-remove-{note['id']}",
