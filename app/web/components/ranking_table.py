@@ -75,7 +75,7 @@ def ranking_table(rows: Sequence[Row], version: int, _: Translate, *, few: bool 
         row_height=_ROW_HEIGHT,
         height="content" if len(rows) <= 25 else 25 * _ROW_HEIGHT,
         placeholder="–",
-        column_config=_columns(_),
+        column_config=_columns(_, few=few),
         column_order=_order(rows, few),
         alt=_("Papers in the order in which they are worth building"),
     )
@@ -157,16 +157,16 @@ def _ratio(value: float | None) -> str | None:
     return None if value is None else ratio(value)
 
 
-def _columns(_: Translate) -> dict[str, Any]:
+def _columns(_: Translate, *, few: bool) -> dict[str, Any]:
     column = st.column_config
     return {
         "rank": column.NumberColumn("#", width=34),
         "moved": column.TextColumn(
-            "±", width=38, help=_("Ranks gained or lost since the last report.")
+            "±", width=44, help=_("Ranks gained or lost since the last report.")
         ),
-        "paper": column.TextColumn(_("Paper"), width=124),
-        "advice": column.TextColumn(_("Recommendation"), width=112),
-        "why": column.TextColumn(_("Why"), width=190),
+        "paper": column.TextColumn(_("Paper"), width=112 if few else 124),
+        "advice": column.TextColumn(_("Recommendation"), width=108 if few else 112),
+        "why": column.TextColumn(_("Why"), width=172 if few else 176),
         "weighted": column.NumberColumn(
             _("Weighted"), width=64, format="%.2f", help=_("The score by the weights you chose.")
         ),
@@ -191,7 +191,7 @@ def _columns(_: Translate) -> dict[str, Any]:
             help=_("The headline claim, and what the prototype measured against its baseline."),
         ),
         "verdict": column.TextColumn(_("Verdict"), width=86),
-        "technique": column.TextColumn(_("Technique"), width=80),
+        "technique": column.TextColumn(_("Technique"), width=88),
         "complexity": column.TextColumn(_("Complexity"), width=74),
         "relevance": column.NumberColumn(_("Relevance"), width=66, format="%.2f"),
         "in_target": column.TextColumn(

@@ -20,7 +20,7 @@ def shown(page: AppTest) -> list[str]:
 
 def test_the_answer_stands_on_top(seeded: Engine, open_page: Open) -> None:
     page = open_page()
-    headline = next(m.value for m in page.markdown if m.value.startswith("##### "))
+    headline = next(m.value for m in page.markdown if m.value.startswith("### "))
     assert headline.endswith((".", "\\."))
     frame = page.dataframe[0].value
     assert list(frame["rank"]) == list(range(1, 11))
