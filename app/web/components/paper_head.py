@@ -46,7 +46,7 @@ def paper_head(shown: Record, total: int, devices: Mapping[str, str], _: Transla
     """Show title, recommendation, summary and the four figures of `show_paper`'s record."""
     paper, row = shown["paper"], shown["row"]
     st.title(plain(paper["title"]), anchor=False)
-    st.caption(_origin(shown, _))
+    st.markdown(f":small[{_origin(shown, _)}]")  # a caption fades its links
     if row:
         _recommendation(row, len(shown["findings"]), _)
     summary = shown["facts"].get("summary", {}).get("value")

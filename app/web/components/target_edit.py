@@ -111,7 +111,8 @@ def _entry(key: str, name: str, record: Record, _: Translate) -> tuple[dict[str,
     if held:
         told = (held.get("why") or {}).get(context.language()) or (held.get("why") or {}).get("en")
         shown = ", ".join(link(e.get("text", ""), e.get("url")) for e in held.get("evidence", ()))
-        st.caption(plain(f"{held['date']}: {told or ''}") + (f" ({shown})" if shown else ""))
+        said = plain(f"{held['date']}: {told or ''}") + (f" ({shown})" if shown else "")
+        st.markdown(f":small[{said}]")  # a caption fades its links
     left, right = st.columns([3, 2], gap="small")
     with left:
         proof = st.text_input(
