@@ -11,7 +11,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import VERDICT_ICONS, label
 from app.web.components import url
-from app.web.components.bench_pick import TALL_ROW, picked
+from app.web.components.bench_pick import picked
 from app.web.components.pictures import evidence, say_if_no_pages
 from app.web.components.text import arrow, capital, clean, plain, ratio, strong
 from app.workflows.pictures import places_with_page, why_no_pages
@@ -19,6 +19,8 @@ from app.workflows.pictures import places_with_page, why_no_pages
 Record = Mapping[str, Any]
 
 _PICKED = "_claims-picked"
+_ROW_HEIGHT = 78
+"""Four lines of text: over four times the base font size the grid wraps its cells."""
 
 VERDICT_COLORS = {
     "confirmed": "green",
@@ -81,7 +83,7 @@ def _table(
             "where": column.TextColumn(_("Stands in"), width=84),
         },
         _("Claims of the paper with their figures and verdicts"),
-        row_height=TALL_ROW,
+        row_height=_ROW_HEIGHT,
     )
     st.caption(plain(_("★ speaks for the paper in the score. A click on a row shows the claim.")))
     # The selection stays in the table: only a new one chooses.
