@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +99,12 @@ def make_digest(session: Session, *, language: str = "en", since: str | None = N
 
 def _day(since: str) -> str:
     try:
-        return datetime.fromisoformat(since.strip()).isoformat()
+        day = datetime.fromisoformat(since.strip())
     except ValueError:
         raise UsageError(
             message("{since!r} is no day: write it like 2026-11-17.", since=since[:40])
         ) from None
+    return (day if day.tzinfo is None else day.astimezone(UTC)).isoformat()
 
 
 def _week_before(until: str) -> str:

@@ -12,7 +12,7 @@ from db.engine import open_engine, session_scope
 from db.queries import papers
 from tests.app.web.test_inbox import fill
 from tests.web.conftest import Workbench
-from tests.web.test_workbench import assert_nothing_left, visit
+from tests.web.test_workbench import IDLE, assert_nothing_left, visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -32,19 +32,25 @@ def waiting(workbench: Workbench) -> Iterator[Engine]:
     engine.dispose()
 
 
+def press(page: Page, key: str) -> None:
+    """Press a key once the page is drawn: one that comes in the middle of a run may be dropped."""
+    page.wait_for_selector(IDLE, timeout=20_000)
+    page.keyboard.press(key)
+
+
 def test_three_papers_by_keyboard(
     waiting: Engine, page: Page, workbench: Workbench, requests: list[str]
 ) -> None:
     visit(page, f"{workbench.url}/inbox")
     card = page.locator(".st-key-inbox-card")
     card.get_by_text("A Cache of the Kind 0").wait_for(timeout=15_000)
-    page.keyboard.press("k")
+    press(page, "k")
     card.get_by_text("A Cache of the Kind 1").wait_for()
-    page.keyboard.press("x")
+    press(page, "x")
     card.get_by_text("A Cache of the Kind 2").wait_for()
-    page.keyboard.press("u")
+    press(page, "u")
     card.get_by_text("A Cache of the Kind 1").wait_for()
-    page.keyboard.press("n")
+    press(page, "n")
     card.get_by_text("A Cache of the Kind 2").wait_for()
 
     # In a field the same keys are letters.

@@ -145,6 +145,10 @@ def _facts(row: Row, _: Translate) -> str:
 def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
     """Show the buttons, always the same ones in the same places: the focus stays where it is."""
     row = None if index is None else queue.rows[index]
+    with context.reading() as session:
+        last = inbox.last_decision(session)
+    if row is None and last is None and _TROUBLE not in st.session_state:
+        return
     with st.container(horizontal=True, gap="small", key="inbox-buttons"):
         if row is not None and index is not None:
             for decision, name, key, kind in _BUTTONS:
@@ -158,8 +162,6 @@ def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
                 )
             if st.button(_("Open"), key="inbox-open", shortcut="O"):
                 st.switch_page("views/paper.py", query_params={"paper": row["paper_id"]})
-        with context.reading() as session:
-            last = inbox.last_decision(session)
         st.button(_("Undo"), key="inbox-undo", shortcut="U", disabled=last is None, on_click=_undo)
     trouble = st.session_state.pop(_TROUBLE, "")
     if trouble:
