@@ -21,7 +21,9 @@ def test_every_command_is_listed(name: list[str]) -> None:
 
 
 def test_every_listed_command_exists() -> None:
-    listed = re.findall(r"^\| `assay ((?:bench |db |target |watch )?\w+)", DOCS["commands.md"], re.MULTILINE)
+    listed = re.findall(
+        r"^\| `assay ((?:bench |db |target |watch )?\w+)", DOCS["commands.md"], re.MULTILINE
+    )
     assert sorted(listed) == sorted(" ".join(name) for name in command_names())
 
 

@@ -42,7 +42,7 @@ WORD = re.compile(r"[A-Za-zµ][A-Za-z0-9_µ]*")
 TYPED = re.compile(
     r"assay (add|db|target|init)( FILE)?|python -m prototypes run NAME"
     r"|--device cuda --out runs.json"
-    r"|--lang|assay\.db(-wal|-shm)?|targets/[a-z.]+\.toml|assay-1|report-\d{4}-\d\d(-\d\d)?"
+    r"|都涉及.*|--lang|assay\.db(-wal|-shm)?|targets/[a-z.]+\.toml|assay-1|report-\d{4}-\d\d(-\d\d)?"
 )
 """Commands, files and names of rules: the same in every language."""
 EXAMPLES = {'cat:cs.LG AND abs:"KV cache"', 'abs:"KV cache" AND cat:cs.LG', "our-fork"}
