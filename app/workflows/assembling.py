@@ -58,9 +58,7 @@ def assemble(
     links = paper_queries.prototypes(session)
     runs = measured_runs(session, {name for names in links.values() for name in names})
     assembled = []
-    for paper in paper_queries.list_papers(session):
-        if paper_ids is not None and paper.id not in paper_ids:
-            continue
+    for paper in paper_queries.list_papers(session, paper_ids=paper_ids):
         prototypes = links.get(paper.id, ())
         devices: dict[str, list[MeasuredRun]] = {}
         for name in prototypes:

@@ -108,9 +108,14 @@ class _Weights:
     def __init__(self, titles: Sequence[frozenset[str]]) -> None:
         self._counts = Counter(word for title in titles for word in title)
         self._papers = len(titles)
+        self._known: dict[str, float] = {}
 
     def of(self, word: str) -> float:
-        return math.log(1 + self._papers / (1 + self._counts[word]))
+        weight = self._known.get(word)
+        if weight is None:
+            weight = math.log(1 + self._papers / (1 + self._counts[word]))
+            self._known[word] = weight
+        return weight
 
     def likeness(self, one: frozenset[str], two: frozenset[str]) -> float:
         """Return the cosine of two sets of words, 0 to 1."""

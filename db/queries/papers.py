@@ -52,11 +52,15 @@ class PaperRow(NamedTuple):
     updated_at: str
 
 
-def list_papers(session: Session, *, status: str | None = None) -> list[PaperRow]:
-    """Return all papers (of one status), by id."""
+def list_papers(
+    session: Session, *, status: str | None = None, paper_ids: Collection[str] | None = None
+) -> list[PaperRow]:
+    """Return all papers (of one status, or of these ids), by id."""
     statement = select(*(getattr(Paper, name) for name in PaperRow._fields)).order_by(Paper.id)
     if status is not None:
         statement = statement.where(Paper.status == status)
+    if paper_ids is not None:
+        statement = statement.where(Paper.id.in_(list(paper_ids)))
     return [PaperRow(*row) for row in session.execute(statement)]
 
 

@@ -136,8 +136,11 @@ def targets() -> dict[str, str]:
 
 def paper(paper_id: str, target: str | None = None) -> dict[str, Any]:
     """Return everything that is known of a paper; raises `NotFoundError`."""
+    listed = ranking(target=target)
     with context.reading() as session:
-        return show_paper(session, paper_id, target=target, language=context.language())
+        return show_paper(
+            session, paper_id, target=target, language=context.language(), listed=listed
+        )
 
 
 def what_if(paper_id: str, target: str | None = None) -> dict[str, Any]:
