@@ -96,10 +96,11 @@ def session_scope(engine: Engine) -> Iterator[Session]:
     with (
         catalog_errors(engine),
         Session(engine, expire_on_commit=False) as session,
-        session.begin(),
+        session.begin() as transaction,
     ):
         yield session
-        _index_what_changed(session)
+        if transaction.is_active:  # not where an error that the caller caught rolled it back
+            _index_what_changed(session)
 
 
 def _index_what_changed(session: Session) -> None:
