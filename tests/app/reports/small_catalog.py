@@ -48,7 +48,7 @@ decode = 0.5
 prefill_attention = 0.09
 decode_attention = 0.1
 prefill_linears = 0.4
-decode_linears = 0.38
+decode_linears = 0.2
 sampling = 0.2
 
 [devices]
