@@ -82,9 +82,12 @@ def _why_cell(fact: Record, _: Translate) -> str:
     if evidence:
         parts.append("(" + ", ".join(evidence) + ")")
     for other in fact["others"][:3]:
-        before = _("before: {value} ({source})").format(
-            value=value_text(other["value"], _), source=label(other["source"], _)
+        told = (
+            _("taken back: {value} ({source})")
+            if other["reverted_at"]
+            else _("before: {value} ({source})")
         )
+        before = told.format(value=value_text(other["value"], _), source=label(other["source"], _))
         parts.append(f"*{plain(before)}*")
     return " ".join(parts)
 
