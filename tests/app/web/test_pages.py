@@ -72,7 +72,7 @@ def test_what_nobody_foresaw_is_one_sentence(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("app.web.components.catalog.list_papers", broken)
+    monkeypatch.setattr("app.web.components.catalog.ranking_of", broken)
     page = open_page()
     assert [("secret" in e.value, "Something went wrong" in e.value) for e in page.error] == [
         (False, True)
