@@ -115,8 +115,9 @@ def fetch_records(
     on (`by_update`: that of their newest version); `enough` is asked of each, with how many came
     before, and ends the list: pages that nobody needs are not asked for.
 
-    Raises `SourceError`: bad_request (with arXiv's reason), offline, timeout, rate_limited, refused,
-    bad_answer (an HTML page, a cut-off document). What came before a failure isn't lost: the records then carry the failure as `trouble`.
+    Raises `SourceError`: bad_request (with arXiv's reason), offline, timeout, rate_limited,
+    refused, bad_answer (an HTML page, a cut-off document). What came before a failure isn't lost:
+    the records then carry the failure as `trouble`.
     """
     web = web or make_web()
     base = server_of(base_url)

@@ -44,7 +44,7 @@ def imagined_runs(
     if bench is None:
         return
     where: dict[str, Any] = {"device": _CLASSES[bench.device_class], "part": bench.part.value}
-    words = ("device", "part")
+    words: tuple[str, ...] = ("device", "part")
     if bench.stands_for is not None:
         where["device"] = bench.stands_for.device_id
         words = ("part",)

@@ -31,7 +31,9 @@ def test_a_correction_is_undone_and_stays_on_record(catalog: Engine) -> None:
         assert score(session) > before
         done = undo(session, ref, who="Bela")
         assert (done.paper_id, done.kind, done.told) == ("sage", "correction", "relevance = 0.9")
-        assert any(m.kind == "believed" and m.after == pytest.approx(before, abs=1e-3) for m in done.moves)
+        assert any(
+            m.kind == "believed" and m.after == pytest.approx(before, abs=1e-3) for m in done.moves
+        )
         assert score(session) == before
         (change,) = changes(session, "sage")
         assert (change["who"], change["why"], change["undone_by"]) == ("Ada", "asked for", "Bela")
