@@ -52,6 +52,9 @@ def _declared(declaration: Declaration) -> Iterator[Finding]:
         weighted = [c for c in cases if c.target_weight > 0]
         yield Finding(f"a case on {device} has a target weight", bool(weighted))
         yield Finding(f"a case on {device} is quick", any(c.quick for c in cases))
+        if declaration.claims:
+            verdict = any(c.quick and c.claims for c in cases)
+            yield Finding(f"a quick case on {device} tests a claim", verdict)
         for role in (Role.PAPER, Role.ENGINE):
             without = [
                 case.id

@@ -183,7 +183,7 @@ def test_from_new_to_a_prototype_that_passes(tmp_path: Path) -> None:
         (("workload.py", "bytes=8 * size", "bytes=0"), "work gives bytes and flops"),
         (("declaration.py", "(Role.ENGINE,)", "()"), "a baseline with the role engine"),
         (("declaration.py", "target_weight=1.0", "target_weight=0.0"), "has a target weight"),
-        (("declaration.py", "quick=True", "quick=False"), "is quick"),
+        (("declaration.py", "quick=True", "quick=False"), "is quick, tests a claim"),
         (("declaration.py", "claims=(CLAIM,),\n        ),", "),"), "a case tests the claim"),
         (("declaration.py", f'paper="{PAPER}"', 'paper="nowhere"'), "there is db/seed/papers/"),
         (("workload.py", 'outputs["y"].copy_(inputs["x"].half())', "pass"), "torch_paper gives"),
@@ -208,7 +208,8 @@ def test_check_says_what_is_missing(filled: Path, change: tuple[str, str, str], 
     finally:
         path.write_text(text)
     assert checked.returncode == 1, checked.stdout + checked.stderr
-    assert any(words in line for line in missing(checked.stdout)), checked.stdout
+    told = "\n".join(missing(checked.stdout))
+    assert [w for w in words.split(", ") if w not in told] == [], checked.stdout
 
 
 @pytest.mark.parametrize(

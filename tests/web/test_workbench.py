@@ -55,10 +55,10 @@ def test_from_the_ranking_to_the_chinese_report(
     page.wait_for_selector(GRID, timeout=20_000)
     page.get_by_role("heading", name="Ranking").wait_for()
 
-    # A filter, then a click on the only row that is left, opens the paper.
-    page.get_by_placeholder("Search titles, authors, ids").fill("sampling")
+    # A search, then a click on the only row that is left, opens the paper.
+    page.get_by_label("Search", exact=True).fill("sorting-free")
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"q=sampling"))
+    page.wait_for_url(re.compile(r"q=sorting-free"))
     page.wait_for_selector(IDLE)
     page.wait_for_timeout(500)
     grid = page.locator(GRID).first.bounding_box()
@@ -119,10 +119,12 @@ def test_every_page_in_chinese_asks_only_this_server(
     for path, word in (
         ("", "排名"),
         ("paper?paper=eagle3", "全程加速比"),
+        ("inbox", "收件箱"),
         ("benchmarks", "论断与实测"),
         ("report", "已存的报告"),
         ("add", "按 arXiv 编号或网址"),
         ("jobs", "任务"),
+        ("settings", "设置"),
     ):
         joint = "&" if "?" in path else "?"
         visit(page, f"{workbench.url}/{path}{joint}lang=zh")
