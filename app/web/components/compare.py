@@ -72,7 +72,10 @@ def _table(rows: Sequence[Row], lines: Sequence[Line], _: Translate) -> str:
         cells = [_cell(line, value, _) or "–" for value in line.values]
         for place in line.best:
             cells[place] = f"{_AHEAD} **{cells[place]}**"
-        name = _unbroken(plain(capital(_(line.name))))
+        words = capital(_(line.name))
+        if line.kind == "points":  # of the score; a fact may have the same name
+            words = _("{criterion}, points").format(criterion=words)
+        name = _unbroken(plain(words))
         told.append(_cells([f"{_DIFFERS} **{name}**" if line.differs else name, *cells]))
     return "\n".join(told)
 

@@ -15,7 +15,7 @@ from app.workflows.ranking import moved, told
 from app.workflows.settings import default_target
 from app.workflows.weights import reordered
 
-HITS = 8  # places where the searched words stand
+HITS = 5  # places where the searched words stand
 
 _ = context.words()
 with header(_("Ranking")):
