@@ -13,7 +13,7 @@ test: $(STAMP) lint types
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 

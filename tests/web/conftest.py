@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,13 +72,23 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def workbench(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """The workbench as `assay ui` starts it, on a free port."""
-    from app.workflows.serving import command
+    with served(tmp_path_factory.mktemp("home"), free_port()) as (_, workbench):
+        yield workbench
 
-    home = tmp_path_factory.mktemp("home")
-    log = home / "server.log"
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Workbench]]:
+    """Start a server on `port` over the catalog in `home`, which is made where there is none."""
+    from app.workflows.serving import command
+
+    log = home / "server.log"
     environment = os.environ | {
         "ASSAY_HOME": str(home),
         "ASSAY_ARXIV_URL": "http://127.0.0.1:9/api/query",
@@ -92,7 +103,7 @@ def workbench(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
         )
     try:
         _wait(f"http://127.0.0.1:{port}/_stcore/health", log)
-        yield Workbench(f"http://127.0.0.1:{port}", home, log)
+        yield server, Workbench(f"http://127.0.0.1:{port}", home, log)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=15)

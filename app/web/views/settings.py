@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from app.web.components.target import target
-
 from app.web.components import context, flash, url
 from app.web.components.checkup import checkup
 from app.web.components.data_folder import data_folder
 from app.web.components.header import header
+from app.web.components.target import target
 
 _ = context.words()
 with header(_("Settings")):
