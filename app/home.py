@@ -56,6 +56,11 @@ def backups_folder() -> Path:
     return _subfolder("backups")
 
 
+def removed_folder() -> Path:
+    """Return the folder that keeps what was known of removed papers, created."""
+    return _subfolder("removed")
+
+
 def _subfolder(name: str) -> Path:
     folder = data_folder() / name
     folder.mkdir(exist_ok=True)

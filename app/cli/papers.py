@@ -279,15 +279,23 @@ def add_note(
     print(f"Noted on {paper_id}.")
 
 
-def remove(papers: Annotated[list[str], typer.Argument(help="Papers to remove.")]) -> None:
+def remove(
+    papers: Annotated[list[str], typer.Argument(help="Papers to remove.")],
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Put removed papers back, with all that was known.")
+    ] = False,
+) -> None:
     """Remove papers from the catalog; the user's own files stay where they are."""
-    from app.workflows.correct import remove_papers
+    from app.workflows import removing
     from app.workflows.opening import open_catalog
     from db.engine import session_scope
 
+    act, told = (
+        (removing.restore_papers, "restored") if undo else (removing.remove_papers, "removed ")
+    )
     with session_scope(open_catalog()) as session:
-        for paper_id in remove_papers(session, papers):
-            print(f"removed  {paper_id}")
+        for paper_id in act(session, papers):
+            print(f"{told} {paper_id}")
 
 
 def existing_file(text: str) -> Path:

@@ -1,9 +1,9 @@
-"""A person's word: corrections with who and why, their undoing, notes, status, removal."""
+"""A person's word: corrections with who and why, their undoing, notes, status."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -222,12 +222,3 @@ def set_status(session: Session, paper_id: str, status: str, *, who: str = "") -
     paper_queries.update(session, paper_id, status=status)
     if status != before:
         edits.add(session, paper_id, edits.STATUS, {"before": before, "after": status}, who)
-
-
-def remove_papers(session: Session, papers: Collection[str]) -> list[str]:
-    """Remove papers, all or none; return their ids."""
-    ids = [paper_queries.get_by_any_id(session, paper).id for paper in papers]
-    for paper_id in ids:
-        paper_queries.remove(session, paper_id)
-    rescore(session, {"kind": "rule", "ref": "removed"}, [])
-    return ids

@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 from app import home
 from app.workflows import triage
 from app.workflows.add import add_sources
-from app.workflows.correct import remove_papers, set_facts
+from app.workflows.correct import set_facts
 from app.workflows.ranking import list_papers
+from app.workflows.removing import remove_papers
 from app.workflows.triage import rescore
 from db.engine import session_scope
 from db.queries import scores as score_queries

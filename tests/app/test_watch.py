@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app.workflows.correct import remove_papers, set_status
+from app.workflows.correct import set_status
+from app.workflows.removing import remove_papers
 from app.workflows.watch import WatchRun, list_watches, next_due, run_watches
 from db.engine import session_scope
 from db.errors import NotFoundError
