@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from analyzers.facts import Integration, Measurement, PaperFacts, Severity
 from analyzers.scoring.belief import Belief, believe
 from analyzers.scoring.recommendation import (
-    GROUP_ORDER,
     Recommendation,
     recommend,
     recommend_report,
@@ -67,7 +66,7 @@ def rank(papers: Iterable[Ranked], order: str = EXPECTED) -> list[Ranked]:
 def place(paper: Ranked, order: str = EXPECTED) -> Place:
     """Return what a paper's rank goes by: the smallest comes first, whatever the others are."""
     return (
-        GROUP_ORDER[paper.recommendation.advice],
+        paper.recommendation.group,
         -round(paper.score(order), 9),
         *_ties(paper.facts, -paper.belief.measured_weight, -paper.belief.claim_weight),
     )

@@ -39,11 +39,20 @@ GROUP_ORDER = {advice: position for position, advice in enumerate(Advice)}
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The advice, its phase (1 to 3, or none), and why."""
+    """The advice, its phase (1 to 3, or none), and why.
+
+    `otherwise` is the advice there would be but for a warning.
+    """
 
     advice: Advice
     phase: int | None
     why: Message
+    otherwise: Advice | None = None
+
+    @property
+    def group(self) -> int:
+        """The place of its group in the ranking: a warning never lifts a paper."""
+        return max(GROUP_ORDER[self.advice], GROUP_ORDER[self.otherwise or self.advice])
 
     def to_json(self) -> dict[str, Any]:
         """Return the record that the catalog keeps and the pages show."""
@@ -73,15 +82,21 @@ def recommend_report(facts: PaperFacts, scored: Scored | None) -> Recommendation
 
 def recommend(facts: PaperFacts, belief: Belief) -> Recommendation:
     """Recommend by `assay-1`, from the believed speedup of a whole run."""
-    low, mean, high = belief.run_low, belief.run_speedup, belief.run_high
     if facts.in_target is InTarget.MERGED:
         why = message("the engine has it already: tune it")
         return Recommendation(Advice.ALREADY_THERE, None, why)
+    by_speed = _by_speed(facts, belief)
     if facts.below_quality:
         why = message("its prototype is below the quality bar")
-        return Recommendation(Advice.CAREFUL, None, why)
+        return Recommendation(Advice.CAREFUL, None, why, by_speed.advice)
     if facts.has_open_high_risk:
-        return Recommendation(Advice.CAREFUL, None, message("a high risk is open"))
+        why = message("a high risk is open")
+        return Recommendation(Advice.CAREFUL, None, why, by_speed.advice)
+    return by_speed
+
+
+def _by_speed(facts: PaperFacts, belief: Belief) -> Recommendation:
+    low, mean, high = belief.run_low, belief.run_speedup, belief.run_high
     if high < NEGLIGIBLE:
         why = message("a whole run gets {high}x as fast at the very most", high=high)
         return Recommendation(Advice.NOT_RECOMMENDED, None, why)

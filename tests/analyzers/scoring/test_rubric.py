@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,8 @@ from analyzers.facts import (
     Technique,
 )
 from analyzers.message import message
-from analyzers.scoring import Advice, rank, rank_report, score_paper
+from analyzers.scoring import Advice, place, rank, rank_report, score_paper
+from analyzers.scoring.recommendation import GROUP_ORDER
 from analyzers.targets import load_target
 from tests.analyzers.scoring.builders import claim, measured, paper
 
@@ -192,3 +194,15 @@ def test_a_loss_is_lower_than_ignorance() -> None:
     unknown = score_paper(paper(), TARGET).believed.value
     lost = score_paper(paper(measurements=(measured(0.6),)), TARGET).believed.value
     assert lost < unknown
+
+
+@pytest.mark.parametrize("warned", [{"risks": (HIGH_RISK,)}, {"below_quality": True}])
+@pytest.mark.parametrize("speedup", [None, 1.001, 1.5, 3.0])
+def test_a_warning_never_lifts_a_paper(speedup: float | None, warned: dict[str, Any]) -> None:
+    claims = () if speedup is None else (claim(speedup),)
+    before, after = (
+        score_paper(paper(claims=claims, **changes), TARGET) for changes in ({}, warned)
+    )
+    assert after.recommendation.advice is Advice.CAREFUL
+    assert place(after)[0] >= place(before)[0]
+    assert place(after)[0] >= GROUP_ORDER[Advice.CAREFUL]
