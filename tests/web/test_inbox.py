@@ -39,12 +39,12 @@ def press(page: Page, key: str, shown: str) -> None:
     A key that comes in the middle of a run may be dropped, which docs/watching.md says.
     """
     card = page.locator(".st-key-inbox-card").get_by_text(shown)
-    from playwright.sync_api import TimeoutError
+    from playwright.sync_api import TimeoutError as TookTooLong
 
     for patience_ms in (8_000, 8_000, 20_000):
         page.wait_for_selector(IDLE, timeout=20_000)
         page.keyboard.press(key)
-        with suppress(TimeoutError):
+        with suppress(TookTooLong):
             card.wait_for(timeout=patience_ms)
             return
     raise AssertionError(f"{key} never showed {shown}")
