@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from analyzers.facts import Complexity, InTarget, Integration, Technique
-from analyzers.message import N_, Message, message
+from analyzers.message import Message, message
 from analyzers.targets import available_targets
 from app import home
 from app.errors import UsageError
@@ -131,7 +131,7 @@ def set_facts(
             )
         parsed[field] = form.parse(text)
         if field.startswith(LINK) and text == LINKED:
-            _require_prototype(field.removeprefix(LINK))
+            _require_prototype(field.removeprefix(LINK))  # unlinking needs none: it may be gone
     paper_id = paper_queries.get_by_any_id(session, paper).id
     for field, value in parsed.items():
         fact_queries.set_correction(session, paper_id, field, value, who, why)
@@ -143,21 +143,6 @@ def set_facts(
     sentence = message("{who}: {change} ({why})", who=who, change=change, why=why)
     cause = {"kind": "correction", "ref": told, "message": sentence.to_json()}
     return _of_paper(rescore(session, cause, [paper_id]), paper_id)
-
-
-def _require_prototype(name: str) -> None:
-    from app.workflows.measuring import list_prototypes
-
-    known = [prototype["name"] for prototype in list_prototypes()]
-    if name not in known:
-        raise UsageError(
-            message(
-                "There is no prototype {name!r}. Prototypes: {known}.",
-                words=("known",),
-                name=name,
-                known=", ".join(known) or N_("none yet"),
-            )
-        )
 
 
 def revert_fact(session: Session, fact_id: int, *, who: str) -> list[Move]:
@@ -222,3 +207,10 @@ def set_status(session: Session, paper_id: str, status: str, *, who: str = "") -
     paper_queries.update(session, paper_id, status=status)
     if status != before:
         edits.add(session, paper_id, edits.STATUS, {"before": before, "after": status}, who)
+
+
+def _require_prototype(name: str) -> None:
+    # Here, not above: what measures is loaded only where it is needed.
+    from app.workflows.measuring import list_prototypes, require_prototype
+
+    require_prototype(name, [prototype["name"] for prototype in list_prototypes()])

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -104,19 +104,24 @@ def run_prototypes(
     return Measured(document, tuple(lines), tuple(moves), succeeded)
 
 
+def require_prototype(name: str, known: Collection[str]) -> None:
+    """Raise `UsageError` for a name that isn't among the known prototypes."""
+    if name not in known:
+        raise UsageError(
+            message(
+                "There is no prototype {name!r}. Prototypes: {known}.",
+                words=("known",),
+                name=name,
+                known=", ".join(known) or N_("none yet"),
+            )
+        )
+
+
 def _choose(names: Sequence[str], device: str, cases: Sequence[str]) -> list[str]:
     known = {p["name"]: p for p in list_prototypes()}
     chosen = list(known) if "all" in names else list(dict.fromkeys(names))
     for name in chosen:
-        if name not in known:
-            raise UsageError(
-                message(
-                    "There is no prototype {name!r}. Prototypes: {known}.",
-                    words=("known",),
-                    name=name,
-                    known=", ".join(known) or N_("none yet"),
-                )
-            )
+        require_prototype(name, known)
         there = {c["id"] if isinstance(c, dict) else c for c in known[name]["cases"]}
         for case in cases:
             if case not in there:

@@ -66,7 +66,7 @@ def unpack(session: Session, packed: Mapping[str, list[dict[str, Any]]]) -> str:
 
 def _belonging() -> list[tuple[Table, str, str, str]]:
     """Return (table, column, parent, parent's key) of what goes with a paper, parents first."""
-    found: list[tuple[Table, str, str, str]] = [(Paper.__table__, "id", "", "")]  # type: ignore[list-item]
+    found = [(Paper.metadata.tables["paper"], "id", "", "")]
     names = {"paper"}
     for table in Paper.metadata.sorted_tables:
         for column in table.columns:

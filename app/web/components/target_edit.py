@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -193,14 +193,17 @@ def _table(before: Sequence[Record], after: Sequence[Record], _: Translate) -> N
     st.caption(plain(told.format(scores=moved, count=len(held), ranks=ranks)))
 
 
+def _moved(old: str, new: str) -> str:
+    return new if old == new else f"{old} → {new}"
+
+
 def _row(row: Record, held: Record, _: Translate) -> dict[str, str]:
-    same: Callable[[str, str], str] = lambda old, new: new if old == new else f"{old} → {new}"  # noqa: E731
     return {
-        _("Rank"): plain(same(str(held["rank"]), str(row["rank"]))),
+        _("Rank"): plain(_moved(str(held["rank"]), str(row["rank"]))),
         _("Paper"): plain(short_name(row["title"])),
-        _("Score"): plain(same(score(held["score"]), score(row["score"]))),
+        _("Score"): plain(_moved(score(held["score"]), score(row["score"]))),
         _("Recommendation"): plain(
-            same(label(held["recommendation"], _), label(row["recommendation"], _))
+            _moved(label(held["recommendation"], _), label(row["recommendation"], _))
         ),
     }
 
