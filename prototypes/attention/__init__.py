@@ -1,0 +1,1 @@
+"""Attention in common: the exact answer, inputs, errors and baselines. Declares nothing itself."""

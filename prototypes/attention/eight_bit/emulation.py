@@ -1,0 +1,191 @@
+"""8-bit attention in plain torch, float32, as any right kernel must compute it up to rounding.
+
+Walks over keys tile by tile like the kernels, because a weight is rounded relative to the maximum
+of the tiles so far: another tile gives another (as good) answer. Integer products are taken in
+float32, where they are exact: 127·127·128 and 127·127 times a tile of 512 are below 2²⁴.
+
+Rounding to integers is floor(x + 0.5), to floating point the nearest even; both saturate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from prototypes.attention.eight_bit.options import LARGEST, Denominator, Format, Options, Scale
+
+LOG2_E = math.log2(math.e)
+HALF_STEP = 16
+"""Keys of one FP16 matrix instruction: `half_sums` rounds after each."""
+
+_FLOATS = {
+    Format.FLOAT16: torch.float16,
+    Format.E4M3: torch.float8_e4m3fn,
+    Format.E5M2: torch.float8_e5m2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """Operands of both products: rounded values, in float32, and what to multiply them by.
+
+    query (batch, heads, queries, dim), query_scale (batch, heads, queries, 1), key and value
+    (batch, kv heads, keys, dim), key_scale (batch, kv heads, keys, 1), value_scale
+    (batch, kv heads, 1, dim or 1). `query_mean` (batch, heads, 1, dim) is what was taken off Q, if
+    anything was; `plain_key` is K, smoothed and not rounded, for its product with that mean.
+    """
+
+    query: torch.Tensor
+    query_scale: torch.Tensor
+    key: torch.Tensor
+    key_scale: torch.Tensor
+    value: torch.Tensor
+    value_scale: torch.Tensor
+    query_mean: torch.Tensor | None
+    plain_key: torch.Tensor
+
+
+def round_to(x: torch.Tensor, kind: Format) -> torch.Tensor:
+    """Return `x` rounded to a format's values, in float32; too large ones become the largest."""
+    if kind is Format.FLOAT32:
+        return x.float()
+    if kind in (Format.INT8, Format.INT4):
+        return torch.floor(x.float() + 0.5).clamp(-LARGEST[kind], LARGEST[kind])
+    largest = LARGEST.get(kind, 65504.0)
+    return x.float().clamp(-largest, largest).to(_FLOATS[kind]).float()
+
+
+def scales(x: torch.Tensor, kind: Format, scale: Scale, block: int) -> torch.Tensor:
+    """Return the scale of each row (or column) of `x` (batch, heads, tokens, dim).
+
+    (batch, heads, tokens, 1), or (batch, heads, 1, dim) for CHANNEL. Where everything is zero it is
+    1, so that zero stays zero.
+    """
+    ones = torch.ones((*x.shape[:-1], 1), device=x.device)
+    if scale is Scale.NONE or kind not in LARGEST or x.shape[-2] == 0:
+        return ones
+    size = x.float().abs()
+    if scale is Scale.TOKEN:
+        largest = size.amax(dim=-1, keepdim=True)
+    elif scale is Scale.CHANNEL:
+        largest = size.amax(dim=-2, keepdim=True)
+    elif scale is Scale.HEAD:
+        largest = size.amax(dim=(-1, -2), keepdim=True).expand_as(ones)
+    else:
+        tokens = x.shape[-2]
+        rows = size.amax(dim=-1)
+        rows = torch.nn.functional.pad(rows, (0, -tokens % block))
+        rows = rows.unflatten(-1, (-1, block)).amax(dim=-1).repeat_interleave(block, dim=-1)
+        largest = rows[..., :tokens, None]
+    return torch.where(largest > 0, largest / LARGEST[kind], torch.ones_like(largest))
+
+
+def quantize(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, options: Options
+) -> Quantized:
+    """Return the rounded operands of Q (batch, heads, queries, dim) and K, V (batch, kv heads,
+    keys, dim) of any floating-point type."""
+    q, k, v = query.float(), key.float(), value.float()
+    if options.smooth_keys and k.shape[-2]:
+        k = k - k.mean(dim=-2, keepdim=True)
+    mean = None
+    if options.smooth_queries and q.shape[-2]:
+        mean = q.mean(dim=-2, keepdim=True)
+        q = q - mean
+    query_scale = scales(q, options.scores, options.query_scale, options.query_block)
+    key_scale = scales(k, options.scores, options.key_scale, options.key_block)
+    value_scale = scales(v, options.values, options.value_scale, options.key_block)
+    if options.value_scale in (Scale.HEAD, Scale.NONE):
+        # One for the head: it comes out of the sum over keys.
+        value_scale = value_scale[..., :1, :] if v.shape[-2] else torch.ones_like(v[..., :1, :1])
+    return Quantized(
+        query=round_to(q / query_scale, options.scores),
+        query_scale=query_scale,
+        key=round_to(k / key_scale, options.scores),
+        key_scale=key_scale,
+        value=round_to(v / value_scale, options.values),
+        value_scale=value_scale,
+        query_mean=mean,
+        plain_key=k,
+    )
+
+
+def attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    options: Options,
+    *,
+    causal: bool = False,
+    softmax_scale: float | None = None,
+) -> torch.Tensor:
+    """Return the technique's own answer, (batch, heads, queries, dim) float32.
+
+    Query head h reads kv head h // (heads / kv heads). Causal: query i of n sees keys up to
+    i + keys - n. `softmax_scale` is 1/√dim unless given. A query that sees no key gets zeros.
+    """
+    heads, kv_heads = query.shape[1], key.shape[1]
+    group = heads // kv_heads
+    parts = quantize(query, key, value, options)
+    outputs = []
+    for head in range(heads):
+        outputs.append(_one_head(parts, head, head // group, options, causal, softmax_scale))
+    return torch.stack(outputs, dim=1)
+
+
+def _one_head(
+    parts: Quantized,
+    head: int,
+    kv_head: int,
+    options: Options,
+    causal: bool,
+    softmax_scale: float | None,
+) -> torch.Tensor:
+    """Return one head of the answer, (batch, queries, dim)."""
+    q, k, v = parts.query[:, head], parts.key[:, kv_head], parts.value[:, kv_head]
+    queries, keys, dim = q.shape[-2], k.shape[-2], q.shape[-1]
+    factor = (dim**-0.5 if softmax_scale is None else softmax_scale) * LOG2_E
+    row_factor = parts.query_scale[:, head] * factor
+    highest = q.new_full((*q.shape[:-1], 1), -math.inf)
+    total = torch.zeros_like(highest)
+    mixed = q.new_zeros((*q.shape[:-1], v.shape[-1]))
+    # With fewer keys than queries the first queries see none.
+    last_key = torch.arange(queries, device=q.device)[:, None] + (keys - queries)
+    for start in range(0, keys, options.tile):
+        here = slice(start, min(start + options.tile, keys))
+        x = q @ k[:, here].mT
+        x = x * row_factor * parts.key_scale[:, kv_head, here].mT
+        if parts.query_mean is not None:
+            mean = parts.query_mean[:, head] * factor
+            x = x + mean @ parts.plain_key[:, kv_head, here].mT
+        if causal:
+            index = torch.arange(here.start, here.stop, device=q.device)
+            x = x.masked_fill(index > last_key, -math.inf)
+        new_highest = torch.maximum(highest, x.amax(dim=-1, keepdim=True))
+        # Rows without a key so far have no maximum; anything finite keeps them at zero.
+        base = new_highest.masked_fill(new_highest == -math.inf, 0.0)
+        p = torch.exp2(x - base)
+        shrink = torch.exp2(highest - base)
+        rounded = round_to(p * options.weight_scale, options.weights)
+        exact = p * options.weight_scale
+        counted = rounded if options.denominator is Denominator.ROUNDED else exact
+        total = total * shrink + counted.sum(dim=-1, keepdim=True)
+        mixed = mixed * shrink + _product(rounded, v[:, here], options)
+        highest = new_highest
+    scale = parts.value_scale[:, kv_head]
+    return torch.where(total > 0, mixed / total * scale, torch.zeros_like(mixed))
+
+
+def _product(weights: torch.Tensor, values: torch.Tensor, options: Options) -> torch.Tensor:
+    """Return weights @ values of one tile; with `half_sums`, added up in FP16."""
+    if not options.half_sums:
+        return weights @ values
+    total = torch.zeros(
+        (*weights.shape[:-1], values.shape[-1]), dtype=torch.float16, device=weights.device
+    )
+    for start in range(0, weights.shape[-1], HALF_STEP):
+        part = weights[..., start : start + HALF_STEP] @ values[..., start : start + HALF_STEP, :]
+        total = (total.float() + part).half()
+    return total.float()
