@@ -15,8 +15,11 @@ from dataclasses import dataclass
 import torch
 
 from prototypes.attention.eight_bit.options import LARGEST, Denominator, Format, Options, Scale
+from prototypes.attention.oracle import exact_products
 
 LOG2_E = math.log2(math.e)
+SCORES_AT_ONCE = {"cpu": 1 << 17, "cuda": 1 << 25}
+"""Scores of one tile that are held at a time: what fits in a core's cache, or 128 MB."""
 HALF_STEP = 16
 """Keys of one FP16 matrix instruction: `half_sums` rounds after each."""
 
@@ -120,62 +123,70 @@ def attention(
     *,
     causal: bool = False,
     softmax_scale: float | None = None,
+    rows: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the technique's own answer, (batch, heads, queries, dim) float32.
 
     Query head h reads kv head h // (heads / kv heads). Causal: query i of n sees keys up to
     i + keys - n. `softmax_scale` is 1/√dim unless given. A query that sees no key gets zeros.
+    `rows` are the queries to answer, ascending; the others count for the scales all the same.
     """
-    heads, kv_heads = query.shape[1], key.shape[1]
-    group = heads // kv_heads
+    batch, heads, queries, dim = query.shape
+    if rows is None:
+        rows = torch.arange(queries, device=query.device)
     parts = quantize(query, key, value, options)
-    outputs = []
-    for head in range(heads):
-        outputs.append(_one_head(parts, head, head // group, options, causal, softmax_scale))
-    return torch.stack(outputs, dim=1)
-
-
-def _one_head(
-    parts: Quantized,
-    head: int,
-    kv_head: int,
-    options: Options,
-    causal: bool,
-    softmax_scale: float | None,
-) -> torch.Tensor:
-    """Return one head of the answer, (batch, queries, dim)."""
-    q, k, v = parts.query[:, head], parts.key[:, kv_head], parts.value[:, kv_head]
-    queries, keys, dim = q.shape[-2], k.shape[-2], q.shape[-1]
     factor = (dim**-0.5 if softmax_scale is None else softmax_scale) * LOG2_E
-    row_factor = parts.query_scale[:, head] * factor
-    highest = q.new_full((*q.shape[:-1], 1), -math.inf)
-    total = torch.zeros_like(highest)
-    mixed = q.new_zeros((*q.shape[:-1], v.shape[-1]))
+    answer = query.new_zeros((batch, heads, len(rows), value.shape[-1]), dtype=torch.float32)
+    step = max(1, SCORES_AT_ONCE[query.device.type] // max(1, batch * heads * options.tile))
+    with exact_products():
+        for start in range(0, len(rows), step):
+            chosen = rows[start : start + step]
+            answer[:, :, start : start + step] = _some_rows(parts, chosen, options, causal, factor)
+    return answer
+
+
+def _some_rows(
+    parts: Quantized, rows: torch.Tensor, options: Options, causal: bool, factor: float
+) -> torch.Tensor:
+    """Return the answer to some queries, (batch, heads, rows, dim)."""
+    batch, heads, queries, dim = parts.query.shape
+    kv_heads, keys = parts.key.shape[1:3]
+    # All query heads of one kv head in one product.
+    shape = (batch, kv_heads, heads // kv_heads * len(rows))
+    q = parts.query[:, :, rows].reshape(*shape, dim)
+    row_factor = parts.query_scale[:, :, rows].reshape(*shape, 1) * factor
+    mean = None
+    if parts.query_mean is not None:
+        mean = (parts.query_mean * factor).expand(-1, -1, len(rows), -1).reshape(*shape, dim)
     # With fewer keys than queries the first queries see none.
-    last_key = torch.arange(queries, device=q.device)[:, None] + (keys - queries)
-    for start in range(0, keys, options.tile):
+    last_key = (rows + (keys - queries)).repeat(heads // kv_heads)[:, None]
+    highest = q.new_full((*shape, 1), -math.inf)
+    total = torch.zeros_like(highest)
+    mixed = q.new_zeros((*shape, parts.value.shape[-1]))
+    end = min(keys, int(last_key.max()) + 1) if causal else keys
+    for start in range(0, end, options.tile):
         here = slice(start, min(start + options.tile, keys))
-        x = q @ k[:, here].mT
-        x = x * row_factor * parts.key_scale[:, kv_head, here].mT
-        if parts.query_mean is not None:
-            mean = parts.query_mean[:, head] * factor
-            x = x + mean @ parts.plain_key[:, kv_head, here].mT
+        x = q @ parts.key[:, :, here].mT
+        x = x * row_factor * parts.key_scale[:, :, here].mT
+        if mean is not None:
+            x = x + mean @ parts.plain_key[:, :, here].mT
         if causal:
             index = torch.arange(here.start, here.stop, device=q.device)
             x = x.masked_fill(index > last_key, -math.inf)
         new_highest = torch.maximum(highest, x.amax(dim=-1, keepdim=True))
         # Rows without a key so far have no maximum; anything finite keeps them at zero.
         base = new_highest.masked_fill(new_highest == -math.inf, 0.0)
-        p = torch.exp2(x - base)
+        exact = torch.exp2(x - base) * options.weight_scale
+        rounded = round_to(exact, options.weights)
         shrink = torch.exp2(highest - base)
-        rounded = round_to(p * options.weight_scale, options.weights)
-        exact = p * options.weight_scale
         counted = rounded if options.denominator is Denominator.ROUNDED else exact
         total = total * shrink + counted.sum(dim=-1, keepdim=True)
-        mixed = mixed * shrink + _product(rounded, v[:, here], options)
+        mixed = mixed * shrink + _product(rounded, parts.value[:, :, here], options)
         highest = new_highest
-    scale = parts.value_scale[:, kv_head]
-    return torch.where(total > 0, mixed / total * scale, torch.zeros_like(mixed))
+    answer = mixed / total * parts.value_scale
+    # NaN is kept: only rows that saw nothing are zero.
+    answer = torch.where(total == 0, torch.zeros_like(answer), answer)
+    return answer.view(batch, heads, len(rows), -1)
 
 
 def _product(weights: torch.Tensor, values: torch.Tensor, options: Options) -> torch.Tensor:
