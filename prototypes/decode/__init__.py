@@ -1,0 +1,1 @@
+"""What prototypes of the KV cache share: caches as they are in use, exact attention, split-KV."""
