@@ -1,0 +1,195 @@
+"""Sets up the Triton kernels of 8-bit attention for one shape: workspaces, grids, tile sizes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+
+from prototypes.attention.eight_bit import triton_attention, triton_quantize
+from prototypes.attention.eight_bit.options import Format, Options, Scale
+
+CHUNK = 512
+"""Keys of one program of the first pass over K and V."""
+ROWS_AT_A_TIME = 32
+SHIFTS = {Format.FLOAT16: 1.0, Format.E4M3: 448.0, Format.INT8: 127.0}
+NAMES = {Format.FLOAT16: "fp16", Format.E4M3: "e4m3", Format.INT8: "int8"}
+STORED = {Format.INT8: torch.int8, Format.E4M3: torch.float8_e4m3fn}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a launch is set up for."""
+
+    batch: int
+    heads: int
+    kv_heads: int
+    queries: int
+    keys: int
+    dim: int
+    causal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """How the attention kernel cuts its work, and how it is compiled; the answer only depends on
+    `keys` (`Options.tile`)."""
+
+    rows: int = 128
+    keys: int = 128
+    warps: int = 8
+    stages: int = 2
+    registers: int | None = None
+    tma: bool = True
+    specialized: bool = False
+    """Whether to take `gluon_attention` (Hopper only): 128 rows, INT8 scores, `stages` places."""
+    two_levels: bool = True
+    """Whether the second product of each tile starts at zero and is added in float32: an FP8
+    accumulator of Hopper has fewer bits."""
+
+
+class Attention:
+    """8-bit attention of one shape: `prepare` rounds K and V, `attend` does the rest.
+
+    Q (batch, heads, queries, dim), K and V (batch, kv heads, keys, dim), all FP16 and contiguous;
+    dim is a power of two from 16. Causal: query i of n sees keys up to i + keys - n. A query that
+    sees no key gets zeros. Not finite in Q: NaN in its rows; in K or V: NaN or worse in its head.
+    """
+
+    def __init__(self, shape: Shape, options: Options, tiles: Tiles, device: torch.device) -> None:
+        self.shape, self.options, self.tiles = shape, options, tiles
+        self.interpreted = os.environ.get("TRITON_INTERPRET") == "1"
+        self.padded = -(-shape.keys // triton_quantize.KEYS) * triton_quantize.KEYS
+        self.rounds_keys = options.scores is Format.INT8
+        self.rounds_values = options.weights is not Format.FLOAT16
+        self.key_block = options.key_block if options.key_scale is Scale.BLOCK else 1
+        self.query_block = options.query_block if options.query_scale is Scale.BLOCK else 1
+        self.chunks = max(-(-shape.keys // CHUNK), 1)
+        kv, dim = shape.batch * shape.kv_heads, shape.dim
+
+        def empty(*size: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+            return torch.empty(size, dtype=dtype, device=device)
+
+        self.key_sums = empty(kv, self.chunks, dim)
+        self.value_largest = empty(kv, self.chunks, dim)
+        self.key8 = empty(kv, shape.keys, dim, dtype=torch.int8)
+        self.key_scale = empty(kv, self.padded // self.key_block)
+        self.value_scale = torch.ones(kv, dim, device=device)
+        self.value8 = empty(0)
+        if self.rounds_values:
+            self.value8 = empty(kv, dim, self.padded, dtype=STORED[options.values])
+
+    def __call__(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor
+    ) -> None:
+        """Do both."""
+        self.prepare(key, value)
+        self.attend(query, key, value, output)
+
+    def prepare(self, key: torch.Tensor, value: torch.Tensor) -> None:
+        """Round K, and V if the options say so, into the workspaces."""
+        shape, options = self.shape, self.options
+        kv = shape.batch * shape.kv_heads
+        if not self.rounds_keys or not kv or not shape.keys:
+            return
+        largest = self.rounds_values and options.value_scale is not Scale.NONE
+        stride = shape.keys * shape.dim
+        if largest or options.smooth_keys:
+            triton_quantize.statistics_kernel[(self.chunks, kv)](
+                key, value, self.key_sums, self.value_largest, shape.keys, self.chunks, stride,
+                stride, CHUNK=CHUNK, ROWS=ROWS_AT_A_TIME, DIM=shape.dim, SUMS=options.smooth_keys,
+                LARGEST=largest, num_warps=4,
+            )  # fmt: skip
+        values = SHIFTS[options.values] if self.rounds_values else 0.0
+        triton_quantize.quantize_kernel[(self.padded // triton_quantize.KEYS, kv)](
+            key, value, self.key_sums, self.value_largest, self.key8, self.key_scale, self.value8,
+            self.value_scale, shape.keys, self.padded, self.chunks, stride, stride,
+            KEYS=triton_quantize.KEYS, DIM=shape.dim,
+            CHUNKS=triton.next_power_of_2(self.chunks), SMOOTH=options.smooth_keys,
+            KEY_BLOCK=self.key_block, VALUES=int(values), VALUE_SCALE=str(options.value_scale),
+            num_warps=8,
+        )  # fmt: skip
+
+    def attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor
+    ) -> None:
+        """Write the output; K and V as `prepare` left them (and as given where they stay FP16)."""
+        shape, tiles, options = self.shape, self.tiles, self.options
+        if not query.numel():
+            return
+        if not shape.keys:
+            output.zero_()
+            return
+        if tiles.specialized:
+            self._attend_specialized(query, value, output)
+            return
+        kv = shape.batch * shape.kv_heads
+        stored_key = self.key8 if self.rounds_keys else key.view(kv, shape.keys, shape.dim)
+        flat_value = value.view(kv, shape.keys, shape.dim)
+        stored_value = self.value8 if self.rounds_values else flat_value
+        key_tile = [1, tiles.keys, shape.dim]
+        value_tile = [1, shape.dim, tiles.keys] if self.rounds_values else key_tile
+        grid = (-(-shape.queries // tiles.rows), shape.batch * shape.heads)
+        more: dict[str, Any] = {} if tiles.registers is None else {"maxnreg": tiles.registers}
+        self.compiled = triton_attention.attention_kernel[grid](
+            query, stored_key, stored_value,
+            self._descriptor(stored_key, key_tile), self._descriptor(stored_value, value_tile),
+            self.key_scale, self.value_scale, output, shape.queries, shape.keys, self.padded,
+            shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
+            torch.tensor(options.weight_scale).log2().item(),
+            ROWS=tiles.rows, KEYS=tiles.keys, DIM=shape.dim, SCORES8=self.rounds_keys,
+            QUERY_BLOCK=min(self.query_block, tiles.rows), KEY_BLOCK=self.key_block,
+            WEIGHTS=NAMES[options.weights], TWO_LEVELS=tiles.two_levels, CAUSAL=shape.causal,
+            TMA=tiles.tma, DEVICE=not self.interpreted, num_warps=tiles.warps,
+            num_stages=tiles.stages, **more,
+        )  # fmt: skip
+
+    def _attend_specialized(
+        self, query: torch.Tensor, value: torch.Tensor, output: torch.Tensor
+    ) -> None:
+        from triton.experimental.gluon import language as gl
+        from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
+
+        from prototypes.attention.eight_bit import gluon_attention
+
+        shape, tiles, options = self.shape, self.tiles, self.options
+        rows = gluon_attention.ROWS
+        key_tile = [tiles.keys, shape.dim]
+        value_tile = key_tile[::-1] if self.rounds_values else key_tile
+        kinds = {"fp16": gl.float16, "e4m3": gl.float8e4nv, "int8": gl.int8}
+        name = NAMES[options.weights]
+        stored_value = self.value8 if self.rounds_values else value
+
+        def described(tensor: torch.Tensor, tile: list[int], kind: Any) -> Any:
+            layout = gl.NVMMASharedLayout.get_default_for(tile, kind)
+            flat = tensor.view(-1, tensor.shape[-1])
+            return TensorDescriptor.from_tensor(flat, tile, layout)
+
+        grid = (-(-shape.queries // rows), shape.batch * shape.heads)
+        self.compiled = gluon_attention.attention_kernel[grid](
+            query, described(self.key8, key_tile, gl.int8),
+            described(stored_value, value_tile, kinds[name]),
+            self.key_scale, self.value_scale, output, shape.queries, shape.keys, self.padded,
+            shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
+            torch.tensor(options.weight_scale).log2().item(),
+            ROWS=rows, KEYS=tiles.keys, DIM=shape.dim, STAGES=tiles.stages,
+            QUERY_BLOCK=self.query_block, KEY_BLOCK=self.key_block, WEIGHTS=name,
+            VALUE_SCALE=self.rounds_values, CAUSAL=shape.causal,
+            REGISTERS=240, num_warps=4,
+        )  # fmt: skip
+
+    def _descriptor(self, tensor: torch.Tensor, tile: list[int]) -> Any:
+        if not self.tiles.tma:
+            return None
+        from triton.tools.tensor_descriptor import TensorDescriptor
+
+        return TensorDescriptor.from_tensor(tensor, tile)
+
+
+def tuned(shape: Shape, options: Options, device: torch.device) -> Attention:
+    """Set up the kernel with the tile sizes that were fastest on an H100."""
+    tiles = Tiles()
+    return Attention(shape, replace(options, tile=tiles.keys), tiles, device)

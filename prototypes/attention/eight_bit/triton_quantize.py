@@ -1,0 +1,153 @@
+"""Rounds K and V to 8 bits for the attention kernels: two passes over each, or one over K alone.
+
+What the kernels read: K (batch·kv heads, keys, dim) int8, smoothed or not, with a scale a token or a
+block; V (batch·kv heads, dim, padded keys), transposed, because Hopper's 8-bit matrix instructions
+want both operands contiguous along the sum, and with its keys permuted inside each group of 16, so
+that a thread that computed a weight has it where the second product needs it
+(`triton_attention.reorder_weights`). Q is rounded by the attention kernel itself.
+"""
+
+# Triton's own spelling: constants in capitals, arguments without Python types.
+# ruff: noqa: N803
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+KEYS = 128
+"""Keys of one program of `quantize_kernel`; V is padded to a multiple with zeros."""
+
+
+@triton.jit
+def round_half_up(x):
+    """Return x rounded to whole numbers, halves upwards, as int8 holds them."""
+    return tl.floor(x + 0.5)
+
+
+@triton.jit
+def scale_of(largest, LARGEST: tl.constexpr):
+    """Return what to divide by so that the largest magnitude becomes `LARGEST`; 1 for zero."""
+    # The comparison is the other way round so that NaN stays NaN.
+    return tl.where(largest == 0.0, 1.0, largest / LARGEST)
+
+
+@triton.jit
+def statistics_kernel(
+    key,
+    value,
+    key_sums,
+    value_largest,
+    keys,
+    chunks,
+    key_stride,
+    value_stride,
+    CHUNK: tl.constexpr,
+    ROWS: tl.constexpr,
+    DIM: tl.constexpr,
+    SUMS: tl.constexpr,
+    LARGEST: tl.constexpr,
+):
+    """Write, for one chunk of keys of one head, the sum of K and the largest |V| a channel."""
+    chunk, head = tl.program_id(0), tl.program_id(1)
+    columns = tl.arange(0, DIM)
+    total = tl.zeros((ROWS, DIM), tl.float32)
+    most = tl.zeros((ROWS, DIM), tl.float32)
+    for start in range(chunk * CHUNK, min(chunk * CHUNK + CHUNK, keys), ROWS):
+        rows = start + tl.arange(0, ROWS)
+        inside = (rows < keys)[:, None]
+        offsets = rows.to(tl.int64)[:, None] * DIM + columns[None, :]
+        if SUMS:
+            total += tl.load(key + head.to(tl.int64) * key_stride + offsets, inside, 0.0).to(
+                tl.float32
+            )
+        if LARGEST:
+            here = tl.load(value + head.to(tl.int64) * value_stride + offsets, inside, 0.0)
+            most = tl.maximum(most, tl.abs(here.to(tl.float32)), tl.PropagateNan.ALL)
+    out = (head * chunks + chunk).to(tl.int64) * DIM + columns
+    if SUMS:
+        tl.store(key_sums + out, tl.sum(total, axis=0))
+    if LARGEST:
+        tl.store(value_largest + out, tl.max(most, axis=0))
+
+
+@triton.jit
+def quantize_kernel(
+    key,
+    value,
+    key_sums,
+    value_largest,
+    key8,
+    key_scale,
+    value8,
+    value_scale,
+    keys,
+    padded_keys,
+    chunks,
+    key_stride,
+    value_stride,
+    KEYS: tl.constexpr,
+    DIM: tl.constexpr,
+    CHUNKS: tl.constexpr,
+    SMOOTH: tl.constexpr,
+    KEY_BLOCK: tl.constexpr,
+    VALUES: tl.constexpr,
+    VALUE_SCALE: tl.constexpr,
+):
+    """Round `KEYS` keys of K and of V of one head. KEY_BLOCK 1: a scale a token.
+
+    VALUES: 127 (int8), 448 (e4m3) or 0 (V stays). VALUE_SCALE: "head", "channel" or "none".
+    """
+    block, head = tl.program_id(0), tl.program_id(1)
+    columns = tl.arange(0, DIM)
+    part = tl.arange(0, CHUNKS)
+    parts = (head * chunks + part).to(tl.int64)[:, None] * DIM + columns[None, :]
+    rows = block * KEYS + tl.arange(0, KEYS)
+    offsets = rows.to(tl.int64)[:, None] * DIM + columns[None, :]
+    inside = (rows < keys)[:, None]
+    x = tl.load(key + head.to(tl.int64) * key_stride + offsets, inside, 0.0).to(tl.float32)
+    if SMOOTH:
+        sums = tl.load(key_sums + parts, (part < chunks)[:, None], 0.0)
+        mean = tl.sum(sums, axis=0) / keys
+        x = tl.where(inside, x - mean[None, :], 0.0)
+    size = tl.max(tl.abs(x), axis=1)
+    if KEY_BLOCK == 1:
+        scale = scale_of(size, 127.0)
+        tl.store(key_scale + head.to(tl.int64) * padded_keys + rows, scale)
+        x = x / scale[:, None]
+    else:
+        shared = tl.max(tl.reshape(size, (KEYS // KEY_BLOCK, KEY_BLOCK)), axis=1)
+        scale = scale_of(shared, 127.0)
+        blocks = padded_keys // KEY_BLOCK
+        which = block * (KEYS // KEY_BLOCK) + tl.arange(0, KEYS // KEY_BLOCK)
+        tl.store(key_scale + head.to(tl.int64) * blocks + which, scale)
+        parted = tl.reshape(x, (KEYS // KEY_BLOCK, KEY_BLOCK, DIM)) / scale[:, None, None]
+        x = tl.reshape(parted, (KEYS, DIM))
+    tl.store(key8 + head.to(tl.int64) * keys * DIM + offsets, round_half_up(x).to(tl.int8), inside)
+    if VALUES > 0:
+        # Position p of a group of 16 gets the key that a thread has in its p-th place.
+        place = tl.arange(0, KEYS)
+        inner = place % 16
+        source = (place - inner) + (inner // 4) * 2 + (inner % 4 // 2) * 8 + inner % 2
+        rows = block * KEYS + source
+        offsets = rows.to(tl.int64)[:, None] * DIM + columns[None, :]
+        inside = (rows < keys)[:, None]
+        y = tl.load(value + head.to(tl.int64) * value_stride + offsets, inside, 0.0).to(tl.float32)
+        if VALUE_SCALE != "none":
+            most = tl.load(value_largest + parts, (part < chunks)[:, None], 0.0)
+            most = tl.max(most, axis=0)
+            if VALUE_SCALE == "head":
+                most = tl.zeros_like(most) + tl.max(most, axis=0)
+            scales = scale_of(most, VALUES)
+            y = y / scales[None, :]
+            if block == 0:
+                tl.store(value_scale + head * DIM + columns, scales)
+        if VALUES == 127:
+            rounded = round_half_up(y).to(tl.int8)
+        else:
+            rounded = tl.clamp(y, -448.0, 448.0).to(tl.float8e4nv)
+        place = block * KEYS + tl.arange(0, KEYS)
+        target = head.to(tl.int64) * DIM * padded_keys + place[None, :]
+        target += columns.to(tl.int64)[:, None] * padded_keys
+        tl.store(value8 + target, tl.trans(rounded))
