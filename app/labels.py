@@ -138,6 +138,7 @@ ROLES = {
 }
 RUN_STATES = {
     "ok": N_("ok"),
+    "quality_only": N_("quality only, not timed"),
     "broken": N_("broken: the implementation failed the fidelity gate"),
     "not_runnable": N_("not runnable here"),
     "timeout": N_("timed out"),

@@ -20,6 +20,8 @@ from app.labels import say
 from app.workflows.moves import Move
 
 PROJECT = Path(__file__).parents[2]
+DONE = ("ok", "quality_only")
+"""How a run ends that did what was asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def run_prototypes(
             else:
                 document = found
             lines += [_run_line(run) for run in found["runs"]]
-            succeeded = succeeded and all(run["status"] == "ok" for run in found["runs"])
+            succeeded = succeeded and all(run["status"] in DONE for run in found["runs"])
         moves += [
             Move(m["paper"], m["kind"], m["before"], m["after"]) for m in outcome.get("scores", ())
         ]

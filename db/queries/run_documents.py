@@ -16,7 +16,7 @@ from db.errors import DocumentError
 SCHEMA = 1
 STATUSES = frozenset(
     {"ok", "broken", "below_quality", "implausible", "not_runnable", "timeout", "out_of_memory"}
-    | {"crashed", "cancelled", "error"}
+    | {"crashed", "cancelled", "error", "quality_only"}
 )
 SCOPES = frozenset({"setup", "call", "kernel"})
 DEVICE_CLASSES = frozenset({"cpu", "consumer_gpu", "datacentre_gpu"})
@@ -29,6 +29,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "error": (dict,),
     "fidelity": (dict,),
     "quality": (dict,),
+    "figures": (list,),
     "bytes": (int, float),
     "flops": (int, float),
     "roofline_fraction": (int, float),

@@ -25,7 +25,7 @@ from db.queries.run_documents import (
 
 # How a run can end with something said about the technique; the others say that nothing was found
 # out (a busy machine, a cancelled job) and never push an answer aside.
-ANSWERS = frozenset({"ok", "broken", "below_quality", "implausible"})
+ANSWERS = frozenset({"ok", "broken", "below_quality", "implausible", "quality_only"})
 
 
 SHORTEST_PREFIX = 4

@@ -211,9 +211,14 @@ def baseline_call(kernel: Kernel, sets: Sequence[Tensors], outputs: Tensors) -> 
     fifth of its time. If its kernel has `uncopied`, a function of the inputs, that is timed.
     """
     uncopied: Callable[[Tensors], object] | None = getattr(kernel, "uncopied", None)
-    if uncopied is not None:
-        return lambda index: uncopied(sets[index])
-    return lambda index: kernel(sets[index], outputs)
+    if uncopied is None:
+        return lambda index: kernel(sets[index], outputs)
+    bare = uncopied
+
+    def call(index: int) -> None:
+        bare(sets[index])
+
+    return call
 
 
 def _noted(timer: timing.Timer, call: timing.Call, times: list[float]) -> Callable[[], float]:

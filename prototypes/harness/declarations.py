@@ -67,6 +67,9 @@ class Implementation:
     device: Device
     description: str
     shipped: bool = False
+    quality_only: str = ""
+    """Why it is not timed, where only what it computes says something (an emulation, say): it
+    passes the gates, and no speed comes of it. Empty: it is timed."""
 
 
 def _always(_: Case) -> bool:
@@ -165,6 +168,13 @@ class Declaration:
         """Whether there is a case with this id."""
         return any(c.id == case_id for c in self.cases)
 
+    def implementation(self, name: str) -> Implementation:
+        """Return the implementation of this name; raises `KeyError`."""
+        for implementation in self.implementations:
+            if implementation.name == name:
+                return implementation
+        raise KeyError(name)
+
     def baselines_for(self, case: Case, device: Device) -> tuple[Baseline, ...]:
         """Return the baselines that give the same result in this case on this device."""
         return tuple(b for b in self.baselines if device in b.devices and b.applies(case))
@@ -184,6 +194,7 @@ class Declaration:
                     "name": i.name,
                     "device": str(i.device),
                     "shipped": i.shipped,
+                    "quality_only": i.quality_only,
                     "description": i.description,
                 }
                 for i in self.implementations

@@ -34,6 +34,7 @@ EMPTY_RUN: dict[str, Any] = {
     "comparison": None,
     "scopes": None,
     "all_threads": None,
+    "figures": [],
     "error": None,
 }
 

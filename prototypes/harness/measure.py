@@ -26,6 +26,7 @@ from prototypes.harness.contest import (
     time_field,
 )
 from prototypes.harness.declarations import Case, Declaration
+from prototypes.harness.figures import Figure, collect
 from prototypes.harness.foreign import Foreign, load
 from prototypes.harness.gates import Check, GateReport, PassedGates, merge
 from prototypes.harness.outcome import Contestant, Outcome, Timing
@@ -158,9 +159,17 @@ def run_case(
     if report.fidelity_pass:
         quality = workload.quality(name, case, device, seed, quick)
         report = GateReport(report.fidelity, merge(quality))
+    figures = (
+        _figures(workload, name, case, device, seed, quick, progress)
+        if report.fidelity_pass
+        else ()
+    )
     if not report.fidelity_pass or not report.quality_pass:
-        return Outcome(report, gate_seed=seed)
+        return Outcome(report, gate_seed=seed, figures=figures)
     passed = PassedGates(report)
+    untimed = declaration.implementation(name).quality_only
+    if untimed:
+        return Outcome(report, gate_seed=seed, figures=figures, quality_only=untimed)
 
     budget = (timing.QUICK if quick else timing.FULL).share(processes)
     others = load() if foreign is None else foreign
@@ -194,7 +203,12 @@ def run_case(
         setup_us={n: [us] for n, us in entered.setup_us.items()},
     )
     return Outcome(
-        report, gate_seed=seed, timing=timed, absent=tuple(entered.absent), replay=replay
+        report,
+        gate_seed=seed,
+        timing=timed,
+        absent=tuple(entered.absent),
+        replay=replay,
+        figures=figures,
     )
 
 
@@ -230,6 +244,23 @@ def _timed(
     if alone is not None:
         replay += merge(_checked_alone(workload, alone, case, sets[0], device))
     return set_bytes(sets), times, replay
+
+
+def _figures(
+    workload: Workload,
+    name: str,
+    case: Case,
+    device: torch.device,
+    seed: int,
+    quick: bool,
+    progress: Progress,
+) -> tuple[Figure, ...]:
+    """Return what the workload tells beside its gates; nothing where it offers no figures."""
+    offered = getattr(workload, "figures", None)
+    if offered is None:
+        return ()
+    progress(0.27, "figures")
+    return collect(offered(name, case, device, seed, quick))
 
 
 def _kernel_alone(

@@ -10,6 +10,7 @@ from typing import Any
 
 from prototypes.harness.comparison import LEAST_NOISE, compare
 from prototypes.harness.declarations import Baseline, Role
+from prototypes.harness.figures import Figure
 from prototypes.harness.gates import Check, GateReport, PassedGates
 from prototypes.harness.roofline import Rates
 from prototypes.harness.statistics import Interval, paired_ratios, repeat_interval, significant
@@ -108,6 +109,9 @@ class Outcome:
     timing: Timing | None = None
     absent: tuple[tuple[Baseline, str], ...] = ()
     replay: tuple[Check, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    quality_only: str = ""
+    """Why no time was taken, where that was declared."""
 
     @property
     def status(self) -> Status:
@@ -117,7 +121,7 @@ class Outcome:
         if not self.report.quality_pass:
             return Status.BELOW_QUALITY
         if self.timing is None:
-            return Status.ERROR
+            return Status.QUALITY_ONLY if self.quality_only else Status.ERROR
         return Status.IMPLAUSIBLE if self.timing.is_implausible else Status.OK
 
     def to_json(self) -> dict[str, Any]:
@@ -132,6 +136,7 @@ class Outcome:
             "quality": {"checks": [c.to_json() for c in self.report.quality]},
             "quality_pass": self.report.quality_pass,
             "gate_seed": self.gate_seed,
+            "figures": [f.to_json() for f in self.figures],
             "error": self._error(),
         }
         if self.timing is None:
@@ -146,6 +151,8 @@ class Outcome:
     def _error(self) -> dict[str, Any] | None:
         if self.status is Status.OK:
             return None
+        if self.status is Status.QUALITY_ONLY:
+            return {"kind": str(self.status), "message": self.quality_only}
         if self.status is Status.IMPLAUSIBLE and self.timing is not None:
             middle = self.timing.middle(self.timing.candidate)
             return {

@@ -1,8 +1,9 @@
 """The identity of what was measured: a hash over the syntax of the kernels and the case.
 
-Comments, formatting and docstrings don't matter, names and numbers do. It covers every file of the
-prototype's folder that its workload imports, in functions too; the declaration isn't among them,
-except for the one case that was measured, so that a new case or a sentence leaves other runs valid.
+Comments, formatting and docstrings don't matter, names and numbers do. It covers every file that
+the workload imports, in functions too, from the prototype's folder and from those that prototypes
+share (`prototypes/attention/`, say); the harness isn't among them, and neither is the declaration,
+except for the one case that was measured: a new case or a sentence leaves other runs valid.
 The same on every Python: Assay's own walk over the tree, not `ast.dump`, whose text changes.
 """
 
@@ -29,6 +30,9 @@ BYTES_HASHES = {
 """Older runs have a hash over the bytes of the whole folder instead: what kernel hash those bytes
 have. Both worked out from this repository: the first is the sampling folder of commit 6d7a195 with
 the declaration of 76f09b5, the second that of 3af4209; only sentences of the declaration differ."""
+
+HARNESS = "harness"
+"""Measures and isn't measured: its own version stands in the environment."""
 
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
@@ -68,11 +72,12 @@ def case_hash(parameters: dict[str, Any], seed: int) -> str:
 
 
 def kernel_hash(folder: Path, entry: str) -> str:
-    """Return the hash over the syntax of a module and what it imports from its own folder.
+    """Return the hash over the syntax of a module and what it imports from the prototypes.
 
     Raises `OSError` or `SyntaxError` for a file that can't be read.
     """
-    changed_at = tuple(sorted((str(f), f.stat().st_mtime_ns) for f in folder.rglob("*.py")))
+    files = (f for f in folder.parent.rglob("*.py") if HARNESS not in f.parts)
+    changed_at = tuple(sorted((str(f), f.stat().st_mtime_ns) for f in files))
     return _kernel_hash(folder, entry, changed_at)
 
 
@@ -87,37 +92,53 @@ def _kernel_hash(folder: Path, entry: str, changed_at: tuple[tuple[str, int], ..
 
 
 def _reachable(folder: Path, entry: str) -> dict[str, ast.Module]:
-    """Return the trees of the entry and of all that it imports from the same folder."""
+    """Return the trees of the entry and of all that it imports from the prototypes.
+
+    By name within the folder; those of other folders by `folder/name`, which no name within is.
+    """
+    root, own = folder.parent, folder.name
     found: dict[str, ast.Module] = {}
-    waiting = [entry]
+    waiting = [f"{own}.{entry}"]
     while waiting:
-        name = waiting.pop()
-        file = folder / f"{name.replace('.', '/')}.py"
-        if name in found or name == "declaration" or not file.is_file():
+        module = waiting.pop()
+        place, _, name = module.partition(".")
+        label = name if place == own else f"{place}/{name}"
+        file = root / f"{module.replace('.', '/')}.py"
+        if label in found or name == "declaration" or place == HARNESS or not file.is_file():
             continue
-        found[name] = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-        waiting += _imports(found[name], folder.name)
+        found[label] = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+        waiting += _imports(found[label], module.split(".")[:-1], root.name, own)
     return found
 
 
-def _imports(tree: ast.Module, folder: str) -> Iterator[str]:
-    """Yield the modules of this folder that a tree imports, however it is written."""
-    mark = f".{folder}."
+def _imports(tree: ast.Module, package: list[str], root: str, own: str) -> Iterator[str]:
+    """Yield the modules under the prototypes' root that a tree imports, however it is written.
+
+    `package` is where the tree's own module lies, from that root on.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if mark in alias.name:
-                    yield alias.name.partition(mark)[2]
+                yield from _inside(alias.name, root, own)
         elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            inside = module if node.level == 1 else f".{module}.".partition(mark)[2].strip(".")
-            is_here = node.level == 1 or f".{module}.".find(mark) >= 0
-            if not is_here:
-                continue
-            if inside:
-                yield inside
-            for alias in node.names:
-                yield f"{inside}.{alias.name}".strip(".")
+            if node.level:
+                near = package[: len(package) + 1 - node.level]
+                bases = [".".join([*near, *filter(None, [node.module])])]
+            else:
+                bases = list(_inside(node.module or "", root, own))
+            for base in bases:
+                yield base
+                for alias in node.names:
+                    yield f"{base}.{alias.name}".strip(".")
+
+
+def _inside(module: str, root: str, own: str) -> Iterator[str]:
+    """Yield an absolute module as one under the root; nothing where it is another's."""
+    dotted = f".{module}."
+    for mark, lead in ((f".{root}.", ""), (f".{own}.", f"{own}.")):
+        if mark in dotted:
+            yield (lead + dotted.partition(mark)[2]).strip(".")
+            return
 
 
 def _walk(node: ast.AST) -> Iterator[str]:

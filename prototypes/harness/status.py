@@ -13,6 +13,8 @@ class Status(StrEnum):
     """Failed the fidelity gate: our bug."""
     BELOW_QUALITY = "below_quality"
     """Failed the quality gate: the technique's flaw."""
+    QUALITY_ONLY = "quality_only"
+    """Passed both gates, and isn't timed: only what it computes says something."""
     NOT_RUNNABLE = "not_runnable"
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"

@@ -11,6 +11,7 @@ from dataclasses import fields as fields_of
 from typing import Any
 
 from prototypes.harness.declarations import Baseline, Role
+from prototypes.harness.figures import Figure
 from prototypes.harness.gates import Check, GateReport, PassedGates
 from prototypes.harness.outcome import Contestant, Outcome, Timing
 from prototypes.harness.roofline import Rates
@@ -40,6 +41,8 @@ def pack(outcome: Outcome) -> dict[str, Any]:
         "quality": pack_checks(outcome.report.quality),
         "replay": pack_checks(outcome.replay),
         "gate_seed": outcome.gate_seed,
+        "figures": [asdict(f) for f in outcome.figures],
+        "quality_only": outcome.quality_only,
         "absent": [{"baseline": _pack_baseline(b), "why": why} for b, why in outcome.absent],
         "timing": None if timing is None else _pack_timing(timing),
     }
@@ -55,6 +58,8 @@ def unpack(record: Mapping[str, Any]) -> Outcome:
         timing=None if timing is None else _unpack_timing(timing, PassedGates(report)),
         absent=tuple((_unpack_baseline(a["baseline"]), a["why"]) for a in record["absent"]),
         replay=unpack_checks(record["replay"]),
+        figures=tuple(Figure(**f) for f in record["figures"]),
+        quality_only=record["quality_only"],
     )
 
 

@@ -102,6 +102,40 @@ def test_code_matters_wherever_it_is_imported_from(
     assert after != before
 
 
+SHARED = {
+    "thing/workload.py": "from prototypes.shared.tiles import a\nimport prototypes.harness\n",
+    "thing/tiles.py": "unused = 1\n",
+    "shared/tiles.py": "from prototypes.shared import masks\nfrom .deep import last\n",
+    "shared/masks.py": "MASK = 1\n",
+    "shared/deep.py": "from ..other.far import near\n",
+    "shared/loose.py": "LOOSE = 1\n",
+    "other/far.py": "near = 1\n",
+    "harness/__init__.py": "x = 1\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "matters"),
+    [
+        ("shared/tiles.py", True),
+        ("shared/masks.py", True),
+        ("shared/deep.py", True),
+        ("other/far.py", True),
+        ("shared/loose.py", False),
+        ("thing/tiles.py", False),
+        ("harness/__init__.py", False),
+    ],
+)
+def test_code_that_prototypes_share_matters_too(tmp_path: Path, file: str, matters: bool) -> None:
+    root = tmp_path / "prototypes"
+    for name, text in SHARED.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    before = kernel_hash(root / "thing", "workload")
+    (root / file).write_text(SHARED[file] + "more = 2\n")
+    assert (kernel_hash(root / "thing", "workload") != before) is matters
+
+
 def test_a_case_is_its_parameters_and_its_seed() -> None:
     (sampling,) = (d for d in scan().values() if d.name == "sampling")
     case = sampling.cases[0]

@@ -19,6 +19,7 @@ Record = Mapping[str, Any]
 
 RUN_ICONS = {
     "ok": "✓",
+    "quality_only": "◇",
     "below_quality": "▽",
     "broken": "✗",
     "implausible": "✗",

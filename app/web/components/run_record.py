@@ -12,6 +12,7 @@ from app.i18n import N_, Translate
 from app.labels import ROLES, label
 from app.web.components import bench_data
 from app.web.components.bench_runs import state_words
+from app.web.components.run_figures import told_figures
 from app.web.components.run_samples import samples
 from app.web.components.text import clean, microseconds, moment, plain, ratio, strong
 
@@ -19,7 +20,7 @@ Record = Mapping[str, Any]
 
 _SHOWN = frozenset(
     {"prototype", "case", "implementation", "status", "fidelity", "quality", "baselines", "samples"}
-    | {"time_us", "speedup", "method", "error", "claims", "all_threads"}
+    | {"time_us", "speedup", "method", "error", "claims", "all_threads", "figures"}
 )
 """Fields with a place of their own on the page; every other one stands in the table of fields."""
 
@@ -41,6 +42,7 @@ def run_record(run_id: str, _: Translate) -> None:
     if trouble:
         st.warning(plain(trouble))
     _gates(run, _)
+    told_figures(run, _)
     st.subheader(_("Baselines"), anchor=False)
     _baselines(run, _)
     _all_threads(_dict(run.get("all_threads")), _)
@@ -58,7 +60,9 @@ def run_record(run_id: str, _: Translate) -> None:
 def _head(shown: Record, _: Translate) -> None:
     run = shown["run"]
     st.subheader(plain(f"{run['prototype']} · {run['case']}"), anchor=False)
-    color = {"ok": "green", "below_quality": "orange"}.get(run["status"], "red")
+    color = {"ok": "green", "quality_only": "blue", "below_quality": "orange"}.get(
+        run["status"], "red"
+    )
     # How far it counts has marks of its own.
     ended = state_words({"status": run["status"]}, _)
     marks = [_badge(color, ended)]
