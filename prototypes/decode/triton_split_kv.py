@@ -10,10 +10,8 @@ from typing import Any
 import torch
 import triton
 
+from prototypes.decode.pages import PAGE
 from prototypes.decode.triton_kernels import attend_kernel
-
-PAGE = 16
-"""Tokens a page, as vLLM and KV-Compress have them; shares of programs are cut there too."""
 
 
 @dataclass(frozen=True, slots=True)

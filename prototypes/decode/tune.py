@@ -17,7 +17,8 @@ import torch
 
 from prototypes.decode import oracle
 from prototypes.decode.inputs import Shape
-from prototypes.decode.triton_split_kv import PAGE, Attend, Tiles
+from prototypes.decode.pages import PAGE
+from prototypes.decode.triton_split_kv import Attend, Tiles
 from prototypes.harness.timing import CudaTimer
 
 SHAPE = Shape(8, 32, 8, 32768, 128)
