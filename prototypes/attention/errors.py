@@ -23,6 +23,7 @@ class Errors:
     worst_head_cosine: float
     l1: float
     """Sum of |error| over sum of |exact|."""
+    worst_head_l1: float
     l2: float
     worst_head_l2: float
     rmse: float
@@ -41,7 +42,7 @@ def measure(got: torch.Tensor, exact: torch.Tensor) -> Errors:
     if got.shape != exact.shape:
         raise ValueError(f"shapes differ: {tuple(got.shape)} and {tuple(exact.shape)}")
     if got.numel() == 0:
-        return Errors(1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return Errors(1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     heads = torch.stack(
         [
             _sums(a, b)
@@ -55,6 +56,7 @@ def measure(got: torch.Tensor, exact: torch.Tensor) -> Errors:
         cosine=float(_cosine(total[0:1], total[1:2], total[2:3])),
         worst_head_cosine=_least(cosines),
         l1=_ratio(float(error1.sum()), float(exact1.sum())),
+        worst_head_l1=max(_ratio(float(e), float(x)) for e, x in zip(error1, exact1, strict=True)),
         l2=math.sqrt(_ratio(float(error2.sum()), float(exact2.sum()))),
         worst_head_l2=max(
             math.sqrt(_ratio(float(e), float(x))) for e, x in zip(error2, exact2, strict=True)

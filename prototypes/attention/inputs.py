@@ -7,6 +7,7 @@ query looks at; `kbias`, `outlier` and `heavy` have these one by one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -60,7 +61,7 @@ def draw(
     channels; qkbias: Q too. outlier: channels of K by log-normal factors and one in 128 by 30; one
     value in a hundred by 10. heavy: four sinks and a few heavy hitters get most of the weight.
     """
-    options = {"device": device, "generator": generator}
+    options: dict[str, Any] = {"device": device, "generator": generator}
     if family in ("uniform", "unit"):
         low = -0.5 if family == "uniform" else 0.0
         q, k, v = (torch.rand(s, **options) + low for s in (query_shape, key_shape, key_shape))
@@ -94,9 +95,14 @@ def draw(
     return {"query": q.half(), "key": k.half(), "value": v.half()}
 
 
-def _bias(shape: tuple[int, ...], options: dict[str, object]) -> torch.Tensor:
+def parts(given: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return query, key and value."""
+    return given["query"], given["key"], given["value"]
+
+
+def _bias(shape: tuple[int, ...], options: dict[str, Any]) -> torch.Tensor:
     """Return a constant for each channel, zero but in a few."""
-    amount = torch.randn(shape, **options) * BIAS  # type: ignore[call-overload]
-    order = torch.rand(shape, **options).argsort(dim=-1)  # type: ignore[call-overload]
+    amount = torch.randn(shape, **options) * BIAS
+    order = torch.rand(shape, **options).argsort(dim=-1)
     chosen: torch.Tensor = torch.where(order < BIASED_CHANNELS, amount, 0.0)
     return chosen

@@ -80,7 +80,7 @@ def scales(x: torch.Tensor, kind: Format, scale: Scale, block: int) -> torch.Ten
         tokens = x.shape[-2]
         rows = size.amax(dim=-1)
         rows = torch.nn.functional.pad(rows, (0, -tokens % block))
-        rows = rows.unflatten(-1, (-1, block)).amax(dim=-1).repeat_interleave(block, dim=-1)
+        rows = rows.view(*rows.shape[:-1], -1, block).amax(dim=-1).repeat_interleave(block, dim=-1)
         largest = rows[..., :tokens, None]
     return torch.where(largest > 0, largest / LARGEST[kind], torch.ones_like(largest))
 

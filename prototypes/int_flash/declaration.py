@@ -1,0 +1,110 @@
+"""What the INT-FlashAttention prototype implements, and the cases it is measured on.
+
+The weight of the target case is an assumption: a llama.cpp user's prompts are of one sequence, and
+long ones are where attention takes a share of the run.
+"""
+
+from __future__ import annotations
+
+from prototypes.attention.eight_bit.declared import (
+    NO_CPU_SPEED,
+    case,
+    sageattention,
+    sdpa_cpu,
+    sdpa_cudnn,
+    sdpa_flash,
+    triton_fp16,
+)
+from prototypes.harness.declarations import Declaration, Device, Implementation, Role
+
+PAPER = "2409.16997"
+SPEEDUP = f"{PAPER}/attention-speedup"
+BY_LENGTH = {
+    1024: (f"{PAPER}/attention-speedup-1k",),
+    2048: (f"{PAPER}/attention-speedup-2k",),
+    4096: (f"{PAPER}/attention-speedup-4k",),
+    8192: (f"{PAPER}/attention-speedup-8k", SPEEDUP),
+    16384: (f"{PAPER}/attention-speedup-16k",),
+}
+CPU = (Device.CPU,)
+
+CASES = (
+    # Figure 2: batch 4, 32 heads of 64, not causal.
+    case(4, 32, 1024, 64, claims=BY_LENGTH[1024]),
+    case(4, 32, 2048, 64, claims=BY_LENGTH[2048]),
+    case(4, 32, 4096, 64, claims=BY_LENGTH[4096], quick=True),
+    case(4, 32, 8192, 64, claims=BY_LENGTH[8192]),
+    case(4, 32, 16384, 64, claims=BY_LENGTH[16384]),
+    case(4, 32, 1024, 128),
+    case(4, 32, 4096, 128, quick=True),
+    case(4, 32, 16384, 128),
+    case(4, 32, 4096, 64, causal=True),
+    case(4, 32, 4096, 128, causal=True),
+    # Llama-3-8B's prefill.
+    case(1, 32, 8192, 128, kv_heads=8, causal=True, weight=1.0, quick=True),
+    # On a CPU: the paper's lengths, and one group of Llama-3-8B's heads.
+    case(1, 2, 1024, 64, devices=CPU, quick=True, claims=BY_LENGTH[1024]),
+    case(1, 2, 2048, 64, devices=CPU),
+    case(1, 2, 4096, 64, devices=CPU),
+    case(1, 2, 8192, 64, queries=1024, devices=CPU),
+    case(1, 2, 16384, 64, queries=1024, devices=CPU),
+    case(1, 4, 2048, 128, kv_heads=1, causal=True, devices=CPU, weight=1.0, quick=True),
+)
+
+DECLARATION = Declaration(
+    name="int_flash",
+    title="Attention with both products in INT8",
+    paper="int_flash",
+    part="prefill_attention",
+    module="prototypes.int_flash.workload",
+    implements=(
+        "FlashAttention's forward pass on INT8: queries and keys with a scale a token, values with "
+        "one a head, softmax weights as whole 127ths of the largest so far, and the sum that the "
+        "softmax divides by taken from those. Quantization is part of every call."
+    ),
+    deviates=(
+        "V is stored transposed while it is rounded, with its keys reordered inside groups of 16: "
+        "Hopper's 8-bit matrix instructions want both operands along the sum. The answer is the "
+        "same.",
+        "V has a scale a head, where the paper has one for the whole tensor.",
+        "Exponentials are in base 2, and the softmax scale is folded into that of the queries.",
+        "Q is rounded inside the attention kernel, once a block of queries.",
+    ),
+    cases=CASES,
+    implementations=(
+        Implementation(
+            "triton_int8", Device.CUDA, "both products in INT8, as in the paper", shipped=True
+        ),
+        Implementation("triton_half", Device.CUDA, "the paper's half: P and V stay in FP16"),
+        Implementation(
+            "torch_emulation",
+            Device.CPU,
+            "the same roundings in torch, integers held in float32",
+            shipped=True,
+            quality_only=NO_CPU_SPEED,
+        ),
+    ),
+    baselines=(
+        sdpa_cudnn(),
+        sdpa_flash(Role.ENGINE),
+        triton_fp16(Role.PAPER),
+        sageattention(),
+        sdpa_cpu(),
+    ),
+    claims=tuple(dict.fromkeys(key for keys in BY_LENGTH.values() for key in keys)),
+    bars={
+        "fidelity": "against the emulation in float32: relative L2 error at most 4e-3 (2e-3 in "
+        "half INT8), no element off by over a tenth of its row's root mean square (FP16 outputs, "
+        "ties and weights at a rounding edge that go the other way); odd shapes, masks, groups, "
+        "zeros; the same bits in a second call. On a CPU, the emulation against the formula in "
+        "float64.",
+        "quality": "against exact attention on normal inputs: relative L1 error at most 0.064 "
+        "(full INT8) and 0.021 (half), which is what SageAttention prints for INT8 P·V and for "
+        "FP16 P·V; cosine at least 99.8 %, which it asks of its INT8 variant in a layer. In half "
+        "INT8 no element may be off by as much as its row's root mean square. Full INT8 isn't held "
+        "to that, since it can't be: where one key stands out by 5.5 in its score, all other "
+        "weights become zero; the figures show how far off that leaves the worst element. All "
+        "outputs up to 8.6e9 scores, a random quarter of every head's rows at 16k. In every call: "
+        "relative L1 error at most 0.064, and twice that in the worst head.",
+    },
+)
