@@ -59,6 +59,10 @@ class Case:
     """What its workspaces take at the most, besides inputs and outputs, where that is much."""
 
 
+def _always(_: Case) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Implementation:
     """One way in which this folder does the technique, on one kind of device."""
@@ -70,10 +74,8 @@ class Implementation:
     quality_only: str = ""
     """Why it is not timed, where only what it computes says something (an emulation, say): it
     passes the gates, and no speed comes of it. Empty: it is timed."""
-
-
-def _always(_: Case) -> bool:
-    return True
+    applies: Callable[[Case], bool] = field(default=_always, compare=False)
+    """Whether it is measured in this case; the shipped one is in every case of its device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,12 @@ class Declaration:
                     f"{self.name}: exactly one implementation must be shipped on {device}, "
                     f"not {len(shipped)}"
                 )
+            for case in self.cases:
+                if device in case.devices and not self.implementation(shipped[0]).applies(case):
+                    raise DeclarationError(
+                        f"{self.name}/{case.id}: {shipped[0]} is shipped on {device}, so it must "
+                        "apply there"
+                    )
         for case in self.cases:
             unknown = set(case.claims) - set(self.claims)
             if unknown:
@@ -196,6 +204,7 @@ class Declaration:
                     "shipped": i.shipped,
                     "quality_only": i.quality_only,
                     "description": i.description,
+                    "cases": [c.id for c in self.cases if i.device in c.devices and i.applies(c)],
                 }
                 for i in self.implementations
             ],

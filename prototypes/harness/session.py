@@ -79,6 +79,8 @@ def plan(declarations: Sequence[Declaration], settings: Settings) -> list[Plan]:
             for implementation in chosen:
                 if settings.quick and not implementation.shipped:
                     continue
+                if not implementation.applies(case):
+                    continue
                 plans.append(Plan(declaration, case, implementation, module))
     # If time runs out, what counts is there.
     return sorted(plans, key=lambda p: not p.implementation.shipped)

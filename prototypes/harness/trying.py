@@ -57,7 +57,7 @@ def try_it(declaration: Declaration) -> Iterator[Finding]:
         return  # said above already, if there should be one
     case = min(cases, key=lambda c: works[c.id].bytes)
     for implementation in declaration.implementations:
-        if implementation.device is Device.CPU:
+        if implementation.device is Device.CPU and implementation.applies(case):
             yield _passes(workload, case, implementation.name)
     for baseline in declaration.baselines_for(case, Device.CPU):
         yield _is_right(workload, case, baseline.name)

@@ -175,3 +175,33 @@ def test_the_declaration_in_the_documentation_is_one() -> None:
     names: dict[str, Any] = {}
     exec(text.split("```python\n")[1].split("```")[0], names)
     assert json.loads(json.dumps(names["DECLARATION"].to_json()))["name"] == "my_attention"
+
+
+def test_an_implementation_is_measured_only_where_it_applies() -> None:
+    declaration = Declaration(
+        name="two", title="t", paper="p", part="sampling", module="none", implements="",
+        deviates=(), baselines=(), cases=(Case("small", {}, seed=0), Case("large", {}, seed=0)),
+        implementations=(
+            Implementation("a", Device.CPU, "", shipped=True),
+            Implementation("b", Device.CPU, "", applies=lambda case: case.id == "large"),
+        ),
+    )  # fmt: skip
+    plans = plan([declaration], Settings(Device.CPU))
+    assert [(p.case.id, p.implementation.name) for p in plans] == [
+        ("small", "a"),
+        ("large", "a"),
+        ("large", "b"),
+    ]
+    listed = {i["name"]: i["cases"] for i in declaration.to_json()["implementations"]}
+    assert listed == {"a": ["small", "large"], "b": ["large"]}
+
+
+def test_a_shipped_implementation_applies_everywhere() -> None:
+    with pytest.raises(DeclarationError, match="two/large: a is shipped on cpu"):
+        Declaration(
+            name="two", title="t", paper="p", part="sampling", module="none", implements="",
+            deviates=(), baselines=(), cases=(Case("small", {}, seed=0), Case("large", {}, seed=0)),
+            implementations=(
+                Implementation("a", Device.CPU, "", shipped=True, applies=lambda c: c.id[0] == "s"),
+            ),
+        )  # fmt: skip
