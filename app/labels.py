@@ -114,6 +114,7 @@ FIELDS = {
     "trust": N_("what stands behind it"),
     "code_url": N_("code"),
     "engine_today": N_("the engine today"),
+    "meaning": N_("what it means for the engine"),
     "claims": N_("claims"),
 }
 SOURCES = {

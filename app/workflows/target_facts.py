@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from analyzers.targets import DEFAULT_TARGET, Target
 
-BY_TARGET = ("relevance", "in_target")
+BY_TARGET = ("relevance", "in_target", "meaning")
 Row = TypeVar("Row")
 
 

@@ -19,8 +19,8 @@ from db.queries.papers import LINK
 Record = Mapping[str, Any]
 
 _LONG = 40
-_ELSEWHERE = ("summary", "code_url")
-"""Fields that the top of the page shows."""
+_ELSEWHERE = ("summary", "code_url", "meaning")
+"""Fields that other places of the page show."""
 
 
 def facts(shown: Record, _: Translate) -> None:

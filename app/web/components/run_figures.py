@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app.i18n import Translate
+from app.web.components import url
 from app.web.components.text import clean
 
 Record = Mapping[str, Any]
@@ -16,11 +17,25 @@ Record = Mapping[str, Any]
 
 def told_figures(run: Record, _: Translate) -> None:
     """Show the figures of a run as a table; nothing where it has none."""
-    rows = figure_rows(run, _)
-    if not rows:
+    if not _has(run):
         return
     st.subheader(_("Figures"), anchor=False)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.dataframe(pd.DataFrame(figure_rows(run, _)), hide_index=True, width="stretch")
+
+
+def figures_by_case(measured: Sequence[Record], _: Translate) -> None:
+    """Show the figures of one run after another's choice; nothing where no run has any."""
+    having = {f"{run['case']} · {run['implementation']}": run for run in measured if _has(run)}
+    if not having:
+        return
+    st.subheader(_("Figures"), anchor=False)
+    names = list(having)
+    name = url.choose(_("Run"), "figures", names, clean, default=names[0], width=420)
+    st.dataframe(pd.DataFrame(figure_rows(having[name], _)), hide_index=True, width="stretch")
+
+
+def _has(run: Record) -> bool:
+    return isinstance(run.get("figures"), list) and bool(run["figures"])
 
 
 def figure_rows(run: Record, _: Translate) -> list[dict[str, str]]:

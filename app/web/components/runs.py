@@ -13,6 +13,7 @@ from app.i18n import Translate
 from app.labels import ROLES, label
 from app.web.components import url
 from app.web.components.bench_pick import picked
+from app.web.components.run_figures import figures_by_case
 from app.web.components.text import clean, microseconds, plain, ratio
 
 Record = Mapping[str, Any]
@@ -45,6 +46,7 @@ def runs(measured: Sequence[Record], _: Translate) -> None:
     opened = picked(run_frame(here, _), "paper-runs", {}, _("Measured runs on this device"))
     if opened is not None:
         st.switch_page("views/benchmarks.py", query_params={"run": here[opened]["id"]})
+    figures_by_case(here, _)
 
 
 def speedup_rows(measured: Sequence[Record], _: Translate) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from app.web.components.findings import findings
 from app.web.components.header import header
 from app.web.components.history import corrections, history
 from app.web.components.links import links
+from app.web.components.meaning import meaning
 from app.web.components.measure import measure
 from app.web.components.notes import notes, status_choice
 from app.web.components.paper_head import paper_choice, paper_head
@@ -59,6 +60,7 @@ elif section == "claims":
     findings(shown, devices, _)
     claims(shown, devices, _)
 elif section == "prototype":
+    meaning(shown["facts"], _)
     links(paper_id, paper_data.links(paper_id), _)
     measure(shown, _)
 elif section == "facts":
