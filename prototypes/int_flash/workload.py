@@ -10,6 +10,7 @@ import torch
 from prototypes.attention import inputs
 from prototypes.attention.baselines import is_causal
 from prototypes.attention.eight_bit import tables
+from prototypes.attention.eight_bit.checks import Configuration, against_exact, shape_of
 from prototypes.attention.eight_bit.options import (
     INT_FLASH_FULL,
     INT_FLASH_HALF,
@@ -17,15 +18,11 @@ from prototypes.attention.eight_bit.options import (
     Options,
     Scale,
 )
-from prototypes.attention.eight_bit.workload import (
-    Configuration,
-    EightBitAttention,
-    against_exact,
-    shape_of,
-)
+from prototypes.attention.eight_bit.workload import EightBitAttention
 from prototypes.attention.errors import Errors
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
+from prototypes.int_flash.declaration import CURVE
 
 FULL_BAR, HALF_BAR = 0.064, 0.021
 """Relative L1 error: what SageAttention's Table 9 prints for INT8 P·V with scales a token, and for
@@ -56,6 +53,12 @@ UNIFORM = {
     16384: (8.97, 0.296, 1.82),
 }
 TABLES = (("normal", NORMAL, "Table 1"), ("uniform", UNIFORM, "Table 2"))
+RIVALS = ("sdpa_cudnn", "sdpa_flash", "triton_fp16")
+FIGURE_2 = {
+    (f"b4-h32-s{seq}-d64", "triton_fp16"): times
+    for seq, times in ((1024, 1.31), (2048, 1.52), (4096, 1.66), (8192, 1.72), (16384, 1.73))
+}
+"""How many times as fast as the authors' FP16 kernel in Triton."""
 LAST = 4
 LAST_SEEDS = 50
 FAMILIES = ("normal", "uniform", "unit", "outlier", "kbias", "heavy")
@@ -76,6 +79,8 @@ class IntFlash(EightBitAttention):
             return against_exact(changed, given, self._called(kernel, changed, given, device))
 
         yield from tables.by_family(errors_of, FAMILIES[:2] if quick else FAMILIES)
+        if case.id == CURVE and name == "triton_int8" and not quick:
+            yield from self.speeds(name, device, seed + 43, RIVALS, FIGURE_2)
         shape = shape_of(case)
         if shape.dim == 64 and shape.seq in NORMAL and not is_causal(case):
             yield from _tables(shape.seq, device, seed + 41)

@@ -10,6 +10,7 @@ import torch
 from prototypes.attention import inputs
 from prototypes.attention.baselines import is_causal
 from prototypes.attention.eight_bit import tables
+from prototypes.attention.eight_bit.checks import Configuration, against_exact, shape_of
 from prototypes.attention.eight_bit.options import (
     SAGE_BLOCK,
     SAGE_FP8,
@@ -19,15 +20,11 @@ from prototypes.attention.eight_bit.options import (
     Options,
     Scale,
 )
-from prototypes.attention.eight_bit.workload import (
-    Configuration,
-    EightBitAttention,
-    against_exact,
-    shape_of,
-)
+from prototypes.attention.eight_bit.workload import EightBitAttention
 from prototypes.attention.errors import Errors
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
+from prototypes.sage.declaration import CURVE
 
 FP16_BAR, FP8_BAR = 0.021, 0.064
 """Relative L1 error: what Table 9 prints for scales a block with P·V in FP16, and for P·V in INT8
@@ -81,6 +78,7 @@ TABLE_2 = {
 TABLE_3 = {Format.E4M3: 76.36, Format.E5M2: 78.98, Format.INT8: 56.40, Format.FLOAT16: 99.99}
 """Cosine in percent in the worst layer, Q and K in INT8, by format of P, V."""
 TABLES_LENGTH = 4096
+RIVALS = ("sdpa_cudnn", "sdpa_flash", "sageattention")
 
 
 class Sage(EightBitAttention):
@@ -98,6 +96,8 @@ class Sage(EightBitAttention):
             return against_exact(changed, given, self._called(kernel, changed, given, device))
 
         yield from tables.by_family(errors_of, FAMILIES[:1] if quick else FAMILIES)
+        if case.id == CURVE and not name.startswith("torch_") and not quick:
+            yield from self.speeds(name, device, seed + 43, RIVALS, {})
         shape = shape_of(case)
         if shape.dim == 64 and shape.seq == TABLES_LENGTH and not is_causal(case) and not quick:
             drawn = {

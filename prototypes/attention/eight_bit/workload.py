@@ -8,66 +8,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 
-from prototypes.attention import baselines, inputs, oracle
+from prototypes.attention import baselines, inputs
 from prototypes.attention.baselines import is_causal
-from prototypes.attention.eight_bit import emulation, reference
+from prototypes.attention.eight_bit import curve, emulation, reference
+from prototypes.attention.eight_bit.checks import (
+    EDGES,
+    EMULATED_SCORES,
+    FIDELITY_ELEMENT,
+    ONE_HEAD,
+    Configuration,
+    against_exact,
+    held,
+    scores,
+    shape_of,
+    some_rows,
+)
 from prototypes.attention.eight_bit.options import Format, Options
-from prototypes.attention.errors import Errors, measure
+from prototypes.attention.errors import measure
 from prototypes.harness.declarations import Case
+from prototypes.harness.figures import Figure
 from prototypes.harness.gates import Check
 from prototypes.harness.workload import Kernel, NotRunnableError, Tensors, Work
 
-LEAST_COSINE = 0.998
-"""Of the whole output: what SageAttention asks of its INT8 variant before a layer may use it."""
-LARGEST_ERROR = 1.0
-"""No element may be off by as much as the root mean square of its row, where weights are floating
-point: their errors are a share of each weight. Whole 127ths can't promise that: a key that stands
-out by 5.5 in its score makes zeros of all others, and there may be thousands."""
-ONE_HEAD = 2.0
-"""A head of its own may have so many times the relative L1 error of the bar, in each single call:
-heads of 1024 tokens differ by a tenth."""
-FIDELITY = 2e-3
-"""Relative L2 against the emulation. FP16 outputs alone give 2e-4. In a few rows in a hundred a
-query has an element of exactly half its largest, a tie that another order of operations breaks the
-other way: that shifts the row's weights by 0.4 %, 6e-4 over all. FP8 weights that fall on the other
-side of a rounding edge add as much."""
-FIDELITY_WHOLE = 4e-3
-"""The same where weights are whole numbers: in such a row one weight in 250 gets another number,
-1 % of the row at 16k keys, 2e-3 over all."""
-FIDELITY_ELEMENT = 0.1
-"""Of one element, in its row's root mean squares: one INT8 weight the other way beside a dominant
-one is 1/127 of a value of five standard deviations, 0.04; two may meet."""
-
-VERIFIED_SCORES = {"cpu": 1 << 27, "cuda": 1 << 33}
-"""A check looks at all outputs of a case with no more scores than this, else at random rows."""
-EMULATED_SCORES = {"cpu": 1 << 21, "cuda": 1 << 32}
-"""The same for the emulation: on a CPU its float64 form, which holds all scores at once."""
 SEEDS = {"cpu": 1, "cuda": 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """One implementation: its options, and the relative L1 error that it may have."""
-
-    options: Options
-    l1_bar: float
-    families: tuple[str, ...] = ("normal",)
-    """Inputs of the quality gate, where a case doesn't name its own."""
-
-    @property
-    def fidelity_bar(self) -> float:
-        """What the code's error against the emulation is held to."""
-        return FIDELITY_WHOLE if self.options.weights is Format.INT8 else FIDELITY
-
-    @property
-    def element_bar(self) -> float | None:
-        """What a single element is held to; None where weights are whole numbers."""
-        return None if self.options.weights is Format.INT8 else LARGEST_ERROR
+"""Fresh inputs of each gate."""
 
 
 class EightBitAttention:
@@ -148,6 +118,25 @@ class EightBitAttention:
                 out = self._called(kernel, changed, given, device)
                 yield from held(family, against_exact(changed, given, out), configuration)
 
+    def speeds(
+        self,
+        name: str,
+        device: torch.device,
+        seed: int,
+        rivals: tuple[str, ...],
+        printed: Mapping[tuple[str, str], float],
+    ) -> Iterator[Figure]:
+        """Yield an implementation's speed-ups over lengths, head dimensions and masks."""
+        options = self.configurations[name].options
+        return curve.figures(
+            device,
+            seed,
+            lambda case: self.build(name, case, device),
+            lambda case: alone(options, case, device),
+            {rival: partial(self.build, rival, device=device) for rival in rivals},
+            printed,
+        )
+
     def work(self, case: Case) -> Work:
         """Return Q, K, V and the output once in FP16, and both products of the pairs that count."""
         shape = shape_of(case)
@@ -189,87 +178,6 @@ class EightBitAttention:
 
 FULL_PRECISION = Options(scores=Format.FLOAT16)
 """The same kernel without any rounding to 8 bits: what 8 bits are worth by themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The sizes of a case."""
-
-    batch: int
-    heads: int
-    kv_heads: int
-    queries: int
-    seq: int
-    dim: int
-
-
-def shape_of(case: Case) -> Shape:
-    """Return the sizes of a case."""
-    p = case.parameters
-    heads, seq = int(p["heads"]), int(p["seq"])
-    return Shape(
-        int(p["batch"]),
-        heads,
-        int(p.get("kv_heads", heads)),
-        int(p.get("queries", seq)),
-        seq,
-        int(p["head_dim"]),
-    )
-
-
-def scores(case: Case) -> int:
-    """Return how many query-key pairs a case has; causal ones that aren't masked."""
-    shape = shape_of(case)
-    pairs = shape.queries * shape.seq
-    if is_causal(case):
-        last = [shape.seq - shape.queries + i + 1 for i in (0, shape.queries - 1)]
-        pairs = (max(last[0], 0) + last[1]) * shape.queries // 2
-    return shape.batch * shape.heads * pairs
-
-
-def some_rows(
-    case: Case, device: torch.device, budget: Mapping[str, int], generator: Any = None
-) -> torch.Tensor | None:
-    """Return random query rows that keep the scores within a budget; None if all rows do."""
-    shape, most = shape_of(case), budget[device.type]
-    if scores(case) <= most:
-        return None
-    count = max(1, shape.queries * most // scores(case))
-    order = torch.randperm(shape.queries, device=device, generator=generator)
-    return order[:count].sort().values
-
-
-def against_exact(case: Case, given: Tensors, out: torch.Tensor) -> Errors:
-    """Return the errors of an output, whole or on random rows, against the exact one."""
-    rows = some_rows(case, out.device, VERIFIED_SCORES)
-    exact = oracle.attention(*inputs.parts(given), causal=is_causal(case), rows=rows)
-    return measure(out if rows is None else out[:, :, rows], exact)
-
-
-def held(family: str, found: Errors, configuration: Configuration) -> Iterator[Check]:
-    """Yield the checks of the quality gate."""
-    yield Check.at_most(f"relative L1 error, {family} inputs", found.l1, configuration.l1_bar)
-    yield Check.at_least(f"cosine, {family} inputs", found.cosine, LEAST_COSINE)
-    if configuration.element_bar is not None:
-        yield Check.at_most(
-            f"worst element, {family} inputs", found.worst_element, configuration.element_bar
-        )
-
-
-def _edge(name: str, seq: int, dim: int = 64, **more: int | str) -> Case:
-    parameters = {"batch": 1, "heads": 2, "seq": seq, "head_dim": dim, **more}
-    return Case(name, parameters, seed=0)
-
-
-EDGES = (
-    _edge("grouped-causal", 193, heads=4, kv_heads=2, causal=1),
-    _edge("ragged", 77, dim=128, family="kbias"),
-    _edge("one-key", 1),
-    _edge("fewer-queries-causal", 200, queries=65, causal=1),
-    _edge("fewer-keys-causal", 40, queries=100, causal=1),
-    _edge("one-past-a-tile", 257, batch=2, family="uniform"),
-)
-"""Shapes that kernels get wrong: tails, groups, one key, queries that see none."""
 
 
 def _emulated(options: Options, causal: bool) -> Kernel:
