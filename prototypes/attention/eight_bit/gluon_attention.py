@@ -223,6 +223,7 @@ def attend(
     value_free,
     key_scale,
     value_scale,
+    poison,
     output,
     first_row,
     queries,
@@ -230,6 +231,7 @@ def attend(
     last_offset,
     full_tiles,
     tiles,
+    poisons,
     factor,
     shift,
     KEYS: gl.constexpr,
@@ -237,6 +239,7 @@ def attend(
     STAGES: gl.constexpr,
     QUERY_BLOCK: gl.constexpr,
     KEY_BLOCK: gl.constexpr,
+    POISONS: gl.constexpr,
     WEIGHTS: gl.constexpr,
     VALUE_SCALE: gl.constexpr,
 ):
@@ -268,13 +271,17 @@ def attend(
             most = gl.maximum(most, gl.max(gl.max(gl.abs(beside.to(gl.float32)), axis=1), axis=0))
         largest = gl.full_like(largest, 0.0) + most
     scale = gl.where(largest == 0.0, 1.0, largest / 127.0)
-    q = gl.floor(q / gl.expand_dims(scale, 1) + 0.5).to(gl.int8)
+    q = q * gl.expand_dims(1.0 / scale, 1) + TO_INTEGER
+    q = q.to(gl.int32, bitcast=True).to(gl.int8)
     query_tile = query_tiles.index(part)
     query_tile.store(q)
     fence_async_shared()
     row_scale = gl.convert_layout(scale, rows_of) * factor
     last = first_row + part * GROUP_ROWS + gl.arange(0, GROUP_ROWS, layout=rows_of) + last_offset
     last = gl.minimum(last, keys - 1)
+
+    every = gl.arange(0, POISONS, layout=gl.BlockedLayout([1], [32], [4], [0]))
+    spoiled = gl.sum(gl.load(poison + every, mask=every < poisons, other=0.0), axis=0)
 
     highest = gl.full([GROUP_ROWS], float("-inf"), gl.float32, layout=rows_of)
     total = gl.full([GROUP_ROWS], 0.0, gl.float32, layout=rows_of)
@@ -317,6 +324,8 @@ def attend(
     product = warpgroup_mma_wait(0, deps=[product])
     shrink = gl.convert_layout(shrink, sums_rows, assert_trivial=True)
     acc = acc * gl.expand_dims(shrink, 1) + product.to(gl.float32)
+    # Integers can't carry NaN.
+    total += row_scale * 0.0 + spoiled
     total = gl.convert_layout(gl.where(total == 0.0, 1.0, total), sums_rows, assert_trivial=True)
     acc = acc / gl.expand_dims(total, 1)
     columns = gl.arange(0, DIM, layout=gl.SliceLayout(0, sums))
@@ -362,7 +371,8 @@ def step(
         x, row_scale, column, tile * KEYS, keys, last, highest, total, shift, MASKED, KEYS,
         KEY_BLOCK, WEIGHTS,
     )  # fmt: skip
-    product = warpgroup_mma_wait(0, deps=[product])
+    # With the weights, whose registers the matrix unit still reads until then.
+    product, p = warpgroup_mma_wait(0, deps=[product, p])
     mbarrier.arrive(value_free.index(earlier))
     old = gl.expand_dims(gl.convert_layout(old, sums_rows, assert_trivial=True), 1)
     acc = acc * old + product.to(gl.float32)
@@ -376,6 +386,7 @@ def attention_kernel(
     value_descriptor,
     key_scale,
     value_scale,
+    poison,
     output,
     queries,
     keys,
@@ -390,6 +401,7 @@ def attention_kernel(
     STAGES: gl.constexpr,
     QUERY_BLOCK: gl.constexpr,
     KEY_BLOCK: gl.constexpr,
+    POISONS: gl.constexpr,
     WEIGHTS: gl.constexpr,
     VALUE_SCALE: gl.constexpr,
     CAUSAL: gl.constexpr,
@@ -412,6 +424,8 @@ def attention_kernel(
     value_row = kv_head * DIM if TURNED else kv_head * keys
     key_scale += kv_head.to(gl.int64) * (padded_keys // KEY_BLOCK)
     value_scale += kv_head * DIM
+    poisons = padded_keys // 128 * 2
+    poison += kv_head * poisons
     query += head.to(gl.int64) * queries * DIM
     output += head.to(gl.int64) * queries * DIM
     factor = softmax_scale * LOG2E
@@ -443,15 +457,15 @@ def attention_kernel(
         [
             (attend, (
                 first, query, key_tiles, value_tiles, query_tiles, key_ready, key_free,
-                value_ready, value_free, key_scale, value_scale, output, first_row, queries, keys,
-                last_offset, full_tiles, tiles, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK,
-                KEY_BLOCK, WEIGHTS, VALUE_SCALE,
+                value_ready, value_free, key_scale, value_scale, poison, output, first_row, queries, keys,
+                last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK,
+                KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE,
             )),
             (attend, (
                 second, query, key_tiles, value_tiles, query_tiles, key_ready, key_free,
-                value_ready, value_free, key_scale, value_scale, output, first_row, queries, keys,
-                last_offset, full_tiles, tiles, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK,
-                KEY_BLOCK, WEIGHTS, VALUE_SCALE,
+                value_ready, value_free, key_scale, value_scale, poison, output, first_row, queries, keys,
+                last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK,
+                KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE,
             )),
             (bring, (
                 key_descriptor, value_descriptor, key_tiles, value_tiles, key_ready, key_free,

@@ -14,11 +14,9 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from prototypes.attention.eight_bit.triton_quantize import round_half_up, scale_of
+from prototypes.attention.eight_bit.triton_quantize import TO_INTEGER, scale_of, to_e4m3, to_int8
 
 LOG2E = tl.constexpr(1.4426950408889634)
-TO_INTEGER = tl.constexpr(12582912.0)
-"""1.5·2²³: a small number added to it leaves its integer in the lowest bits."""
 
 
 @triton.jit
@@ -159,7 +157,7 @@ def walk(
         else:
             total = total * shrink + tl.sum(p, axis=1)
             if WEIGHTS == "e4m3":
-                weights = reorder_weights(p.to(tl.float8e4nv), ROWS, KEYS)
+                weights = reorder_weights(to_e4m3(p, DEVICE), ROWS, KEYS)
             else:
                 weights = p.to(tl.float16)
         if WEIGHTS == "fp16":
@@ -199,6 +197,7 @@ def attention_kernel(
     value_descriptor,
     key_scale,
     value_scale,
+    poison,
     output,
     queries,
     keys,
@@ -213,6 +212,7 @@ def attention_kernel(
     SCORES8: tl.constexpr,
     QUERY_BLOCK: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
+    POISONS: tl.constexpr,
     WEIGHTS: tl.constexpr,
     TWO_LEVELS: tl.constexpr,
     CAUSAL: tl.constexpr,
@@ -222,7 +222,8 @@ def attention_kernel(
     """Write `ROWS` rows of the output of one head. Grid: (blocks of queries, batch·heads).
 
     SCORES8: whether K is int8 (else FP16). WEIGHTS: "fp16", "e4m3" or "int8". QUERY_BLOCK, KEY_BLOCK:
-    tokens of a scale. `shift`: log2 of what a weight of 1 becomes.
+    tokens of a scale. `shift`: log2 of what a weight of 1 becomes. POISONS: a power of two, at least
+    as many as `quantize_kernel` wrote a head.
     """
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
     head = tl.program_id(1)
@@ -241,7 +242,7 @@ def attention_kernel(
                 tl.broadcast_to(parts[:, None], (ROWS // QUERY_BLOCK, QUERY_BLOCK)), (ROWS,)
             )
         scale = scale_of(largest, 127.0)
-        q = round_half_up(q.to(tl.float32) / scale[:, None]).to(tl.int8)
+        q = to_int8(q.to(tl.float32) * (1.0 / scale)[:, None])
         row_scale = row_scale * scale
     acc = tl.zeros((ROWS, DIM), tl.float32)
     total = tl.zeros((ROWS,), tl.float32)
@@ -315,6 +316,12 @@ def attention_kernel(
         TMA,
         DEVICE,
     )
+    if SCORES8:
+        # Integers can't carry NaN.
+        blocks = tl.cdiv(padded_keys, 128) * 2
+        part = tl.arange(0, POISONS)
+        total += tl.sum(tl.load(poison + kv_head * blocks + part, part < blocks, 0.0), axis=0)
+        total += row_scale * 0.0
     # The sums of a row without a key are zero, and stay so.
     result = acc / tl.where(total == 0.0, 1.0, total)[:, None]
     if WEIGHTS != "fp16":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,8 +12,8 @@ import triton
 from prototypes.attention.eight_bit import triton_attention, triton_quantize
 from prototypes.attention.eight_bit.options import Format, Options, Scale
 
-CHUNK = 512
-"""Keys of one program of the first pass over K and V."""
+CHUNKS = 528
+"""How many programs the first pass over K and V should have at least: four a multiprocessor."""
 ROWS_AT_A_TIME = 32
 SHIFTS = {Format.FLOAT16: 1.0, Format.E4M3: 448.0, Format.INT8: 127.0}
 NAMES = {Format.FLOAT16: "fp16", Format.E4M3: "e4m3", Format.INT8: "int8"}
@@ -67,8 +67,10 @@ class Attention:
         self.rounds_values = options.weights is not Format.FLOAT16
         self.key_block = options.key_block if options.key_scale is Scale.BLOCK else 1
         self.query_block = options.query_block if options.query_scale is Scale.BLOCK else 1
-        self.chunks = max(-(-shape.keys // CHUNK), 1)
         kv, dim = shape.batch * shape.kv_heads, shape.dim
+        wanted = shape.keys * kv // CHUNKS
+        self.chunk = min(max(triton.next_power_of_2(wanted + 1) // 2, 128), 4096)
+        self.chunks = max(-(-shape.keys // self.chunk), 1)
 
         def empty(*size: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.empty(size, dtype=dtype, device=device)
@@ -78,6 +80,7 @@ class Attention:
         self.key8 = empty(kv, shape.keys, dim, dtype=torch.int8)
         self.key_scale = empty(kv, self.padded // self.key_block)
         self.value_scale = torch.ones(kv, dim, device=device)
+        self.poison = torch.zeros(kv, 2, self.padded // triton_quantize.KEYS, device=device)
         self.value8 = empty(0)
         if self.rounds_values:
             self.value8 = empty(kv, dim, self.padded, dtype=STORED[options.values])
@@ -100,17 +103,18 @@ class Attention:
         if largest or options.smooth_keys:
             triton_quantize.statistics_kernel[(self.chunks, kv)](
                 key, value, self.key_sums, self.value_largest, shape.keys, self.chunks, stride,
-                stride, CHUNK=CHUNK, ROWS=ROWS_AT_A_TIME, DIM=shape.dim, SUMS=options.smooth_keys,
+                stride, CHUNK=self.chunk, ROWS=ROWS_AT_A_TIME, DIM=shape.dim, SUMS=options.smooth_keys,
                 LARGEST=largest, num_warps=4,
             )  # fmt: skip
         values = SHIFTS[options.values] if self.rounds_values else 0.0
-        triton_quantize.quantize_kernel[(self.padded // triton_quantize.KEYS, kv)](
+        blocks = self.padded // triton_quantize.KEYS
+        triton_quantize.quantize_kernel[(blocks, kv, 1 + self.rounds_values)](
             key, value, self.key_sums, self.value_largest, self.key8, self.key_scale, self.value8,
-            self.value_scale, shape.keys, self.padded, self.chunks, stride, stride,
+            self.value_scale, self.poison, shape.keys, self.padded, self.chunks, stride, stride,
             KEYS=triton_quantize.KEYS, DIM=shape.dim,
             CHUNKS=triton.next_power_of_2(self.chunks), SMOOTH=options.smooth_keys,
             KEY_BLOCK=self.key_block, VALUES=int(values), VALUE_SCALE=str(options.value_scale),
-            num_warps=8,
+            DEVICE=not self.interpreted, num_warps=8,
         )  # fmt: skip
 
     def attend(
@@ -137,11 +141,12 @@ class Attention:
         self.compiled = triton_attention.attention_kernel[grid](
             query, stored_key, stored_value,
             self._descriptor(stored_key, key_tile), self._descriptor(stored_value, value_tile),
-            self.key_scale, self.value_scale, output, shape.queries, shape.keys, self.padded,
+            self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys, self.padded,
             shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
             torch.tensor(options.weight_scale).log2().item(),
             ROWS=tiles.rows, KEYS=tiles.keys, DIM=shape.dim, SCORES8=self.rounds_keys,
             QUERY_BLOCK=min(self.query_block, tiles.rows), KEY_BLOCK=self.key_block,
+            POISONS=triton.next_power_of_2(self.poison[0].numel()),
             WEIGHTS=NAMES[options.weights], TWO_LEVELS=tiles.two_levels, CAUSAL=shape.causal,
             TMA=tiles.tma, DEVICE=not self.interpreted, num_warps=tiles.warps,
             num_stages=tiles.stages, **more,
@@ -172,11 +177,12 @@ class Attention:
         self.compiled = gluon_attention.attention_kernel[grid](
             query, described(self.key8, key_tile, gl.int8),
             described(stored_value, value_tile, kinds[name]),
-            self.key_scale, self.value_scale, output, shape.queries, shape.keys, self.padded,
+            self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys, self.padded,
             shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
             torch.tensor(options.weight_scale).log2().item(),
             ROWS=rows, KEYS=tiles.keys, DIM=shape.dim, STAGES=tiles.stages,
             QUERY_BLOCK=self.query_block, KEY_BLOCK=self.key_block, WEIGHTS=name,
+            POISONS=triton.next_power_of_2(self.poison[0].numel()),
             VALUE_SCALE=self.rounds_values, CAUSAL=shape.causal,
             REGISTERS=240, num_warps=4,
         )  # fmt: skip

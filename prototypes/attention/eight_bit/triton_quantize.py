@@ -20,10 +20,29 @@ KEYS = 128
 """Keys of one program of `quantize_kernel`; V is padded to a multiple with zeros."""
 
 
+TO_INTEGER = tl.constexpr(12582912.0)
+"""1.5·2²³: a small number added to it leaves its integer in the lowest bits."""
+
+
 @triton.jit
-def round_half_up(x):
-    """Return x rounded to whole numbers, halves upwards, as int8 holds them."""
-    return tl.floor(x + 0.5)
+def to_int8(x):
+    """Return x, between -127 and 127, rounded to the nearest integer."""
+    # Conversions of their own take four times as long.
+    return (x + TO_INTEGER).to(tl.int32, bitcast=True).to(tl.int8)
+
+
+@triton.jit
+def to_e4m3(x, DEVICE: tl.constexpr):
+    """Return x rounded to the nearest e4m3; what is too large becomes the largest."""
+    if not DEVICE:
+        # The interpreter's own conversion cuts off and wraps: leave it nothing to do. Three bits
+        # after the first, and from 2⁻⁶ down multiples of 2⁻⁹.
+        x = tl.minimum(tl.maximum(x, -448.0), 448.0)
+        scaled = x * 1048577.0
+        normal = scaled - (scaled - x)
+        subnormal = (x + 24576.0) - 24576.0
+        x = tl.where(tl.abs(x) < 0.015625, subnormal, normal)
+    return x.to(tl.float8e4nv)
 
 
 @triton.jit
@@ -31,6 +50,12 @@ def scale_of(largest, LARGEST: tl.constexpr):
     """Return what to divide by so that the largest magnitude becomes `LARGEST`; 1 for zero."""
     # The comparison is the other way round so that NaN stays NaN.
     return tl.where(largest == 0.0, 1.0, largest / LARGEST)
+
+
+@triton.jit
+def nothing_if_finite(x):
+    """Return 0, or NaN where x isn't finite: integers can't carry that."""
+    return tl.sum(tl.sum(x * 0.0, axis=1), axis=0)
 
 
 @triton.jit
@@ -82,6 +107,7 @@ def quantize_kernel(
     key_scale,
     value8,
     value_scale,
+    poison,
     keys,
     padded_keys,
     chunks,
@@ -94,60 +120,68 @@ def quantize_kernel(
     KEY_BLOCK: tl.constexpr,
     VALUES: tl.constexpr,
     VALUE_SCALE: tl.constexpr,
+    DEVICE: tl.constexpr,
 ):
-    """Round `KEYS` keys of K and of V of one head. KEY_BLOCK 1: a scale a token.
+    """Round `KEYS` keys of K (last program id 0) or of V (1) of one head.
 
-    VALUES: 127 (int8), 448 (e4m3) or 0 (V stays). VALUE_SCALE: "head", "channel" or "none".
+    `poison` (kv heads, 2, blocks) gets NaN for a block that isn't finite, else 0.
+
+    KEY_BLOCK 1: a scale a token. VALUES: 127 (int8) or 448 (e4m3). VALUE_SCALE: "head", "channel"
+    or "none".
     """
     block, head = tl.program_id(0), tl.program_id(1)
     columns = tl.arange(0, DIM)
     part = tl.arange(0, CHUNKS)
     parts = (head * chunks + part).to(tl.int64)[:, None] * DIM + columns[None, :]
-    rows = block * KEYS + tl.arange(0, KEYS)
-    offsets = rows.to(tl.int64)[:, None] * DIM + columns[None, :]
-    inside = (rows < keys)[:, None]
-    x = tl.load(key + head.to(tl.int64) * key_stride + offsets, inside, 0.0).to(tl.float32)
-    if SMOOTH:
-        sums = tl.load(key_sums + parts, (part < chunks)[:, None], 0.0)
-        mean = tl.sum(sums, axis=0) / keys
-        x = tl.where(inside, x - mean[None, :], 0.0)
-    size = tl.max(tl.abs(x), axis=1)
-    if KEY_BLOCK == 1:
-        scale = scale_of(size, 127.0)
-        tl.store(key_scale + head.to(tl.int64) * padded_keys + rows, scale)
-        x = x / scale[:, None]
+    if tl.program_id(2) == 0:
+        rows = block * KEYS + tl.arange(0, KEYS)
+        offsets = rows[:, None] * DIM + columns[None, :]
+        inside = (rows < keys)[:, None]
+        x = tl.load(key + head.to(tl.int64) * key_stride + offsets, inside, 0.0).to(tl.float32)
+        if SMOOTH:
+            sums = tl.load(key_sums + parts, (part < chunks)[:, None], 0.0)
+            mean = tl.sum(sums, axis=0) / keys
+            x = tl.where(inside, x - mean[None, :], 0.0)
+        tl.store(poison + head * 2 * tl.num_programs(0) + block, nothing_if_finite(x))
+        size = tl.max(tl.abs(x), axis=1)
+        if KEY_BLOCK == 1:
+            scale = scale_of(size, 127.0)
+            tl.store(key_scale + head.to(tl.int64) * padded_keys + rows, scale)
+            x = x * (1.0 / scale)[:, None]
+        else:
+            shared = tl.max(tl.reshape(size, (KEYS // KEY_BLOCK, KEY_BLOCK)), axis=1)
+            scale = scale_of(shared, 127.0)
+            blocks = padded_keys // KEY_BLOCK
+            which = block * (KEYS // KEY_BLOCK) + tl.arange(0, KEYS // KEY_BLOCK)
+            tl.store(key_scale + head.to(tl.int64) * blocks + which, scale)
+            parted = tl.reshape(x, (KEYS // KEY_BLOCK, KEY_BLOCK, DIM))
+            x = tl.reshape(parted * (1.0 / scale)[:, None, None], (KEYS, DIM))
+        tl.store(key8 + head.to(tl.int64) * keys * DIM + offsets, to_int8(x), inside)
     else:
-        shared = tl.max(tl.reshape(size, (KEYS // KEY_BLOCK, KEY_BLOCK)), axis=1)
-        scale = scale_of(shared, 127.0)
-        blocks = padded_keys // KEY_BLOCK
-        which = block * (KEYS // KEY_BLOCK) + tl.arange(0, KEYS // KEY_BLOCK)
-        tl.store(key_scale + head.to(tl.int64) * blocks + which, scale)
-        parted = tl.reshape(x, (KEYS // KEY_BLOCK, KEY_BLOCK, DIM)) / scale[:, None, None]
-        x = tl.reshape(parted, (KEYS, DIM))
-    tl.store(key8 + head.to(tl.int64) * keys * DIM + offsets, round_half_up(x).to(tl.int8), inside)
-    if VALUES > 0:
         # Position p of a group of 16 gets the key that a thread has in its p-th place.
         place = tl.arange(0, KEYS)
         inner = place % 16
         source = (place - inner) + (inner // 4) * 2 + (inner % 4 // 2) * 8 + inner % 2
         rows = block * KEYS + source
-        offsets = rows.to(tl.int64)[:, None] * DIM + columns[None, :]
+        offsets = rows[:, None] * DIM + columns[None, :]
         inside = (rows < keys)[:, None]
         y = tl.load(value + head.to(tl.int64) * value_stride + offsets, inside, 0.0).to(tl.float32)
+        at = (head * 2 + 1) * tl.num_programs(0) + block
+        tl.store(poison + at, nothing_if_finite(y))
         if VALUE_SCALE != "none":
             most = tl.load(value_largest + parts, (part < chunks)[:, None], 0.0)
             most = tl.max(most, axis=0)
             if VALUE_SCALE == "head":
                 most = tl.zeros_like(most) + tl.max(most, axis=0)
             scales = scale_of(most, VALUES)
-            y = y / scales[None, :]
+            y = y * (1.0 / scales)[None, :]
             if block == 0:
                 tl.store(value_scale + head * DIM + columns, scales)
         if VALUES == 127:
-            rounded = round_half_up(y).to(tl.int8)
+            rounded = to_int8(y)
         else:
-            rounded = tl.clamp(y, -448.0, 448.0).to(tl.float8e4nv)
+            rounded = to_e4m3(y, DEVICE)
         place = block * KEYS + tl.arange(0, KEYS)
-        target = head.to(tl.int64) * DIM * padded_keys + place[None, :]
-        target += columns.to(tl.int64)[:, None] * padded_keys
+        target = columns.to(tl.int64)[:, None] * padded_keys + place[None, :]
+        target += head.to(tl.int64) * DIM * padded_keys
         tl.store(value8 + target, tl.trans(rounded))
