@@ -131,11 +131,13 @@ def _edge(name: str, seq: int, dim: int = 64, **more: int | str) -> Case:
 
 
 EDGES = (
-    _edge("grouped-causal", 193, heads=4, kv_heads=2, causal=1),
+    _edge("grouped-causal", 193, heads=4, kv_heads=2, causal=1, queries=170),
     _edge("ragged", 77, dim=128, family="kbias"),
     _edge("one-key", 1),
     _edge("fewer-queries-causal", 200, queries=65, causal=1),
     _edge("fewer-keys-causal", 40, queries=100, causal=1),
     _edge("one-past-a-tile", 257, batch=2, family="uniform"),
 )
-"""Shapes that kernels get wrong: tails, groups, one key, queries that see none."""
+"""Shapes that kernels get wrong: tails, groups, one key, queries that see none. On a GPU each is a
+kernel of its own to compile: the gate takes the first two there, the tests all under the
+interpreter."""

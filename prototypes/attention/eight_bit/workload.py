@@ -96,7 +96,7 @@ class EightBitAttention:
             yield from self._faithful(name, case, given, out, "")
         again = self._called(kernel, case, given, device)
         yield Check.none("elements that differ in a second call", int((again != out).sum()))
-        for edge in EDGES[:3] if quick else EDGES:
+        for edge in EDGES if device.type == "cpu" and not quick else EDGES[:2]:
             given = self.inputs(edge, device, seed + 20)
             out = self._called(self.build(name, edge, device), edge, given, device)
             yield from self._faithful(name, edge, given, out, f"{edge.id}: ")
