@@ -24,6 +24,9 @@ from prototypes.attention.eight_bit.workload import EightBitAttention
 from prototypes.attention.errors import Errors
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
+from prototypes.harness.gates import Check
+from prototypes.harness.workload import Kernel, Tensors
+from prototypes.sage import key_cache
 from prototypes.sage.declaration import CURVE
 
 FP16_BAR, FP8_BAR = 0.021, 0.064
@@ -84,10 +87,48 @@ RIVALS = ("sdpa_cudnn", "sdpa_flash", "sageattention")
 class Sage(EightBitAttention):
     """INT8 scores with K smoothed; P·V in FP16 as in the paper, or in FP8 as in its successor."""
 
+    def build(self, name: str, case: Case, device: torch.device) -> Kernel:
+        """Return an implementation or a baseline; raises `NotRunnableError`."""
+        if key_cache.bits_of(case) and name in self.configurations:
+            return key_cache.kernel(case)
+        return super().build(name, case, device)
+
+    def verify(self, case: Case, inputs: Tensors, outputs: Tensors) -> Iterator[Check]:
+        """Hold an output against exact attention, by the widest bar that the case knows."""
+        if key_cache.bits_of(case):
+            yield from key_cache.quality(against_exact(case, inputs, outputs["out"]), case)
+        else:
+            yield from super().verify(case, inputs, outputs)
+
+    def fidelity(
+        self, name: str, case: Case, device: torch.device, seed: int, quick: bool
+    ) -> Iterator[Check]:
+        """Hold the code against the technique's emulation, or against llama.cpp's formats."""
+        if not key_cache.bits_of(case):
+            yield from super().fidelity(name, case, device, seed, quick)
+            return
+        given = self.inputs(case, device, seed + 10)
+        out = self._called(self.build(name, case, device), case, given, device)
+        yield from key_cache.fidelity(given, out, case)
+
+    def quality(
+        self, name: str, case: Case, device: torch.device, seed: int, quick: bool
+    ) -> Iterator[Check]:
+        """Hold the technique against exact attention, by this configuration's bar."""
+        if not key_cache.bits_of(case):
+            yield from super().quality(name, case, device, seed, quick)
+            return
+        given = self.inputs(case, device, seed + 30)
+        out = self._called(self.build(name, case, device), case, given, device)
+        yield from key_cache.quality(against_exact(case, given, out), case)
+
     def figures(
         self, name: str, case: Case, device: torch.device, seed: int, quick: bool
     ) -> Iterator[Figure]:
         """Yield this implementation's errors; in one case the paper's tables besides."""
+        if key_cache.bits_of(case):
+            yield from key_cache.figures(case, seed + 44)
+            return
         kernel = self.build(name, case, device)
 
         def errors_of(family: str) -> Errors:

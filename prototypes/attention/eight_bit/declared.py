@@ -15,19 +15,21 @@ def case(
     queries: int = 0,
     causal: bool = False,
     family: str = "",
+    cache_bits: int = 0,
     devices: tuple[Device, ...] = (Device.CUDA,),
     weight: float = 0.0,
     quick: bool = False,
     claims: tuple[str, ...] = (),
 ) -> Case:
     """Return one shape; its id spells it. `kv_heads` and `queries` as heads and seq unless given,
-    inputs normal unless a family is given."""
+    inputs normal unless a family is given. `cache_bits`: K comes out of a cache of so many bits."""
     words = [f"b{batch}", f"h{heads}"]
     words += [f"kv{kv_heads}"] if kv_heads else []
     words += [f"q{queries}"] if queries else []
     words += [f"s{seq}", f"d{head_dim}"]
     words += ["causal"] if causal else []
     words += [family] if family else []
+    words += [f"k{cache_bits}bit"] if cache_bits else []
     parameters: dict[str, Parameter] = {
         "batch": batch,
         "heads": heads,
@@ -38,6 +40,8 @@ def case(
         "causal": int(causal),
         "family": family or "normal",
     }
+    if cache_bits:
+        parameters["cache_bits"] = cache_bits
     return Case(
         "-".join(words),
         parameters,
