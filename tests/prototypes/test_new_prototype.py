@@ -1,14 +1,18 @@
 """From `new` to a prototype that passes: in a copy of the project, by the commands alone."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import PROJECT
+from tests.prototypes import forking
 
 NAME = "row_scale"
 PAPER = "int_flash"
@@ -50,7 +54,7 @@ ANSWERS = {
             "rows = []\n"
             '        for row in inputs["x"]:\n'
             "            scale = row.abs().max() / 127\n"
-            "            rows.append(torch.stack([(v / scale).round() * scale for v in row]))\n"
+            "            rows.append((row / scale).round() * scale)\n"
             '        return {"y": torch.stack(rows)}',
         ),
         (
@@ -67,8 +71,43 @@ ANSWERS = {
 }
 
 
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run() -> Iterator[Run]:
+    """Runs `python -m …` in a folder."""
+    server = subprocess.Popen(
+        [sys.executable, "-B", str(Path(forking.__file__))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+
+    def asked(root: Path, *arguments: str) -> Done:
+        server.stdin.write(json.dumps({"cwd": str(root), "arguments": arguments}) + "\n")
+        server.stdin.flush()
+        told = json.loads(server.stdout.readline())
+        return Done(told["code"], told["out"], told["err"])
+
+    yield asked
+    server.stdin.close()
+    server.wait(timeout=30)
+    server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
     """A copy with a prototype that lacks nothing."""
     root = copy_of_project(tmp_path_factory.mktemp("filled"))
     assert run(root, "prototypes", "new", NAME, "--paper", PAPER).returncode == 0
@@ -88,18 +127,7 @@ def copy_of_project(root: Path) -> Path:
     return root
 
 
-def run(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-B", "-m", *arguments],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
-
-
-def run_tests(root: Path) -> "subprocess.CompletedProcess[str]":
+def run_tests(run: Run, root: Path) -> Done:
     return run(root, "pytest", "-q", "-p", "no:cacheprovider", f"tests/prototypes/test_{NAME}.py")
 
 
@@ -133,7 +161,7 @@ def missing(output: str) -> list[str]:
     return [line.split("  ", 2)[-1].strip() for line in output.splitlines() if "missing  " in line]
 
 
-def test_from_new_to_a_prototype_that_passes(tmp_path: Path) -> None:
+def test_from_new_to_a_prototype_that_passes(tmp_path: Path, run: Run) -> None:
     copy = copy_of_project(tmp_path)
     made = run(copy, "prototypes", "new", NAME, "--paper", PAPER)
     assert made.returncode == 0, made.stderr
@@ -155,7 +183,7 @@ def test_from_new_to_a_prototype_that_passes(tmp_path: Path) -> None:
     for words in ("nothing says FILL IN", "part is one of", "prototypes", "a page of docs/"):
         assert words in lacks
     assert "work gives bytes and flops" in lacks
-    failed = run_tests(copy)
+    failed = run_tests(run, copy)
     assert failed.returncode == 1
     assert "3 failed" in failed.stdout, failed.stdout[-2000:]
 
@@ -165,7 +193,7 @@ def test_from_new_to_a_prototype_that_passes(tmp_path: Path) -> None:
     assert missing(checked.stdout) == []
     assert checked.returncode == 0, checked.stderr
     assert "the gates notice outputs rounded to bfloat16" in checked.stdout
-    passed = run_tests(copy)
+    passed = run_tests(run, copy)
     assert passed.returncode == 0, passed.stdout[-2000:]
 
     out = copy / "runs.json"
@@ -197,7 +225,9 @@ def test_from_new_to_a_prototype_that_passes(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_check_says_what_is_missing(filled: Path, change: tuple[str, str, str], words: str) -> None:
+def test_check_says_what_is_missing(
+    filled: Path, run: Run, change: tuple[str, str, str], words: str
+) -> None:
     file, old, new = change
     path = filled / "prototypes" / NAME / file
     text = path.read_text()
@@ -223,7 +253,9 @@ def test_check_says_what_is_missing(filled: Path, change: tuple[str, str, str], 
         (["check", "all"], "name it"),
     ],
 )
-def test_wrong_usage_is_one_sentence(filled: Path, arguments: list[str], words: str) -> None:
+def test_wrong_usage_is_one_sentence(
+    filled: Path, run: Run, arguments: list[str], words: str
+) -> None:
     done = run(filled, "prototypes", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
