@@ -1,12 +1,12 @@
 """What carries over to llama.cpp: taking the mean off K before it goes into an 8- or 4-bit cache.
 
-Its formats q8_0 and q4_0: blocks of 32 along the head dimension with an FP16 scale, nothing else;
-a constant part of K eats their range. Softmax doesn't notice a vector that is taken off all keys, so
-long as it is the same one for all: the mean of the prompt is kept, and later keys lose it as well.
+Its formats q8_0 and q4_0: blocks of 32 along the head dimension with an FP16 scale, nothing else.
+A constant part of K eats their range. Softmax doesn't notice a vector that is taken off all keys,
+so long as it is the same one for all: the prompt's mean is kept, and later keys lose it as well.
 
-llama.cpp caches K after RoPE, which turns a constant part by the position, pair of channels by pair:
-only pairs that turn slowly keep a mean. And it can rotate K by a Hadamard matrix, which spreads what
-is large in a few channels over all. Both are measured beside it.
+llama.cpp caches K after RoPE, which turns a constant part by the position, pair by pair of
+channels: only pairs that turn slowly keep a mean. And it can rotate K by a Hadamard matrix, which
+spreads what is large in a few channels over all. Both are measured beside it.
 """
 
 from __future__ import annotations
@@ -147,7 +147,8 @@ def hadamard(size: int) -> torch.Tensor:
     matrix = torch.ones((1, 1))
     while matrix.shape[0] < size:
         matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
-    return matrix / size**0.5
+    orthogonal: torch.Tensor = matrix / size**0.5
+    return orthogonal
 
 
 def _error(given: Tensors, bits: int, mean: torch.Tensor | None, rotate: bool = False) -> float:

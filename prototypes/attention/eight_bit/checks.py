@@ -93,8 +93,9 @@ def scores(case: Case) -> int:
     shape = shape_of(case)
     pairs = shape.queries * shape.seq
     if is_causal(case):
-        last = [shape.seq - shape.queries + i + 1 for i in (0, shape.queries - 1)]
-        pairs = (max(last[0], 0) + last[1]) * shape.queries // 2
+        # With fewer keys than queries the first queries see none; the last one sees all.
+        seeing = min(shape.queries, shape.seq)
+        pairs = seeing * (2 * shape.seq - seeing + 1) // 2
     return shape.batch * shape.heads * pairs
 
 
