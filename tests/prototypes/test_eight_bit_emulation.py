@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from prototypes.attention import inputs, oracle
 from prototypes.attention.eight_bit import emulation, options, reference
-from prototypes.attention.eight_bit.checks import FIDELITY, FIDELITY_ELEMENT, FIDELITY_WHOLE
+from prototypes.attention.eight_bit.checks import (
+    FIDELITY,
+    FIDELITY_ELEMENT_FP8,
+    Configuration,
+)
 from prototypes.attention.eight_bit.options import Denominator, Format, Options, Scale
 from prototypes.attention.errors import measure
 
@@ -51,8 +55,11 @@ def test_the_walk_over_tiles_gives_the_formula(name: str, causal: bool, queries:
     parts = drawn(queries=queries, family="kbias" if chosen.smooth_keys else "normal")
     found = emulation.attention(*parts, options=chosen, causal=causal)
     wrong = measure(found, reference.attention(*parts, options=chosen, causal=causal))
-    assert wrong.l2 < (FIDELITY_WHOLE if chosen.weights is Format.INT8 else FIDELITY)
-    assert wrong.worst_element < FIDELITY_ELEMENT
+    assert wrong.l1 < FIDELITY
+    # E5M2 is for the tables only: its values are a quarter apart.
+    coarse = Format.E5M2 in (chosen.weights, chosen.values)
+    bar = 2 * FIDELITY_ELEMENT_FP8 if coarse else Configuration(chosen, 1.0).fidelity_element
+    assert wrong.worst_element < bar
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -161,9 +168,10 @@ def test_scales_bring_the_largest_to_the_end_of_the_format(kind: Format, scale: 
         assert float((rounded * unit - x).abs().div(unit).max()) <= 0.5001
 
 
-def test_halves_are_rounded_upwards_and_what_is_too_large_saturates() -> None:
-    x = torch.tensor([-1.5, -0.5, 0.5, 1.5, 200.0, -200.0])
-    assert emulation.round_to(x, Format.INT8).tolist() == [-1.0, 0.0, 1.0, 2.0, 127.0, -127.0]
+def test_halves_are_rounded_to_even_and_what_is_too_large_saturates() -> None:
+    x = torch.tensor([-1.5, -0.5, 0.5, 1.5, 2.5, 200.0, -200.0])
+    found = emulation.round_to(x, Format.INT8)
+    assert found.tolist() == [-2.0, 0.0, 0.0, 2.0, 2.0, 127.0, -127.0]
     assert emulation.round_to(torch.tensor([1000.0, 17.0]), Format.E4M3).tolist() == [448.0, 16.0]
 
 

@@ -4,7 +4,9 @@ Walks over keys tile by tile like the kernels, because a weight is rounded relat
 of the tiles so far: another tile gives another (as good) answer. Integer products are taken in
 float32, where they are exact: 127·127·128 and 127·127 times a tile of 512 are below 2²⁴.
 
-Rounding to integers is floor(x + 0.5), to floating point the nearest even; both saturate.
+Rounding is to the nearest, halves to the even one, and saturates. Ties matter: half of the largest
+element is 63.5 steps, and every block of queries has about one such element. So operands are
+rounded as the kernels do it: the exact product with the float32 inverse of the float32 scale.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ def round_to(x: torch.Tensor, kind: Format) -> torch.Tensor:
     if kind is Format.FLOAT32:
         return x.float()
     if kind in (Format.INT8, Format.INT4):
-        return torch.floor(x.float() + 0.5).clamp(-LARGEST[kind], LARGEST[kind])
+        return torch.round(x).float().clamp(-LARGEST[kind], LARGEST[kind])
     largest = LARGEST.get(kind, 65504.0)
     return x.float().clamp(-largest, largest).to(_FLOATS[kind]).float()
 
@@ -82,7 +84,17 @@ def scales(x: torch.Tensor, kind: Format, scale: Scale, block: int) -> torch.Ten
         rows = torch.nn.functional.pad(rows, (0, -tokens % block))
         rows = rows.view(*rows.shape[:-1], -1, block).amax(dim=-1).repeat_interleave(block, dim=-1)
         largest = rows[..., :tokens, None]
-    return torch.where(largest > 0, largest / LARGEST[kind], torch.ones_like(largest))
+    # A tensor of its own: dividing by a number, torch multiplies by its inverse on a GPU.
+    unit = largest / torch.full_like(largest, LARGEST[kind])
+    return torch.where(largest == 0, torch.ones_like(largest), unit)
+
+
+def _in_steps(x: torch.Tensor, scale: torch.Tensor, kind: Format) -> torch.Tensor:
+    """Return float32 `x` as multiples of a scale, rounded."""
+    inverse = torch.ones_like(scale) / scale
+    if kind in (Format.INT8, Format.INT4):
+        return round_to(x.double() * inverse.double(), kind)
+    return round_to(x * inverse, kind)
 
 
 def quantize(
@@ -104,11 +116,11 @@ def quantize(
         # One for the head: it comes out of the sum over keys.
         value_scale = value_scale[..., :1, :] if v.shape[-2] else torch.ones_like(v[..., :1, :1])
     return Quantized(
-        query=round_to(q / query_scale, options.scores),
+        query=_in_steps(q, query_scale, options.scores),
         query_scale=query_scale,
-        key=round_to(k / key_scale, options.scores),
+        key=_in_steps(k, key_scale, options.scores),
         key_scale=key_scale,
-        value=round_to(v / value_scale, options.values),
+        value=_in_steps(v, value_scale, options.values),
         value_scale=value_scale,
         query_mean=mean,
         plain_key=k,

@@ -81,6 +81,6 @@ def _cast(x: torch.Tensor, kind: Format) -> torch.Tensor:
     if kind is Format.FLOAT32:
         return x
     if kind in (Format.INT8, Format.INT4):
-        return (x + 0.5).floor().clamp(-LARGEST[kind], LARGEST[kind])
+        return x.round().clamp(-LARGEST[kind], LARGEST[kind])
     dtype, largest = _FLOATS[kind]
     return x.clamp(-largest, largest).to(dtype).to(x.dtype)

@@ -20,7 +20,7 @@ from prototypes.attention.eight_bit import curve, emulation, reference
 from prototypes.attention.eight_bit.checks import (
     EDGES,
     EMULATED_SCORES,
-    FIDELITY_ELEMENT,
+    FIDELITY,
     ONE_HEAD,
     Configuration,
     against_exact,
@@ -168,11 +168,11 @@ class EightBitAttention:
                 *inputs.parts(given), options=tiled, causal=causal, rows=rows
             )
         found = measure(out if rows is None else out[:, :, rows], right)
+        yield Check.at_most(f"{where}relative L1 error against the emulation", found.l1, FIDELITY)
         yield Check.at_most(
-            f"{where}error against the emulation", found.l2, configuration.fidelity_bar
-        )
-        yield Check.at_most(
-            f"{where}worst element against the emulation", found.worst_element, FIDELITY_ELEMENT
+            f"{where}worst element against the emulation",
+            found.worst_element,
+            configuration.fidelity_element,
         )
 
 
