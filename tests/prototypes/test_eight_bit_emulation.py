@@ -150,8 +150,7 @@ def test_sums_in_half_precision_round_a_little() -> None:
 @pytest.mark.parametrize("scale", [Scale.TOKEN, Scale.BLOCK, Scale.HEAD, Scale.CHANNEL])
 def test_scales_bring_the_largest_to_the_end_of_the_format(kind: Format, scale: Scale) -> None:
     x = drawn(seq=70)[1].float()
-    unit = emulation.scales(x, kind, scale, 32)
-    rounded = emulation.round_to(x / unit, kind)
+    rounded, unit = emulation.in_steps(x, kind, scale, 32)
     largest = options.LARGEST[kind]
     assert float(rounded.abs().max()) == largest
     groups = {

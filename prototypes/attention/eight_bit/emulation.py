@@ -6,7 +6,7 @@ float32, where they are exact: 127·127·128 and 127·127 times a tile of 512 ar
 
 Rounding is to the nearest, halves to the even one, and saturates. Ties matter: half of the largest
 element is 63.5 steps, and every block of queries has about one such element. So operands are
-rounded as the kernels do it: the exact product with the float32 inverse of the float32 scale.
+rounded as the kernels do it: the exact product with 127 / largest as a float32.
 """
 
 from __future__ import annotations
@@ -62,39 +62,39 @@ def round_to(x: torch.Tensor, kind: Format) -> torch.Tensor:
     return x.float().clamp(-largest, largest).to(_FLOATS[kind]).float()
 
 
-def scales(x: torch.Tensor, kind: Format, scale: Scale, block: int) -> torch.Tensor:
-    """Return the scale of each row (or column) of `x` (batch, heads, tokens, dim).
-
-    (batch, heads, tokens, 1), or (batch, heads, 1, dim) for CHANNEL. Where everything is zero it is
-    1, so that zero stays zero.
-    """
-    ones = torch.ones((*x.shape[:-1], 1), device=x.device)
-    if scale is Scale.NONE or kind not in LARGEST or x.shape[-2] == 0:
-        return ones
+def largest_of(x: torch.Tensor, scale: Scale, block: int) -> torch.Tensor:
+    """Return the largest magnitude that each row (or column) of `x` (batch, heads, tokens, dim) is
+    scaled by: (batch, heads, tokens, 1), or (batch, heads, 1, dim) for CHANNEL."""
     size = x.float().abs()
     if scale is Scale.TOKEN:
-        largest = size.amax(dim=-1, keepdim=True)
-    elif scale is Scale.CHANNEL:
-        largest = size.amax(dim=-2, keepdim=True)
-    elif scale is Scale.HEAD:
-        largest = size.amax(dim=(-1, -2), keepdim=True).expand_as(ones)
-    else:
-        tokens = x.shape[-2]
-        rows = size.amax(dim=-1)
-        rows = torch.nn.functional.pad(rows, (0, -tokens % block))
-        rows = rows.view(*rows.shape[:-1], -1, block).amax(dim=-1).repeat_interleave(block, dim=-1)
-        largest = rows[..., :tokens, None]
+        return size.amax(dim=-1, keepdim=True)
+    if scale is Scale.CHANNEL:
+        return size.amax(dim=-2, keepdim=True)
+    if scale is Scale.HEAD:
+        return size.amax(dim=(-1, -2), keepdim=True).expand(*x.shape[:-1], 1)
+    tokens = x.shape[-2]
+    rows = torch.nn.functional.pad(size.amax(dim=-1), (0, -tokens % block))
+    rows = rows.view(*rows.shape[:-1], -1, block).amax(dim=-1).repeat_interleave(block, dim=-1)
+    return rows[..., :tokens, None]
+
+
+def in_steps(
+    x: torch.Tensor, kind: Format, scale: Scale, block: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return float32 `x` rounded to multiples of its scales, and the scales.
+
+    Where everything is zero the scale is 1, so that zero stays zero.
+    """
+    if scale is Scale.NONE or kind not in LARGEST or x.shape[-2] == 0:
+        return round_to(x, kind), torch.ones((*x.shape[:-1], 1), device=x.device)
+    largest = largest_of(x, scale, block)
     # A tensor of its own: dividing by a number, torch multiplies by its inverse on a GPU.
-    unit = largest / torch.full_like(largest, LARGEST[kind])
-    return torch.where(largest == 0, torch.ones_like(largest), unit)
-
-
-def _in_steps(x: torch.Tensor, scale: torch.Tensor, kind: Format) -> torch.Tensor:
-    """Return float32 `x` as multiples of a scale, rounded."""
-    inverse = torch.ones_like(scale) / scale
-    if kind in (Format.INT8, Format.INT4):
-        return round_to(x.double() * inverse.double(), kind)
-    return round_to(x * inverse, kind)
+    end = torch.full_like(largest, LARGEST[kind])
+    one = torch.ones_like(largest)
+    inverse = torch.where(largest == 0, one, end / largest)
+    # Whole numbers come of the exact product, those of FP8 of the float32 one.
+    steps = x.double() * inverse.double() if kind in (Format.INT8, Format.INT4) else x * inverse
+    return round_to(steps, kind), torch.where(largest == 0, one, largest / end)
 
 
 def quantize(
@@ -109,18 +109,18 @@ def quantize(
     if options.smooth_queries and q.shape[-2]:
         mean = q.mean(dim=-2, keepdim=True)
         q = q - mean
-    query_scale = scales(q, options.scores, options.query_scale, options.query_block)
-    key_scale = scales(k, options.scores, options.key_scale, options.key_block)
-    value_scale = scales(v, options.values, options.value_scale, options.key_block)
+    query8, query_scale = in_steps(q, options.scores, options.query_scale, options.query_block)
+    key8, key_scale = in_steps(k, options.scores, options.key_scale, options.key_block)
+    value8, value_scale = in_steps(v, options.values, options.value_scale, options.key_block)
     if options.value_scale in (Scale.HEAD, Scale.NONE):
         # One for the head: it comes out of the sum over keys.
         value_scale = value_scale[..., :1, :] if v.shape[-2] else torch.ones_like(v[..., :1, :1])
     return Quantized(
-        query=_in_steps(q, query_scale, options.scores),
+        query=query8,
         query_scale=query_scale,
-        key=_in_steps(k, key_scale, options.scores),
+        key=key8,
         key_scale=key_scale,
-        value=_in_steps(v, value_scale, options.values),
+        value=value8,
         value_scale=value_scale,
         query_mean=mean,
         plain_key=k,
