@@ -1,13 +1,13 @@
-"""8-bit attention for Hopper with roles for warps, in Gluon: Triton's language with explicit layouts.
+"""8-bit attention for Hopper with roles for warps, in Gluon: Triton's language, layouts explicit.
 
 One warp brings tiles of K and V into shared memory; two groups of four warps take 64 queries each.
-A group starts the scores of tile j and P·V of tile j - 1, and takes the softmax of j while P·V still
-runs; the groups also overlap each other. Mathematics as in `triton_attention`, which does what this
-doesn't: FP16 scores, other devices, rows that see no key.
+A group starts the scores of tile j and P·V of tile j - 1, and takes the softmax of j after both;
+the groups overlap each other. Mathematics as in `triton_attention`, which does what this doesn't:
+FP16 scores, other devices, rows that see no key.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803, N806
+# ruff: noqa: N803, N806, RUF005
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -17,197 +17,22 @@ from triton.experimental.gluon import language as gl
 from triton.experimental.gluon.language.nvidia.hopper import (
     fence_async_shared,
     mbarrier,
-    tma,
     warpgroup_mma,
     warpgroup_mma_wait,
 )
 
+from prototypes.attention.eight_bit.gluon_parts import (
+    GROUP_ROWS,
+    TO_INTEGER,
+    as_operand,
+    bring,
+    packed,
+    softmax,
+)
+
 LOG2E = gl.constexpr(1.4426950408889634)
-TO_INTEGER = gl.constexpr(12582912.0)
-"""1.5·2²³: a small number added to it leaves its integer in the lowest bits."""
-GROUP_ROWS = gl.constexpr(64)
 ROWS = 128
 """Queries of one program."""
-
-
-@gluon.jit
-def power_of_two(x):
-    """Return 2**x; what is below float32's normal range becomes zero."""
-    return gl.inline_asm_elementwise(
-        "ex2.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=gl.float32, is_pure=True, pack=1
-    )
-
-
-@gluon.jit
-def bring(
-    key_descriptor,
-    value_descriptor,
-    key_tiles,
-    value_tiles,
-    key_ready,
-    key_free,
-    value_ready,
-    value_free,
-    key_row,
-    value_row,
-    tiles,
-    KEYS: gl.constexpr,
-    DIM: gl.constexpr,
-    STAGES: gl.constexpr,
-    TURNED: gl.constexpr,
-):
-    """Copy tiles of K and V into the rings as places become free: the role of one warp."""
-    for tile in range(tiles):
-        place = tile % STAGES
-        phase = (tile // STAGES) & 1
-        mbarrier.wait(key_free.index(place), phase ^ 1)
-        mbarrier.expect(key_ready.index(place), key_descriptor.block_type.nbytes)
-        tma.async_copy_global_to_shared(
-            key_descriptor,
-            [key_row + tile * KEYS, 0],
-            key_ready.index(place),
-            key_tiles.index(place),
-        )
-        mbarrier.wait(value_free.index(place), phase ^ 1)
-        mbarrier.expect(value_ready.index(place), value_descriptor.block_type.nbytes)
-        if TURNED:
-            where = [value_row, tile * KEYS]
-        else:
-            where = [value_row + tile * KEYS, 0]
-        tma.async_copy_global_to_shared(
-            value_descriptor, where, value_ready.index(place), value_tiles.index(place)
-        )
-
-
-@gluon.jit
-def softmax(
-    x,
-    row_scale,
-    key_scale,
-    at,
-    keys,
-    last,
-    highest,
-    total,
-    shift,
-    MASKED: gl.constexpr,
-    KEYS: gl.constexpr,
-    KEY_BLOCK: gl.constexpr,
-    WEIGHTS: gl.constexpr,
-):
-    """Return the weights of a tile, not yet narrowed, the new maximum and sum, and the shrinkage."""
-    layout: gl.constexpr = x.type.layout
-    across: gl.constexpr = gl.SliceLayout(0, layout)
-    x = x.to(gl.float32)
-    factor = row_scale
-    if KEY_BLOCK >= KEYS:
-        factor = row_scale * key_scale
-    else:
-        x = x * gl.expand_dims(key_scale, 0)
-    if MASKED:
-        here = at + gl.arange(0, KEYS, layout=across)
-        x = gl.where(gl.expand_dims(here, 0) <= gl.expand_dims(last, 1), x, float("-inf"))
-    new = gl.maximum(highest, gl.max(x, axis=1) * factor)
-    shrink = power_of_two(highest - new)
-    p = power_of_two(x * gl.expand_dims(factor, 1) - gl.expand_dims(new - shift, 1))
-    if WEIGHTS == "int8":
-        bits = (p + TO_INTEGER).to(gl.int32, bitcast=True)
-        WRAPPED: gl.constexpr = (KEYS * 0x4B400000 + 2**31) % 2**32 - 2**31
-        total = total * shrink + (gl.sum(bits, axis=1) - WRAPPED).to(gl.float32)
-        return bits, new, total, shrink
-    else:
-        total = total * shrink + gl.sum(p, axis=1)
-        return p, new, total, shrink
-
-
-@gluon.jit
-def packed(p, KEYS: gl.constexpr, WEIGHTS: gl.constexpr):
-    """Return the weights narrowed, four (FP16: two) in a word, in the order of the stored V.
-
-    A thread of a matrix instruction computes the keys that it needs in the next, but for their
-    order, which V has taken over: nothing moves. In words, because single bytes that are kept from
-    one turn of the loop to the next would take a register each.
-    """
-    if WEIGHTS == "fp16":
-        low, high = gl.split(p.reshape([GROUP_ROWS, KEYS // 2, 2]))
-        return gl.inline_asm_elementwise(
-            "cvt.rn.f16x2.f32 $0, $2, $1;",
-            "=r,f,f",
-            [low, high],
-            dtype=gl.int32,
-            is_pure=True,
-            pack=1,
-        )
-    else:
-        p = p.reshape([GROUP_ROWS, KEYS // 16, 2, 4, 2]).permute([0, 1, 3, 2, 4])
-        even, odd = gl.split(p)
-        first, third = gl.split(even)
-        second, fourth = gl.split(odd)
-        if WEIGHTS == "e4m3":
-            return gl.inline_asm_elementwise(
-                """{
-                .reg .b16 low, high;
-                cvt.rn.satfinite.e4m3x2.f32 low, $2, $1;
-                cvt.rn.satfinite.e4m3x2.f32 high, $4, $3;
-                mov.b32 $0, {low, high};
-                }""",
-                "=r,f,f,f,f",
-                [first, second, third, fourth],
-                dtype=gl.int32,
-                is_pure=True,
-                pack=1,
-            )
-        else:
-            return gl.inline_asm_elementwise(
-                """{
-                .reg .b32 low, high;
-                prmt.b32 low, $1, $2, 0x0040;
-                prmt.b32 high, $3, $4, 0x0040;
-                prmt.b32 $0, low, high, 0x5410;
-                }""",
-                "=r,r,r,r,r",
-                [first, second, third, fourth],
-                dtype=gl.int32,
-                is_pure=True,
-                pack=1,
-            )
-
-
-@gluon.jit
-def as_operand(words, KEYS: gl.constexpr, DIM: gl.constexpr, WEIGHTS: gl.constexpr):
-    """Return packed weights as the left operand of P·V: a change of names."""
-    K: gl.constexpr = 16 if WEIGHTS == "fp16" else 32
-    sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, DIM, K])
-    operand: gl.constexpr = gl.DotOperandLayout(0, sums, K // 8)
-    twice = gl.join(words, words)
-    if WEIGHTS == "fp16":
-        twice = gl.convert_layout(twice.reshape([GROUP_ROWS, KEYS]), operand)
-        return gl.inline_asm_elementwise(
-            "mov.b32 $0, $1;", "=r,r,r", [twice], dtype=gl.float16, is_pure=True, pack=2
-        )
-    else:
-        four = gl.join(twice, twice).reshape([GROUP_ROWS, KEYS])
-        four = gl.convert_layout(four, operand)
-        if WEIGHTS == "e4m3":
-            return gl.inline_asm_elementwise(
-                "mov.b32 $0, $1;", "=r,r,r,r,r", [four], dtype=gl.float8e4nv, is_pure=True, pack=4
-            )
-        else:
-            return gl.inline_asm_elementwise(
-                "mov.b32 $0, $1;", "=r,r,r,r,r", [four], dtype=gl.int8, is_pure=True, pack=4
-            )
-
-
-@gluon.jit
-def scale_at(key_scale, tile, KEYS: gl.constexpr, KEY_BLOCK: gl.constexpr, across: gl.constexpr):
-    """Return the scale of a tile, or of its keys."""
-    if KEY_BLOCK >= KEYS:
-        return gl.load(key_scale + tile * KEYS // KEY_BLOCK)
-    elif KEY_BLOCK == 1:
-        here = tile * KEYS + gl.arange(0, KEYS, layout=across)
-        return gl.load(key_scale + here)
-    else:
-        return gl.load(key_scale + (tile * KEYS + gl.arange(0, KEYS, layout=across)) // KEY_BLOCK)
 
 
 @gluon.jit
@@ -221,6 +46,7 @@ def attend(
     key_free,
     value_ready,
     value_free,
+    turns,
     key_scale,
     value_scale,
     poison,
@@ -242,11 +68,12 @@ def attend(
     POISONS: gl.constexpr,
     WEIGHTS: gl.constexpr,
     VALUE_SCALE: gl.constexpr,
+    TURNS: gl.constexpr,
+    TWO_LEVELS: gl.constexpr,
 ):
     """Attend with 64 queries to all tiles: the role of four warps."""
     scores: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, KEYS, 32])
     rows_of: gl.constexpr = gl.SliceLayout(1, scores)
-    across: gl.constexpr = gl.SliceLayout(0, scores)
     K: gl.constexpr = 16 if WEIGHTS == "fp16" else 32
     sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, DIM, K])
     sums_rows: gl.constexpr = gl.SliceLayout(1, sums)
@@ -271,8 +98,8 @@ def attend(
             most = gl.maximum(most, gl.max(gl.max(gl.abs(beside.to(gl.float32)), axis=1), axis=0))
         largest = gl.full_like(largest, 0.0) + most
     scale = gl.where(largest == 0.0, 1.0, largest / 127.0)
-    q = q * gl.expand_dims(1.0 / scale, 1) + TO_INTEGER
-    q = q.to(gl.int32, bitcast=True).to(gl.int8)
+    up = gl.where(largest == 0.0, 1.0, gl.div_rn(127.0, largest))
+    q = gl.fma(q, gl.expand_dims(up, 1), TO_INTEGER).to(gl.int32, bitcast=True).to(gl.int8)
     query_tile = query_tiles.index(part)
     query_tile.store(q)
     fence_async_shared()
@@ -289,41 +116,59 @@ def attend(
     no_scores = gl.full([GROUP_ROWS, KEYS], 0, gl.int32, layout=scores)
     no_sums = gl.full([GROUP_ROWS, DIM], 0, PRODUCT, layout=sums)
 
-    column = scale_at(key_scale, 0, KEYS, KEY_BLOCK, across)
     mbarrier.wait(key_ready.index(0), 0)
+    if TURNS:
+        mbarrier.wait(turns.index(part), 1 - part)
     x = warpgroup_mma(
         query_tile, key_tiles.index(0).permute((1, 0)), no_scores, use_acc=False, is_async=True
     )
+    if TURNS:
+        mbarrier.arrive(turns.index(1 - part))
     x = warpgroup_mma_wait(0, deps=[x])
     mbarrier.arrive(key_free.index(0))
     p, highest, total, shrink = softmax(
-        x, row_scale, column, 0, keys, last, highest, total, shift, True, KEYS, KEY_BLOCK, WEIGHTS
+        x,
+        row_scale,
+        key_scale,
+        0,
+        keys,
+        last,
+        highest,
+        total,
+        shift,
+        True,
+        KEYS,
+        KEY_BLOCK,
+        WEIGHTS,
     )
     p = packed(p, KEYS, WEIGHTS)
+    mbarrier.wait(value_ready.index(0), 0)
     before = gl.maximum(full_tiles, 1)
     for tile in range(1, before):
         p, highest, total, acc, shrink = step(
             p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
-            key_free, value_ready, value_free, key_scale, row_scale, tile, keys, last, shift,
-            no_scores, no_sums, False, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS,
+            key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
+            no_scores, no_sums, False, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS, TWO_LEVELS,
         )  # fmt: skip
     for tile in range(before, tiles):
         p, highest, total, acc, shrink = step(
             p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
-            key_free, value_ready, value_free, key_scale, row_scale, tile, keys, last, shift,
-            no_scores, no_sums, True, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS,
+            key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
+            no_scores, no_sums, True, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS, TWO_LEVELS,
         )  # fmt: skip
     place = (tiles - 1) % STAGES
-    mbarrier.wait(value_ready.index(place), ((tiles - 1) // STAGES) & 1)
     v = value_tiles.index(place)
     if WEIGHTS != "fp16":
         v = v.permute((1, 0))
-    product = warpgroup_mma(
-        as_operand(p, KEYS, DIM, WEIGHTS), v, no_sums, use_acc=False, is_async=True
-    )
-    product = warpgroup_mma_wait(0, deps=[product])
-    shrink = gl.convert_layout(shrink, sums_rows, assert_trivial=True)
-    acc = acc * gl.expand_dims(shrink, 1) + product.to(gl.float32)
+    left = as_operand(p, KEYS, DIM, WEIGHTS)
+    if TWO_LEVELS:
+        product = warpgroup_mma(left, v, no_sums, use_acc=False, is_async=True)
+        product = warpgroup_mma_wait(0, deps=[product])
+        shrink = gl.convert_layout(shrink, sums_rows, assert_trivial=True)
+        acc = acc * gl.expand_dims(shrink, 1) + product.to(gl.float32)
+    else:
+        acc = warpgroup_mma(left, v, acc, is_async=True)
+        acc = warpgroup_mma_wait(0, deps=[acc])
     # Integers can't carry NaN.
     total += row_scale * 0.0 + spoiled
     total = gl.convert_layout(gl.where(total == 0.0, 1.0, total), sums_rows, assert_trivial=True)
@@ -339,43 +184,49 @@ def attend(
 @gluon.jit
 def step(
     p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready, key_free,
-    value_ready, value_free, key_scale, row_scale, tile, keys, last, shift, no_scores, no_sums,
-    MASKED: gl.constexpr, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
-    KEY_BLOCK: gl.constexpr, WEIGHTS: gl.constexpr,
+    value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift, no_scores,
+    no_sums, MASKED: gl.constexpr, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
+    KEY_BLOCK: gl.constexpr, WEIGHTS: gl.constexpr, part: gl.constexpr, TURNS: gl.constexpr,
+    TWO_LEVELS: gl.constexpr,
 ):  # fmt: skip
     """Start the scores of a tile and P·V of the one before; take the softmax; add P·V."""
     sums_rows: gl.constexpr = gl.SliceLayout(1, acc.type.layout)
-    across: gl.constexpr = gl.SliceLayout(0, no_scores.type.layout)
-    if KEY_BLOCK >= KEYS:
-        column = scale_at(key_scale, tile, KEYS, KEY_BLOCK, across)
     place = tile % STAGES
-    mbarrier.wait(key_ready.index(place), (tile // STAGES) & 1)
-    x = warpgroup_mma(
-        query_tile, key_tiles.index(place).permute((1, 0)), no_scores, use_acc=False, is_async=True
-    )
     earlier = (tile - 1) % STAGES
-    mbarrier.wait(value_ready.index(earlier), ((tile - 1) // STAGES) & 1)
     v = value_tiles.index(earlier)
     if WEIGHTS != "fp16":
         v = v.permute((1, 0))
-    product = warpgroup_mma(
-        as_operand(p, KEYS, DIM, WEIGHTS), v, no_sums, use_acc=False, is_async=True
+    mbarrier.wait(key_ready.index(place), (tile // STAGES) & 1)
+    if TURNS:
+        mbarrier.wait(turns.index(part), (tile & 1) ^ (1 - part))
+    x = warpgroup_mma(
+        query_tile, key_tiles.index(place).permute((1, 0)), no_scores, use_acc=False, is_async=True
     )
+    left = as_operand(p, KEYS, DIM, WEIGHTS)
+    if TWO_LEVELS:
+        product = warpgroup_mma(left, v, no_sums, use_acc=False, is_async=True)
+    else:
+        product = warpgroup_mma(left, v, acc, is_async=True)
+    if TURNS:
+        mbarrier.arrive(turns.index(1 - part))
     x = warpgroup_mma_wait(1, deps=[x])
     mbarrier.arrive(key_free.index(place))
-    if KEY_BLOCK < KEYS:
-        # Late, since many scales that wait in registers are too many.
-        column = scale_at(key_scale, tile, KEYS, KEY_BLOCK, across)
     old = shrink
     next_p, highest, total, shrink = softmax(
-        x, row_scale, column, tile * KEYS, keys, last, highest, total, shift, MASKED, KEYS,
+        x, row_scale, key_scale, tile * KEYS, keys, last, highest, total, shift, MASKED, KEYS,
         KEY_BLOCK, WEIGHTS,
     )  # fmt: skip
+    # Before the products are waited for: the compiler doesn't move the softmax past it.
+    mbarrier.wait(value_ready.index(place), (tile // STAGES) & 1)
     # With the weights, whose registers the matrix unit still reads until then.
     product, p = warpgroup_mma_wait(0, deps=[product, p])
     mbarrier.arrive(value_free.index(earlier))
-    old = gl.expand_dims(gl.convert_layout(old, sums_rows, assert_trivial=True), 1)
-    acc = acc * old + product.to(gl.float32)
+    if TWO_LEVELS:
+        old = gl.expand_dims(gl.convert_layout(old, sums_rows, assert_trivial=True), 1)
+        acc = acc * old + product.to(gl.float32)
+    else:
+        now = gl.expand_dims(gl.convert_layout(shrink, sums_rows, assert_trivial=True), 1)
+        acc = product * now
     return packed(next_p, KEYS, WEIGHTS), highest, total, acc, shrink
 
 
@@ -406,6 +257,8 @@ def attention_kernel(
     VALUE_SCALE: gl.constexpr,
     CAUSAL: gl.constexpr,
     REGISTERS: gl.constexpr,
+    TURNS: gl.constexpr,
+    TWO_LEVELS: gl.constexpr,
 ):
     """Write 128 rows of the output of one head. Grid: (blocks of queries, batch·heads)."""
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
@@ -444,6 +297,10 @@ def attention_kernel(
     key_free = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
     value_ready = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
     value_free = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
+    # Whose turn it is to use the matrix unit: one group's softmax beside the other's products.
+    turns = gl.allocate_shared_memory(gl.int64, [2, 1], mbarrier.MBarrierLayout())
+    mbarrier.init(turns.index(0), count=1)
+    mbarrier.init(turns.index(1), count=1)
     for i in gl.static_range(STAGES):
         mbarrier.init(key_ready.index(i), count=1)
         mbarrier.init(key_free.index(i), count=2)
@@ -457,15 +314,15 @@ def attention_kernel(
         [
             (attend, (
                 first, query, key_tiles, value_tiles, query_tiles, key_ready, key_free,
-                value_ready, value_free, key_scale, value_scale, poison, output, first_row, queries, keys,
-                last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK,
-                KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE,
+                value_ready, value_free, turns, key_scale, value_scale, poison, output, first_row,
+                queries, keys, last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM,
+                STAGES, QUERY_BLOCK, KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE, TURNS, TWO_LEVELS,
             )),
             (attend, (
                 second, query, key_tiles, value_tiles, query_tiles, key_ready, key_free,
-                value_ready, value_free, key_scale, value_scale, poison, output, first_row, queries, keys,
-                last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK,
-                KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE,
+                value_ready, value_free, turns, key_scale, value_scale, poison, output, first_row,
+                queries, keys, last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM,
+                STAGES, QUERY_BLOCK, KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE, TURNS, TWO_LEVELS,
             )),
             (bring, (
                 key_descriptor, value_descriptor, key_tiles, value_tiles, key_ready, key_free,

@@ -1,12 +1,12 @@
 """Attention with 8-bit matrix products in Triton: one kernel for all formats, FP16 included.
 
 Scores are exact integers times scales; the softmax is online, in base 2, in float32. A program
-takes `ROWS` queries of one head, rounds them, and walks over tiles of `KEYS` keys: full ones without
-a mask, then those that a mask cuts.
+takes `ROWS` queries of one head, rounds them, and walks over tiles of `KEYS` keys: full ones
+without a mask, then those that a mask cuts.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803
+# ruff: noqa: N803, N806, SIM108
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from prototypes.attention.eight_bit.triton_quantize import TO_INTEGER, scale_of, to_e4m3, to_int8
+from prototypes.attention.eight_bit.triton_quantize import (
+    TO_INTEGER,
+    factor_of,
+    scale_of,
+    to_e4m3,
+    to_int8,
+)
 
 LOG2E = tl.constexpr(1.4426950408889634)
 
@@ -95,7 +101,6 @@ def walk(
     value_descriptor,
     key_scale,
     kv_head,
-    first,
     last,
     start,
     stop,
@@ -113,8 +118,8 @@ def walk(
     TMA: tl.constexpr,
     DEVICE: tl.constexpr,
 ):
-    """Take keys from `start` to `stop` into the sums. `first`: rows of queries, `last`: the last
-    key that each may see (masked tiles only)."""
+    """Take keys from `start` to `stop` into the sums. `last`: the last key that each row may see
+    (masked tiles only)."""
     for at in tl.range(start, stop, KEYS):
         at = tl.multiple_of(at, KEYS)
         k = load_tile(key, key_descriptor, kv_head, at, keys, keys, TMA, False, MASKED, KEYS, DIM)
@@ -221,9 +226,9 @@ def attention_kernel(
 ):
     """Write `ROWS` rows of the output of one head. Grid: (blocks of queries, batch·heads).
 
-    SCORES8: whether K is int8 (else FP16). WEIGHTS: "fp16", "e4m3" or "int8". QUERY_BLOCK, KEY_BLOCK:
-    tokens of a scale. `shift`: log2 of what a weight of 1 becomes. POISONS: a power of two, at least
-    as many as `quantize_kernel` wrote a head.
+    SCORES8: whether K is int8 (else FP16). WEIGHTS: "fp16", "e4m3" or "int8". QUERY_BLOCK and
+    KEY_BLOCK: tokens of a scale. `shift`: log2 of what a weight of 1 becomes. POISONS: a power of
+    two, at least as many as `quantize_kernel` wrote a head.
     """
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
     head = tl.program_id(1)
@@ -241,9 +246,8 @@ def attention_kernel(
             largest = tl.reshape(
                 tl.broadcast_to(parts[:, None], (ROWS // QUERY_BLOCK, QUERY_BLOCK)), (ROWS,)
             )
-        scale = scale_of(largest, 127.0)
-        q = to_int8(q.to(tl.float32) * (1.0 / scale)[:, None])
-        row_scale = row_scale * scale
+        q = to_int8(q.to(tl.float32), factor_of(largest, 127.0)[:, None])
+        row_scale = row_scale * scale_of(largest, 127.0)
     acc = tl.zeros((ROWS, DIM), tl.float32)
     total = tl.zeros((ROWS,), tl.float32)
     highest = tl.full((ROWS,), float("-inf"), tl.float32)
@@ -257,65 +261,15 @@ def attention_kernel(
     if SCORES8:
         key_scale += kv_head.to(tl.int64) * (padded_keys // KEY_BLOCK)
     acc, total, highest = walk(
-        acc,
-        total,
-        highest,
-        q,
-        row_scale,
-        key,
-        value,
-        key_descriptor,
-        value_descriptor,
-        key_scale,
-        kv_head,
-        rows,
-        last,
-        0,
-        full,
-        keys,
-        padded_keys,
-        shift,
-        False,
-        ROWS,
-        KEYS,
-        DIM,
-        SCORES8,
-        KEY_BLOCK,
-        WEIGHTS,
-        TWO_LEVELS,
-        TMA,
-        DEVICE,
-    )
+        acc, total, highest, q, row_scale, key, value, key_descriptor, value_descriptor, key_scale,
+        kv_head, last, 0, full, keys, padded_keys, shift, False, ROWS, KEYS, DIM, SCORES8,
+        KEY_BLOCK, WEIGHTS, TWO_LEVELS, TMA, DEVICE,
+    )  # fmt: skip
     acc, total, highest = walk(
-        acc,
-        total,
-        highest,
-        q,
-        row_scale,
-        key,
-        value,
-        key_descriptor,
-        value_descriptor,
-        key_scale,
-        kv_head,
-        rows,
-        last,
-        full,
-        stop,
-        keys,
-        padded_keys,
-        shift,
-        True,
-        ROWS,
-        KEYS,
-        DIM,
-        SCORES8,
-        KEY_BLOCK,
-        WEIGHTS,
-        TWO_LEVELS,
-        TMA,
-        DEVICE,
-    )
+        acc, total, highest, q, row_scale, key, value, key_descriptor, value_descriptor, key_scale,
+        kv_head, last, full, stop, keys, padded_keys, shift, True, ROWS, KEYS, DIM, SCORES8,
+        KEY_BLOCK, WEIGHTS, TWO_LEVELS, TMA, DEVICE,
+    )  # fmt: skip
     if SCORES8:
         # Integers can't carry NaN.
         blocks = tl.cdiv(padded_keys, 128) * 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,6 +47,8 @@ class Tiles:
     tma: bool = True
     specialized: bool = False
     """Whether to take `gluon_attention` (Hopper only): 128 rows, INT8 scores, `stages` places."""
+    turns: bool = True
+    """Whether its two groups take turns at the matrix unit."""
     two_levels: bool = True
     """Whether the second product of each tile starts at zero and is added in float32: an FP8
     accumulator of Hopper has fewer bits."""
@@ -102,9 +105,9 @@ class Attention:
         stride = shape.keys * shape.dim
         if largest or options.smooth_keys:
             triton_quantize.statistics_kernel[(self.chunks, kv)](
-                key, value, self.key_sums, self.value_largest, shape.keys, self.chunks, stride,
-                stride, CHUNK=self.chunk, ROWS=ROWS_AT_A_TIME, DIM=shape.dim, SUMS=options.smooth_keys,
-                LARGEST=largest, num_warps=4,
+                key, value, self.key_sums, self.value_largest, shape.keys, self.chunks,
+                self.chunk, stride, stride, ROWS=ROWS_AT_A_TIME, DIM=shape.dim,
+                SUMS=options.smooth_keys, LARGEST=largest, num_warps=4,
             )  # fmt: skip
         values = SHIFTS[options.values] if self.rounds_values else 0.0
         blocks = self.padded // triton_quantize.KEYS
@@ -112,7 +115,7 @@ class Attention:
             key, value, self.key_sums, self.value_largest, self.key8, self.key_scale, self.value8,
             self.value_scale, self.poison, shape.keys, self.padded, self.chunks, stride, stride,
             KEYS=triton_quantize.KEYS, DIM=shape.dim,
-            CHUNKS=triton.next_power_of_2(self.chunks), SMOOTH=options.smooth_keys,
+            CHUNKS=max(triton.next_power_of_2(self.chunks), 16), SMOOTH=options.smooth_keys,
             KEY_BLOCK=self.key_block, VALUES=int(values), VALUE_SCALE=str(options.value_scale),
             DEVICE=not self.interpreted, num_warps=8,
         )  # fmt: skip
@@ -141,12 +144,12 @@ class Attention:
         self.compiled = triton_attention.attention_kernel[grid](
             query, stored_key, stored_value,
             self._descriptor(stored_key, key_tile), self._descriptor(stored_value, value_tile),
-            self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys, self.padded,
-            shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
-            torch.tensor(options.weight_scale).log2().item(),
+            self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys,
+            self.padded, shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
+            math.log2(options.weight_scale),
             ROWS=tiles.rows, KEYS=tiles.keys, DIM=shape.dim, SCORES8=self.rounds_keys,
             QUERY_BLOCK=min(self.query_block, tiles.rows), KEY_BLOCK=self.key_block,
-            POISONS=triton.next_power_of_2(self.poison[0].numel()),
+            POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256),
             WEIGHTS=NAMES[options.weights], TWO_LEVELS=tiles.two_levels, CAUSAL=shape.causal,
             TMA=tiles.tma, DEVICE=not self.interpreted, num_warps=tiles.warps,
             num_stages=tiles.stages, **more,
@@ -177,14 +180,15 @@ class Attention:
         self.compiled = gluon_attention.attention_kernel[grid](
             query, described(self.key8, key_tile, gl.int8),
             described(stored_value, value_tile, kinds[name]),
-            self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys, self.padded,
-            shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
-            torch.tensor(options.weight_scale).log2().item(),
+            self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys,
+            self.padded, shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
+            math.log2(options.weight_scale),
             ROWS=rows, KEYS=tiles.keys, DIM=shape.dim, STAGES=tiles.stages,
             QUERY_BLOCK=self.query_block, KEY_BLOCK=self.key_block, WEIGHTS=name,
-            POISONS=triton.next_power_of_2(self.poison[0].numel()),
+            POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256),
             VALUE_SCALE=self.rounds_values, CAUSAL=shape.causal,
-            REGISTERS=240, num_warps=4,
+            REGISTERS=240, TURNS=tiles.turns,
+            TWO_LEVELS=tiles.two_levels or name == "int8", num_warps=4,
         )  # fmt: skip
 
     def _descriptor(self, tensor: torch.Tensor, tile: list[int]) -> Any:

@@ -1,14 +1,14 @@
-"""Rounds K and V to 8 bits for the attention kernels: two passes over each, or one over K alone.
+"""Rounds K and V to 8 bits for the attention kernels: two passes over what needs statistics.
 
-What the kernels read: K (batch·kv heads, keys, dim) int8, smoothed or not, with a scale a token or a
-block; V (batch·kv heads, dim, padded keys), transposed, because Hopper's 8-bit matrix instructions
+What the kernels read: K (batch·kv heads, keys, dim) int8, smoothed or not, with a scale a token or
+a block; V (batch·kv heads, dim, padded keys), transposed, because Hopper's 8-bit matrix instructions
 want both operands contiguous along the sum, and with its keys permuted inside each group of 16, so
 that a thread that computed a weight has it where the second product needs it
 (`triton_attention.reorder_weights`). Q is rounded by the attention kernel itself.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803
+# ruff: noqa: N803, SIM108
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ TO_INTEGER = tl.constexpr(12582912.0)
 
 
 @triton.jit
-def to_int8(x):
-    """Return x, between -127 and 127, rounded to the nearest integer."""
-    # Conversions of their own take four times as long.
-    return (x + TO_INTEGER).to(tl.int32, bitcast=True).to(tl.int8)
+def to_int8(x, factor):
+    """Return x · factor, between -127 and 127, rounded to the nearest integer, halves to even."""
+    # Conversions of their own take four times as long. Rounded once: FP16 has many x that are half
+    # the largest one, and so end at 63.5.
+    return tl.fma(x, factor, TO_INTEGER).to(tl.int32, bitcast=True).to(tl.int8)
 
 
 @triton.jit
@@ -47,9 +48,14 @@ def to_e4m3(x, DEVICE: tl.constexpr):
 
 @triton.jit
 def scale_of(largest, LARGEST: tl.constexpr):
-    """Return what to divide by so that the largest magnitude becomes `LARGEST`; 1 for zero."""
-    # The comparison is the other way round so that NaN stays NaN.
+    """Return what a step stands for where the largest magnitude becomes `LARGEST`; 1 for zero."""
     return tl.where(largest == 0.0, 1.0, largest / LARGEST)
+
+
+@triton.jit
+def factor_of(largest, LARGEST: tl.constexpr):
+    """Return what to multiply by so that the largest magnitude becomes `LARGEST`; 1 for zero."""
+    return tl.where(largest == 0.0, 1.0, tl.div_rn(LARGEST, largest))
 
 
 @triton.jit
@@ -66,9 +72,9 @@ def statistics_kernel(
     value_largest,
     keys,
     chunks,
+    chunk_keys,
     key_stride,
     value_stride,
-    CHUNK: tl.constexpr,
     ROWS: tl.constexpr,
     DIM: tl.constexpr,
     SUMS: tl.constexpr,
@@ -79,7 +85,7 @@ def statistics_kernel(
     columns = tl.arange(0, DIM)
     total = tl.zeros((ROWS, DIM), tl.float32)
     most = tl.zeros((ROWS, DIM), tl.float32)
-    for start in range(chunk * CHUNK, min(chunk * CHUNK + CHUNK, keys), ROWS):
+    for start in range(chunk * chunk_keys, min(chunk * chunk_keys + chunk_keys, keys), ROWS):
         rows = start + tl.arange(0, ROWS)
         inside = (rows < keys)[:, None]
         offsets = rows.to(tl.int64)[:, None] * DIM + columns[None, :]
@@ -145,18 +151,17 @@ def quantize_kernel(
         tl.store(poison + head * 2 * tl.num_programs(0) + block, nothing_if_finite(x))
         size = tl.max(tl.abs(x), axis=1)
         if KEY_BLOCK == 1:
-            scale = scale_of(size, 127.0)
-            tl.store(key_scale + head.to(tl.int64) * padded_keys + rows, scale)
-            x = x * (1.0 / scale)[:, None]
+            tl.store(key_scale + head.to(tl.int64) * padded_keys + rows, scale_of(size, 127.0))
+            rounded_keys = to_int8(x, factor_of(size, 127.0)[:, None])
         else:
             shared = tl.max(tl.reshape(size, (KEYS // KEY_BLOCK, KEY_BLOCK)), axis=1)
-            scale = scale_of(shared, 127.0)
             blocks = padded_keys // KEY_BLOCK
             which = block * (KEYS // KEY_BLOCK) + tl.arange(0, KEYS // KEY_BLOCK)
-            tl.store(key_scale + head.to(tl.int64) * blocks + which, scale)
+            tl.store(key_scale + head.to(tl.int64) * blocks + which, scale_of(shared, 127.0))
             parted = tl.reshape(x, (KEYS // KEY_BLOCK, KEY_BLOCK, DIM))
-            x = tl.reshape(parted * (1.0 / scale)[:, None, None], (KEYS, DIM))
-        tl.store(key8 + head.to(tl.int64) * keys * DIM + offsets, to_int8(x), inside)
+            parted = to_int8(parted, factor_of(shared, 127.0)[:, None, None])
+            rounded_keys = tl.reshape(parted, (KEYS, DIM))
+        tl.store(key8 + head.to(tl.int64) * keys * DIM + offsets, rounded_keys, inside)
     else:
         # Position p of a group of 16 gets the key that a thread has in its p-th place.
         place = tl.arange(0, KEYS)
@@ -173,14 +178,15 @@ def quantize_kernel(
             most = tl.max(most, axis=0)
             if VALUE_SCALE == "head":
                 most = tl.zeros_like(most) + tl.max(most, axis=0)
-            scales = scale_of(most, VALUES)
-            y = y * (1.0 / scales)[None, :]
+            factor = factor_of(most, VALUES * 1.0)
             if block == 0:
-                tl.store(value_scale + head * DIM + columns, scales)
-        if VALUES == 127:
-            rounded = to_int8(y)
+                tl.store(value_scale + head * DIM + columns, scale_of(most, VALUES))
         else:
-            rounded = to_e4m3(y, DEVICE)
+            factor = tl.full((DIM,), 1.0, tl.float32)
+        if VALUES == 127:
+            rounded = to_int8(y, factor[None, :])
+        else:
+            rounded = to_e4m3(y * factor[None, :], DEVICE)
         place = block * KEYS + tl.arange(0, KEYS)
         target = columns.to(tl.int64)[:, None] * padded_keys + place[None, :]
         target += head.to(tl.int64) * DIM * padded_keys
