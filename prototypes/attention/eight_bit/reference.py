@@ -72,9 +72,11 @@ def _rounded(x: torch.Tensor, kind: Format, scale: Scale, block: int) -> torch.T
         parts = torch.split(x, block, dim=2)
         return torch.cat([_rounded(p, kind, Scale.HEAD, block) for p in parts], dim=2)
     over = {Scale.TOKEN: (3,), Scale.CHANNEL: (2,), Scale.HEAD: (2, 3)}[scale]
-    unit = x.abs().amax(dim=over, keepdim=True) / LARGEST[kind]
-    unit = torch.where(unit == 0, 1.0, unit)
-    return _cast(x / unit, kind) * unit
+    largest = x.abs().amax(dim=over, keepdim=True)
+    # In float32 by definition: half of the largest is a tie, which any other inverse would break.
+    inverse = torch.where(largest == 0, 1.0, LARGEST[kind] / largest).float().double()
+    unit = torch.where(largest == 0, 1.0, largest / LARGEST[kind])
+    return _cast(x * inverse, kind) * unit
 
 
 def _cast(x: torch.Tensor, kind: Format) -> torch.Tensor:
