@@ -97,7 +97,7 @@ def attend(
             beside = gl.load(query + offsets_, mask=gl.expand_dims(others, 1) < queries, other=0.0)
             most = gl.maximum(most, gl.max(gl.max(gl.abs(beside.to(gl.float32)), axis=1), axis=0))
         largest = gl.full_like(largest, 0.0) + most
-    scale = gl.where(largest == 0.0, 1.0, largest / 127.0)
+    scale = gl.where(largest == 0.0, 1.0, gl.div_rn(largest, 127.0))
     up = gl.where(largest == 0.0, 1.0, gl.div_rn(127.0, largest))
     q = gl.fma(q, gl.expand_dims(up, 1), TO_INTEGER).to(gl.int32, bitcast=True).to(gl.int8)
     query_tile = query_tiles.index(part)
@@ -148,13 +148,15 @@ def attend(
         p, highest, total, acc, shrink = step(
             p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
             key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
-            no_scores, no_sums, False, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS, TWO_LEVELS,
+            no_scores, no_sums, False, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS,
+            TWO_LEVELS,
         )  # fmt: skip
     for tile in range(before, tiles):
         p, highest, total, acc, shrink = step(
             p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
             key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
-            no_scores, no_sums, True, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS, TWO_LEVELS,
+            no_scores, no_sums, True, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS,
+            TWO_LEVELS,
         )  # fmt: skip
     place = (tiles - 1) % STAGES
     v = value_tiles.index(place)

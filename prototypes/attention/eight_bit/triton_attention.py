@@ -246,7 +246,7 @@ def attention_kernel(
             largest = tl.reshape(
                 tl.broadcast_to(parts[:, None], (ROWS // QUERY_BLOCK, QUERY_BLOCK)), (ROWS,)
             )
-        q = to_int8(q.to(tl.float32), factor_of(largest, 127.0)[:, None])
+        q = to_int8(q.to(tl.float32), factor_of(largest, 127.0)[:, None], DEVICE)
         row_scale = row_scale * scale_of(largest, 127.0)
     acc = tl.zeros((ROWS, DIM), tl.float32)
     total = tl.zeros((ROWS,), tl.float32)

@@ -13,9 +13,8 @@ import triton
 from prototypes.attention.eight_bit import triton_attention, triton_quantize
 from prototypes.attention.eight_bit.options import Format, Options, Scale
 
-CHUNKS = 528
-"""How many programs the first pass over K and V should have at least: four a multiprocessor."""
-ROWS_AT_A_TIME = 32
+ONCE = False
+"""Whether programs may wait for each other on a device."""
 SHIFTS = {Format.FLOAT16: 1.0, Format.E4M3: 448.0, Format.INT8: 127.0}
 NAMES = {Format.FLOAT16: "fp16", Format.E4M3: "e4m3", Format.INT8: "int8"}
 STORED = {Format.INT8: torch.int8, Format.E4M3: torch.float8_e4m3fn}
@@ -71,15 +70,20 @@ class Attention:
         self.key_block = options.key_block if options.key_scale is Scale.BLOCK else 1
         self.query_block = options.query_block if options.query_scale is Scale.BLOCK else 1
         kv, dim = shape.batch * shape.kv_heads, shape.dim
-        wanted = shape.keys * kv // CHUNKS
-        self.chunk = min(max(triton.next_power_of_2(wanted + 1) // 2, 128), 4096)
-        self.chunks = max(-(-shape.keys // self.chunk), 1)
 
         def empty(*size: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.empty(size, dtype=dtype, device=device)
 
-        self.key_sums = empty(kv, self.chunks, dim)
-        self.value_largest = empty(kv, self.chunks, dim)
+        def zeros(*size: int, dtype: torch.dtype) -> torch.Tensor:
+            return torch.zeros(size, dtype=dtype, device=device)
+
+        self.at_once = 1
+        if device.type == "cuda" and ONCE:
+            self.at_once = torch.cuda.get_device_properties(device).multi_processor_count
+        self.key_sums = zeros(2, kv, dim, dtype=torch.int64)
+        self.value_largest = zeros(2, kv, dim, dtype=torch.int32)
+        self.tickets = zeros(1, dtype=torch.int64)
+        self.arrived = zeros(max(kv, 1), dtype=torch.int64)
         self.key8 = empty(kv, shape.keys, dim, dtype=torch.int8)
         self.key_scale = empty(kv, self.padded // self.key_block)
         self.value_scale = torch.ones(kv, dim, device=device)
@@ -101,24 +105,26 @@ class Attention:
         kv = shape.batch * shape.kv_heads
         if not self.rounds_keys or not kv or not shape.keys:
             return
-        largest = self.rounds_values and options.value_scale is not Scale.NONE
-        stride = shape.keys * shape.dim
-        if largest or options.smooth_keys:
-            triton_quantize.statistics_kernel[(self.chunks, kv)](
-                key, value, self.key_sums, self.value_largest, shape.keys, self.chunks,
-                self.chunk, stride, stride, ROWS=ROWS_AT_A_TIME, DIM=shape.dim,
-                SUMS=options.smooth_keys, LARGEST=largest, num_warps=4,
-            )  # fmt: skip
-        values = SHIFTS[options.values] if self.rounds_values else 0.0
+        statistics = options.smooth_keys or (
+            self.rounds_values and options.value_scale is not Scale.NONE
+        )
         blocks = self.padded // triton_quantize.KEYS
-        triton_quantize.quantize_kernel[(blocks, kv, 1 + self.rounds_values)](
-            key, value, self.key_sums, self.value_largest, self.key8, self.key_scale, self.value8,
-            self.value_scale, self.poison, shape.keys, self.padded, self.chunks, stride, stride,
-            KEYS=triton_quantize.KEYS, DIM=shape.dim,
-            CHUNKS=max(triton.next_power_of_2(self.chunks), 16), SMOOTH=options.smooth_keys,
-            KEY_BLOCK=self.key_block, VALUES=int(values), VALUE_SCALE=str(options.value_scale),
-            DEVICE=not self.interpreted, num_warps=8,
-        )  # fmt: skip
+        # Programs that wait need a device that runs them side by side.
+        together = blocks <= self.at_once
+        passes = ["second"] if not statistics else ["both"] if together else ["first", "second"]
+        if len(passes) == 2:
+            self.key_sums.zero_()
+            self.value_largest.zero_()
+        values = SHIFTS[options.values] if self.rounds_values else 0.0
+        for each in passes:
+            triton_quantize.quantize_kernel[(blocks * kv,)](
+                key, value, self.key_sums, self.value_largest, self.tickets, self.arrived,
+                self.key8, self.key_scale, self.value8, self.value_scale, self.poison, shape.keys,
+                self.padded, kv, KEYS=triton_quantize.KEYS, DIM=shape.dim,
+                SMOOTH=options.smooth_keys, KEY_BLOCK=self.key_block, VALUES=int(values),
+                VALUE_SCALE=str(options.value_scale), PASSES=each, DEVICE=not self.interpreted,
+                num_warps=8,
+            )  # fmt: skip
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor

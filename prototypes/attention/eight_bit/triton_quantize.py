@@ -1,14 +1,20 @@
-"""Rounds K and V to 8 bits for the attention kernels: two passes over what needs statistics.
+"""Rounds K and V to 8 bits for the attention kernels, reading both from memory once.
 
 What the kernels read: K (batch·kv heads, keys, dim) int8, smoothed or not, with a scale a token or
-a block; V (batch·kv heads, dim, padded keys), transposed, because Hopper's 8-bit matrix instructions
-want both operands contiguous along the sum, and with its keys permuted inside each group of 16, so
-that a thread that computed a weight has it where the second product needs it
+a block; V (batch·kv heads, dim, padded keys), transposed, because Hopper's 8-bit matrix
+instructions want both operands contiguous along the sum, and with its keys permuted inside each
+group of 16, so that a thread that computed a weight has it where the second product needs it
 (`triton_attention.reorder_weights`). Q is rounded by the attention kernel itself.
+
+The mean of K and the largest |V| are of a whole head. `quantize_once_kernel` lets the programs of a
+head wait for each other between the two passes, so that the second finds K and V in the L2. Places
+are drawn as tickets in the order in which programs start: those that a program waits for have
+started, or will, as long as a head fits on the device at once. Without a device, or for longer
+heads, the passes are kernels of their own. Sums are whole numbers, so that order doesn't matter.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803, SIM108
+# ruff: noqa: N803, N806
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -17,7 +23,9 @@ import triton
 import triton.language as tl
 
 KEYS = 128
-"""Keys of one program of `quantize_kernel`; V is padded to a multiple with zeros."""
+"""Keys of one program; V is padded to a multiple with zeros."""
+FIXED = tl.constexpr(2.0**28)
+"""What a sum of K is multiplied by to be a whole number: FP16's smallest is 2⁻²⁴."""
 
 
 TO_INTEGER = tl.constexpr(12582912.0)
@@ -25,11 +33,16 @@ TO_INTEGER = tl.constexpr(12582912.0)
 
 
 @triton.jit
-def to_int8(x, factor):
+def to_int8(x, factor, DEVICE: tl.constexpr):
     """Return x · factor, between -127 and 127, rounded to the nearest integer, halves to even."""
     # Conversions of their own take four times as long. Rounded once: FP16 has many x that are half
     # the largest one, and so end at 63.5.
-    return tl.fma(x, factor, TO_INTEGER).to(tl.int32, bitcast=True).to(tl.int8)
+    if DEVICE:
+        moved = tl.fma(x, factor, TO_INTEGER)
+    else:
+        # The interpreter rounds the product too.
+        moved = (x.to(tl.float64) * factor.to(tl.float64) + 12582912.0).to(tl.float32)
+    return moved.to(tl.int32, bitcast=True).to(tl.int8)
 
 
 @triton.jit
@@ -49,7 +62,7 @@ def to_e4m3(x, DEVICE: tl.constexpr):
 @triton.jit
 def scale_of(largest, LARGEST: tl.constexpr):
     """Return what a step stands for where the largest magnitude becomes `LARGEST`; 1 for zero."""
-    return tl.where(largest == 0.0, 1.0, largest / LARGEST)
+    return tl.where(largest == 0.0, 1.0, tl.div_rn(largest, LARGEST))
 
 
 @triton.jit
@@ -65,42 +78,114 @@ def nothing_if_finite(x):
 
 
 @triton.jit
-def statistics_kernel(
+def add_statistics(
     key,
     value,
     key_sums,
     value_largest,
+    base,
+    block,
     keys,
-    chunks,
-    chunk_keys,
-    key_stride,
-    value_stride,
-    ROWS: tl.constexpr,
+    KEYS: tl.constexpr,
     DIM: tl.constexpr,
-    SUMS: tl.constexpr,
+    SMOOTH: tl.constexpr,
     LARGEST: tl.constexpr,
 ):
-    """Write, for one chunk of keys of one head, the sum of K and the largest |V| a channel."""
-    chunk, head = tl.program_id(0), tl.program_id(1)
+    """Add a block's sum of K and largest |V| a channel to those of its head."""
     columns = tl.arange(0, DIM)
-    total = tl.zeros((ROWS, DIM), tl.float32)
-    most = tl.zeros((ROWS, DIM), tl.float32)
-    for start in range(chunk * chunk_keys, min(chunk * chunk_keys + chunk_keys, keys), ROWS):
-        rows = start + tl.arange(0, ROWS)
-        inside = (rows < keys)[:, None]
-        offsets = rows.to(tl.int64)[:, None] * DIM + columns[None, :]
-        if SUMS:
-            total += tl.load(key + head.to(tl.int64) * key_stride + offsets, inside, 0.0).to(
-                tl.float32
-            )
-        if LARGEST:
-            here = tl.load(value + head.to(tl.int64) * value_stride + offsets, inside, 0.0)
-            most = tl.maximum(most, tl.abs(here.to(tl.float32)), tl.PropagateNan.ALL)
-    out = (head * chunks + chunk).to(tl.int64) * DIM + columns
-    if SUMS:
-        tl.store(key_sums + out, tl.sum(total, axis=0))
+    rows = block * KEYS + tl.arange(0, KEYS)
+    offsets = base + rows[:, None] * DIM + columns[None, :]
+    inside = (rows < keys)[:, None]
+    if SMOOTH:
+        part = tl.sum(tl.load(key + offsets, inside, 0.0).to(tl.float32), axis=0) * FIXED
+        tl.atomic_add(key_sums + columns, part.to(tl.int64), sem="relaxed")
     if LARGEST:
-        tl.store(value_largest + out, tl.max(most, axis=0))
+        largest = tl.max(tl.abs(tl.load(value + offsets, inside, 0.0).to(tl.float32)), axis=0)
+        # Bits of numbers from 0 up order as the numbers do.
+        bits = largest.to(tl.int32, bitcast=True)
+        tl.atomic_max(value_largest + columns, bits, sem="relaxed")
+
+
+@triton.jit
+def round_keys(
+    key,
+    key_sums,
+    key8,
+    key_scale,
+    poison,
+    base,
+    block,
+    keys,
+    KEYS: tl.constexpr,
+    DIM: tl.constexpr,
+    SMOOTH: tl.constexpr,
+    KEY_BLOCK: tl.constexpr,
+    DEVICE: tl.constexpr,
+):
+    """Round a block of K; `key_scale` is the head's, `poison` the block's."""
+    columns = tl.arange(0, DIM)
+    rows = block * KEYS + tl.arange(0, KEYS)
+    offsets = base + rows[:, None] * DIM + columns[None, :]
+    inside = (rows < keys)[:, None]
+    x = tl.load(key + offsets, inside, 0.0).to(tl.float32)
+    if SMOOTH:
+        total = tl.load(key_sums + columns, cache_modifier=".cg").to(tl.float32) / FIXED
+        x = tl.where(inside, x - (total / keys)[None, :], 0.0)
+    tl.store(poison, nothing_if_finite(x))
+    size = tl.max(tl.abs(x), axis=1)
+    if KEY_BLOCK == 1:
+        tl.store(key_scale + rows, scale_of(size, 127.0))
+        rounded = to_int8(x, factor_of(size, 127.0)[:, None], DEVICE)
+    else:
+        shared = tl.max(tl.reshape(size, (KEYS // KEY_BLOCK, KEY_BLOCK)), axis=1)
+        which = block * (KEYS // KEY_BLOCK) + tl.arange(0, KEYS // KEY_BLOCK)
+        tl.store(key_scale + which, scale_of(shared, 127.0))
+        parted = tl.reshape(x, (KEYS // KEY_BLOCK, KEY_BLOCK, DIM))
+        parted = to_int8(parted, factor_of(shared, 127.0)[:, None, None], DEVICE)
+        rounded = tl.reshape(parted, (KEYS, DIM))
+    tl.store(key8 + offsets, rounded, inside)
+
+
+@triton.jit
+def round_values(
+    value,
+    value_largest,
+    value8,
+    value_scale,
+    poison,
+    base,
+    block,
+    keys,
+    padded_keys,
+    KEYS: tl.constexpr,
+    DIM: tl.constexpr,
+    VALUES: tl.constexpr,
+    VALUE_SCALE: tl.constexpr,
+    DEVICE: tl.constexpr,
+):
+    """Round a block of V and turn it; `value8` and `value_scale` are the head's."""
+    columns = tl.arange(0, DIM)
+    place = tl.arange(0, KEYS)
+    # Position p of a group of 16 gets the key that a thread has in its p-th place.
+    inner = place % 16
+    rows = block * KEYS + (place - inner) + (inner // 4) * 2 + (inner % 4 // 2) * 8 + inner % 2
+    offsets = base + rows[:, None] * DIM + columns[None, :]
+    x = tl.load(value + offsets, (rows < keys)[:, None], 0.0).to(tl.float32)
+    tl.store(poison, nothing_if_finite(x))
+    factor = tl.full((DIM,), 1.0, tl.float32)
+    if VALUE_SCALE != "none":
+        most = tl.load(value_largest + columns, cache_modifier=".cg").to(tl.float32, bitcast=True)
+        if VALUE_SCALE == "head":
+            most = tl.zeros_like(most) + tl.max(most, axis=0)
+        factor = factor_of(most, VALUES * 1.0)
+        if block == 0:
+            tl.store(value_scale + columns, scale_of(most, VALUES * 1.0))
+    if VALUES == 127:
+        rounded = to_int8(x, factor[None, :], DEVICE)
+    else:
+        rounded = to_e4m3(x * factor[None, :], DEVICE)
+    target = columns[:, None] * padded_keys + (block * KEYS + place)[None, :]
+    tl.store(value8 + target, tl.trans(rounded))
 
 
 @triton.jit
@@ -109,6 +194,8 @@ def quantize_kernel(
     value,
     key_sums,
     value_largest,
+    tickets,
+    arrived,
     key8,
     key_scale,
     value8,
@@ -116,78 +203,65 @@ def quantize_kernel(
     poison,
     keys,
     padded_keys,
-    chunks,
-    key_stride,
-    value_stride,
+    heads,
     KEYS: tl.constexpr,
     DIM: tl.constexpr,
-    CHUNKS: tl.constexpr,
     SMOOTH: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
     VALUES: tl.constexpr,
     VALUE_SCALE: tl.constexpr,
+    PASSES: tl.constexpr,
     DEVICE: tl.constexpr,
 ):
-    """Round `KEYS` keys of K (last program id 0) or of V (1) of one head.
+    """Take the statistics of a block (PASSES "first"), round it ("second"), or both.
 
-    `poison` (kv heads, 2, blocks) gets NaN for a block that isn't finite, else 0.
-
-    KEY_BLOCK 1: a scale a token. VALUES: 127 (int8) or 448 (e4m3). VALUE_SCALE: "head", "channel"
-    or "none".
+    Grid: blocks of `KEYS` keys times heads. KEY_BLOCK 1: a scale a token. VALUES: 127 (int8), 448
+    (e4m3) or 0 (V stays). VALUE_SCALE: "head", "channel" or "none". `poison` (heads, 2, blocks)
+    gets NaN for a block that isn't finite, else 0. `key_sums` (2, heads, dim) int64 and
+    `value_largest` (2, heads, dim) int32: zeros; with both passes launches take turns with the halves, and leave
+    zeros. `tickets` (1) and `arrived` (heads), int64, start at zero and only grow.
     """
-    block, head = tl.program_id(0), tl.program_id(1)
-    columns = tl.arange(0, DIM)
-    part = tl.arange(0, CHUNKS)
-    parts = (head * chunks + part).to(tl.int64)[:, None] * DIM + columns[None, :]
-    if tl.program_id(2) == 0:
-        rows = block * KEYS + tl.arange(0, KEYS)
-        offsets = rows[:, None] * DIM + columns[None, :]
-        inside = (rows < keys)[:, None]
-        x = tl.load(key + head.to(tl.int64) * key_stride + offsets, inside, 0.0).to(tl.float32)
-        if SMOOTH:
-            sums = tl.load(key_sums + parts, (part < chunks)[:, None], 0.0)
-            mean = tl.sum(sums, axis=0) / keys
-            x = tl.where(inside, x - mean[None, :], 0.0)
-        tl.store(poison + head * 2 * tl.num_programs(0) + block, nothing_if_finite(x))
-        size = tl.max(tl.abs(x), axis=1)
-        if KEY_BLOCK == 1:
-            tl.store(key_scale + head.to(tl.int64) * padded_keys + rows, scale_of(size, 127.0))
-            rounded_keys = to_int8(x, factor_of(size, 127.0)[:, None])
-        else:
-            shared = tl.max(tl.reshape(size, (KEYS // KEY_BLOCK, KEY_BLOCK)), axis=1)
-            blocks = padded_keys // KEY_BLOCK
-            which = block * (KEYS // KEY_BLOCK) + tl.arange(0, KEYS // KEY_BLOCK)
-            tl.store(key_scale + head.to(tl.int64) * blocks + which, scale_of(shared, 127.0))
-            parted = tl.reshape(x, (KEYS // KEY_BLOCK, KEY_BLOCK, DIM))
-            parted = to_int8(parted, factor_of(shared, 127.0)[:, None, None])
-            rounded_keys = tl.reshape(parted, (KEYS, DIM))
-        tl.store(key8 + head.to(tl.int64) * keys * DIM + offsets, rounded_keys, inside)
+    SCALES: tl.constexpr = VALUES > 0 and VALUE_SCALE != "none"
+    blocks = padded_keys // KEYS
+    if PASSES == "both":
+        ticket = tl.atomic_add(tickets, 1)
+        turn = ticket // (blocks * heads)
+        index = (ticket - turn * (blocks * heads)).to(tl.int32)
+        half = (turn % 2).to(tl.int32)
     else:
-        # Position p of a group of 16 gets the key that a thread has in its p-th place.
-        place = tl.arange(0, KEYS)
-        inner = place % 16
-        source = (place - inner) + (inner // 4) * 2 + (inner % 4 // 2) * 8 + inner % 2
-        rows = block * KEYS + source
-        offsets = rows[:, None] * DIM + columns[None, :]
-        inside = (rows < keys)[:, None]
-        y = tl.load(value + head.to(tl.int64) * value_stride + offsets, inside, 0.0).to(tl.float32)
-        at = (head * 2 + 1) * tl.num_programs(0) + block
-        tl.store(poison + at, nothing_if_finite(y))
-        if VALUE_SCALE != "none":
-            most = tl.load(value_largest + parts, (part < chunks)[:, None], 0.0)
-            most = tl.max(most, axis=0)
-            if VALUE_SCALE == "head":
-                most = tl.zeros_like(most) + tl.max(most, axis=0)
-            factor = factor_of(most, VALUES * 1.0)
-            if block == 0:
-                tl.store(value_scale + head * DIM + columns, scale_of(most, VALUES))
-        else:
-            factor = tl.full((DIM,), 1.0, tl.float32)
-        if VALUES == 127:
-            rounded = to_int8(y, factor[None, :])
-        else:
-            rounded = to_e4m3(y * factor[None, :], DEVICE)
-        place = block * KEYS + tl.arange(0, KEYS)
-        target = columns.to(tl.int64)[:, None] * padded_keys + place[None, :]
-        target += head.to(tl.int64) * DIM * padded_keys
-        tl.store(value8 + target, tl.trans(rounded))
+        index = tl.program_id(0)
+        half = 0
+    head, block = index // blocks, index % blocks
+    base = head.to(tl.int64) * keys * DIM
+    key_sums += (half * heads + head) * DIM
+    value_largest += (half * heads + head) * DIM
+    poison += head * 2 * blocks + block
+    if PASSES != "second":
+        add_statistics(
+            key, value, key_sums, value_largest, base, block, keys, KEYS, DIM, SMOOTH, SCALES
+        )
+    if PASSES == "both":
+        tl.debug_barrier()
+        tl.atomic_add(arrived + head, 1, sem="acq_rel")
+        goal = (turn + 1) * blocks
+        while tl.atomic_add(arrived + head, 0, sem="acq_rel") < goal:
+            pass
+        tl.debug_barrier()
+        if block == 0:
+            columns = tl.arange(0, DIM)
+            other = (1 - 2 * half) * heads * DIM
+            tl.store(key_sums + other + columns, tl.zeros((DIM,), tl.int64))
+            tl.store(value_largest + other + columns, tl.zeros((DIM,), tl.int32))
+    if PASSES != "first":
+        key_scale += head.to(tl.int64) * (padded_keys // KEY_BLOCK)
+        round_keys(
+            key, key_sums, key8, key_scale, poison, base, block, keys, KEYS, DIM, SMOOTH,
+            KEY_BLOCK, DEVICE,
+        )  # fmt: skip
+        if VALUES > 0:
+            value8 += head.to(tl.int64) * DIM * padded_keys
+            value_scale += head * DIM
+            round_values(
+                value, value_largest, value8, value_scale, poison + blocks, base, block, keys,
+                padded_keys, KEYS, DIM, VALUES, VALUE_SCALE, DEVICE,
+            )  # fmt: skip
