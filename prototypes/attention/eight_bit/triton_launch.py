@@ -207,5 +207,31 @@ class Attention:
 
 def tuned(shape: Shape, options: Options, device: torch.device) -> Attention:
     """Set up the kernel with the tile sizes that were fastest on an H100."""
-    tiles = Tiles()
+    tiles = _tiles(shape, options, device)
     return Attention(shape, replace(options, tile=tiles.keys), tiles, device)
+
+
+def _tiles(shape: Shape, options: Options, device: torch.device) -> Tiles:
+    if device.type != "cuda":
+        return Tiles(rows=32, keys=32)
+    generation = torch.cuda.get_device_capability(device)[0]
+    if generation == 9 and _suits_specialized(shape, options):
+        # FP16 products add up in float32 as they are.
+        eight = options.weights is not Format.FLOAT16
+        return Tiles(warps=4, specialized=True, two_levels=eight)
+    if options.weights is Format.FLOAT16:
+        return Tiles(two_levels=False, tma=generation >= 9)
+    return Tiles(stages=3, tma=generation >= 9)
+
+
+def _suits_specialized(shape: Shape, options: Options) -> bool:
+    """Whether `gluon_attention` does this: rows that see a key, and no tail of an FP16 V."""
+    return (
+        options.scores is Format.INT8
+        and shape.dim in (64, 128)
+        and shape.queries > 0
+        and shape.keys > 0
+        and (not shape.causal or shape.keys >= shape.queries)
+        and (options.weights is not Format.FLOAT16 or shape.keys % 128 == 0)
+        and not (options.query_scale is Scale.BLOCK and options.query_block not in (64, 128))
+    )

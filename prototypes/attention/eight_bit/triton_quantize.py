@@ -218,8 +218,9 @@ def quantize_kernel(
     Grid: blocks of `KEYS` keys times heads. KEY_BLOCK 1: a scale a token. VALUES: 127 (int8), 448
     (e4m3) or 0 (V stays). VALUE_SCALE: "head", "channel" or "none". `poison` (heads, 2, blocks)
     gets NaN for a block that isn't finite, else 0. `key_sums` (2, heads, dim) int64 and
-    `value_largest` (2, heads, dim) int32: zeros; with both passes launches take turns with the halves, and leave
-    zeros. `tickets` (1) and `arrived` (heads), int64, start at zero and only grow.
+    `value_largest` (2, heads, dim) int32: zeros; with both passes launches take turns with the
+    halves, and leave zeros. `tickets` (1) and `arrived` (heads), int64, start at zero and only
+    grow.
     """
     SCALES: tl.constexpr = VALUES > 0 and VALUE_SCALE != "none"
     blocks = padded_keys // KEYS
