@@ -1,8 +1,9 @@
 """One decode step of attention over a cache, contiguous or in pages: one launch, equal shares.
 
 Each program gets an equal run of 16-token pages of all (sequence, KV head) rows laid end to end, so
-rows of any lengths keep all multiprocessors equally busy. Rows that end up in several programs are
-joined by whichever of them arrives last, always in the same order: the answer doesn't depend on it.
+rows of any lengths keep all multiprocessors equally busy. Beginning a row takes time of its own: it
+counts as some pages more. Rows that end up in several programs are joined by whichever of them
+arrives last, always in the same order: the answer doesn't depend on it.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
@@ -42,6 +43,7 @@ def attend_kernel(
     RAGGED: tl.constexpr,
     PARTS: tl.constexpr,
     STAGES: tl.constexpr,
+    BEGINNING: tl.constexpr,
 ):
     """q, out: (rows, QUERIES, HEAD_DIM), a row being a sequence and KV head; scale in powers of 2.
 
@@ -55,13 +57,18 @@ def attend_kernel(
         length = tl.where(index < rows, sequence, 0)
     pages = (length + PAGE - 1) // PAGE
     ends = tl.cumsum(pages, axis=0)
-    total = tl.sum(pages, axis=0).to(tl.int64)
+    # In units of work a row has BEGINNING pages more, before its first one.
+    work = tl.where(pages > 0, pages + BEGINNING, 0)
+    done = tl.cumsum(work, axis=0) - work + BEGINNING
+    total = tl.sum(work, axis=0).to(tl.int64)
     programs = tl.minimum(tl.num_programs(0).to(tl.int64), total)
     program = tl.program_id(0).to(tl.int64)
     few = tl.arange(0, FEW)
     wide = tl.arange(0, HEAD_DIM)
-    unit = (program * total // tl.maximum(programs, 1)).to(tl.int32)
-    last = ((program + 1) * total // tl.maximum(programs, 1)).to(tl.int32)
+    low = (program * total // tl.maximum(programs, 1)).to(tl.int32)
+    high = ((program + 1) * total // tl.maximum(programs, 1)).to(tl.int32)
+    unit = tl.sum(tl.minimum(tl.maximum(low - done, 0), pages), axis=0)
+    last = tl.sum(tl.minimum(tl.maximum(high - done, 0), pages), axis=0)
     if program >= programs:
         unit = last
     while unit < last:
@@ -105,8 +112,9 @@ def attend_kernel(
             )
             # All threads' parts are written before one of them takes the ticket.
             tl.debug_barrier()
-            start = ((begin.to(tl.int64) + 1) * programs + total - 1) // total - 1
-            finish = (end.to(tl.int64) * programs + total - 1) // total - 1
+            first = tl.sum(tl.where(index == row, done, 0), axis=0).to(tl.int64)
+            start = ((first + 1) * programs + total - 1) // total - 1
+            finish = ((first + end - begin) * programs + total - 1) // total - 1
             ticket = tl.atomic_add(tickets + row, 1, sem="acq_rel")
             if ticket == (finish - start).to(tl.int32):
                 join_parts(
@@ -116,9 +124,6 @@ def attend_kernel(
                     weights,
                     start,
                     finish,
-                    begin,
-                    total,
-                    programs,
                     few,
                     wide,
                     QUERIES,
@@ -203,9 +208,6 @@ def join_parts(
     weights,
     start,
     finish,
-    begin,
-    total,
-    programs,
     few,
     wide,
     QUERIES: tl.constexpr,
@@ -222,7 +224,7 @@ def join_parts(
     acc = tl.zeros([FEW, HEAD_DIM], tl.float32)
     for base in range(start, finish + 1, PARTS):
         program = base + tl.arange(0, PARTS)
-        slot = 2 * program + (program * total // programs <= begin).to(tl.int64)
+        slot = 2 * program + (program == start).to(tl.int64)
         spot = slot[:, None] * QUERIES + few[None, :]
         there = (program <= finish)[:, None] & (few < QUERIES)[None, :]
         # Other multiprocessors wrote them: not from this one's L1.

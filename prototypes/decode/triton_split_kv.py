@@ -25,6 +25,8 @@ class Tiles:
     """Programs a multiprocessor."""
     parts: int = 8
     """Parts of a row that are joined at a time."""
+    beginning: int = 4
+    """What it takes to begin a row, in pages."""
 
 
 class Attend:
@@ -139,6 +141,7 @@ def constants(
         "RAGGED": ragged,
         "PARTS": tiles.parts,
         "STAGES": tiles.stages,
+        "BEGINNING": tiles.beginning,
     }
 
 

@@ -22,28 +22,36 @@ from prototypes.decode.triton_split_kv import Attend, Tiles
 from prototypes.harness.timing import CudaTimer
 
 SHAPE = Shape(8, 32, 8, 32768, 128)
-RATES = (1, 2, 4, 8)
-"""1 is the whole cache, contiguous; the others keep one in so many tokens, in pages."""
+SCENES = (
+    (1, "contiguous"),
+    (8, "contiguous"),
+    (8, "lengths"),
+    (8, "equal"),
+    (8, "used"),
+    (8, "uneven"),
+    (2, "used"),
+    (4, "used"),
+)
+"""One token in so many is kept; in one piece, in one piece with lengths, or in random pages with
+lengths all alike, as unequal as KV-Compress makes them, or more so."""
+SPREADS = {"equal": 0.0, "used": 0.5, "uneven": 1.0}
+"""Standard deviation of the logarithm of the lengths."""
 VARIANTS = (
-    Tiles(64, 4, 3, 2),
-    Tiles(64, 4, 3, 3),
-    Tiles(64, 4, 4, 2),
-    Tiles(64, 4, 2, 3),
-    Tiles(128, 4, 2, 2),
-    Tiles(128, 8, 3, 1),
-    Tiles(128, 8, 2, 2),
-    Tiles(32, 4, 4, 3),
-    Tiles(32, 4, 5, 3),
-    Tiles(64, 8, 3, 2),
-    Tiles(64, 8, 4, 2),
-    Tiles(32, 2, 4, 4),
+    Tiles(128, 4, 2, 2, beginning=0),
+    Tiles(128, 4, 2, 2, beginning=4),
+    Tiles(128, 4, 2, 2, beginning=8),
+    Tiles(64, 4, 3, 2, beginning=4),
+    Tiles(64, 4, 3, 2, beginning=8),
+    Tiles(128, 4, 3, 1, beginning=4),
+    Tiles(64, 4, 6, 1, beginning=4),
+    Tiles(32, 4, 4, 2, beginning=4),
 )
 
 
-def ragged_lengths(rows: int, mean: int, seed: int) -> torch.Tensor:
-    """Return lengths (rows,) int32, whole pages, very uneven, that add up to rows x mean."""
+def ragged_lengths(rows: int, mean: int, spread: float, seed: int) -> torch.Tensor:
+    """Return lengths (rows,) int32, whole pages, that add up to rows x mean."""
     generator = torch.Generator().manual_seed(seed)
-    shares = torch.randn(rows, generator=generator).exp()
+    shares = (spread * torch.randn(rows, generator=generator)).exp()
     pages = (shares / shares.sum() * rows * (mean // PAGE)).int().clamp_min(1)
     pages[0] += rows * (mean // PAGE) - pages.sum()
     return pages * PAGE
@@ -60,7 +68,9 @@ def pages_of(lengths: torch.Tensor, seed: int) -> torch.Tensor:
     return table
 
 
-def call_of(shape: Shape, rate: int, tiles: Tiles, device: torch.device) -> Callable[[int], Any]:
+def call_of(
+    shape: Shape, rate: int, scene: str, tiles: Tiles, device: torch.device
+) -> Callable[[int], Any]:
     """Return a call of one variant on two sets of values."""
     rows, d = shape.rows, shape.head_dim
     attend = Attend(rows, shape.queries, d, device, tiles)
@@ -70,10 +80,13 @@ def call_of(shape: Shape, rate: int, tiles: Tiles, device: torch.device) -> Call
     size = (2, rows * kept // PAGE, PAGE, d)
     k = torch.randn(size, device=device, dtype=torch.float16)
     v = torch.randn(size, device=device, dtype=torch.float16)
-    if rate == 1:
-        whole = (2, rows, shape.seq, d)
-        return lambda i: attend.contiguous(q, k.view(whole)[i], v.view(whole)[i], out)
-    counts = ragged_lengths(rows, kept, 1)
+    if scene not in SPREADS:
+        whole = (2, rows, kept, d)
+        keys, values = k.view(whole), v.view(whole)
+        full = torch.full((rows,), kept, dtype=torch.int32, device=device)
+        lengths = full if scene == "lengths" else None
+        return lambda i: attend.contiguous(q, keys[i], values[i], out, lengths)
+    counts = ragged_lengths(rows, kept, SPREADS[scene], 1)
     table, lengths = pages_of(counts, 2).to(device), counts.to(device)
     return lambda i: attend.paged(q, k[i], v[i], table, lengths, out)
 
@@ -128,8 +141,8 @@ def main() -> None:
     asked = parser.parse_args()
     device = torch.device("cuda")
     if asked.only is not None:
-        for rate in (1, 2):
-            call_of(Shape(8, 32, 8, 4096, 128), rate, VARIANTS[asked.only], device)(0)
+        for scene in ("contiguous", "lengths", "used"):
+            call_of(Shape(8, 32, 8, 8192, 128), 2, scene, VARIANTS[asked.only], device)(0)
         print(f"{VARIANTS[asked.only]} error {error(VARIANTS[asked.only], device):.2e}")
         return
     command = [sys.executable, "-m", "prototypes.decode.tune", "--only"]
@@ -142,26 +155,50 @@ def main() -> None:
         print(told[-1] if told else "nothing told", flush=True)
     timer = CudaTimer(device)
     copied = copy_rate(timer, device, asked.rounds)
-    for rate in RATES:
-        calls = []
-        for tiles in VARIANTS:
-            try:
-                calls.append((tiles, call_of(SHAPE, rate, tiles, device)))
-                calls[-1][1](0)
-            except Exception as reason:  # one variant that fails leaves the others
-                print(tiles, str(reason).splitlines()[-1:])
-        times: dict[Tiles, list[float]] = {tiles: [] for tiles, _ in calls}
-        for number in range(asked.rounds):
-            for tiles, call in calls[:: 1 if number % 2 == 0 else -1]:
-                times[tiles].append(timer.sample(call, [number % 2]))
-        moved = SHAPE.cache_bytes / rate
-        for tiles, taken in sorted(times.items(), key=lambda item: median(item[1])):
-            us = median(taken)
-            print(
-                f"r{rate} n{tiles.block_n} w{tiles.warps} s{tiles.stages} p{tiles.programs}: "
-                f"{us:.1f} us, {min(taken):.1f} at best, {moved / us / copied:.1%} of a copy"
-            )
-        del calls
+    for rate, scene in SCENES:
+        time_all(timer, device, rate, scene, asked.rounds, copied)
+
+
+def time_all(
+    timer: CudaTimer, device: torch.device, rate: int, scene: str, rounds: int, copied: float
+) -> None:
+    """Print the time of each variant in one scene, from a cold L2 and one call after another."""
+    calls = []
+    for tiles in VARIANTS:
+        try:
+            calls.append((tiles, call_of(SHAPE, rate, scene, tiles, device)))
+            calls[-1][1](0)
+        except Exception as reason:  # one variant that fails leaves the others
+            print(tiles, str(reason).splitlines()[-1:])
+    times: dict[Tiles, list[float]] = {tiles: [] for tiles, _ in calls}
+    for number in range(rounds):
+        for tiles, call in calls[:: 1 if number % 2 == 0 else -1]:
+            times[tiles].append(timer.sample(call, [number % 2]))
+    moved = SHAPE.cache_bytes / rate
+    for tiles, call in calls:
+        taken = times[tiles]
+        us = median(taken)
+        running = in_turn(call)
+        print(
+            f"r{rate} {scene} n{tiles.block_n} w{tiles.warps} s{tiles.stages} p{tiles.programs} "
+            f"b{tiles.beginning}: {us:.1f} us, {min(taken):.1f} at best, {moved / us / copied:.1%} "
+            f"of a copy; running {running:.1f} us",
+            flush=True,
+        )
+
+
+def in_turn(call: Callable[[int], Any], count: int = 20) -> float:
+    """Return the time of a call among others like it, code and page tables warm."""
+    event: Any = torch.cuda.Event
+    start, end = event(enable_timing=True), event(enable_timing=True)
+    sleep: Any = torch.cuda._sleep
+    sleep(3_000_000)
+    start.record()
+    for number in range(count):
+        call(number % 2)
+    end.record()
+    end.synchronize()
+    return float(start.elapsed_time(end) * 1e3 / count)
 
 
 if __name__ == "__main__":

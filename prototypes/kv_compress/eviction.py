@@ -13,7 +13,7 @@ import torch
 
 from prototypes.decode.pages import PAGE
 
-DIGITS = ((20, 11), (10, 10), (0, 10))
+DIGITS = ((23, 8), (15, 8), (7, 8), (0, 7))
 """Shift and bits of each digit; a float32 that isn't negative orders as its 31 bits do."""
 
 

@@ -35,18 +35,38 @@ def kept(metric: torch.Tensor, evicted: int, page: int) -> torch.Tensor:
     return torch.from_numpy(stays).to(metric.device)
 
 
-def retained(q: torch.Tensor, k: torch.Tensor, stays: torch.Tensor) -> torch.Tensor:
-    """Return the share of attention that the tokens that stay have, (batch, kv_heads) float64.
+def attention_of(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    """Return each token's share of the attention, (batch, kv_heads, seq) float64.
 
-    q (batch, heads, head_dim), k (batch, kv_heads, seq, head_dim), stays (batch, kv_heads, seq).
+    The mean over the query heads of a group, and over steps if there are several. q (batch, heads,
+    head_dim) or (batch, kv_heads, steps, queries, head_dim), k (batch, kv_heads, seq, head_dim).
     """
-    batch, kv_heads = k.shape[:2]
-    asked = grouped(q, kv_heads)
-    found = torch.empty((batch, kv_heads), dtype=torch.float64, device=k.device)
+    batch, kv_heads, sequence = k.shape[:3]
+    asked = grouped(q, kv_heads) if q.dim() == 3 else q.flatten(2, 3)
+    found = torch.empty((batch, kv_heads, sequence), dtype=torch.float64, device=k.device)
     for b in range(batch):
         for h in range(kv_heads):
-            found[b, h] = shares(asked[b, h], k[b, h])[:, stays[b, h]].sum(dim=-1).mean()
+            found[b, h] = shares(asked[b, h], k[b, h]).mean(dim=0)
     return found
+
+
+def retained(attention: torch.Tensor, stays: torch.Tensor) -> float:
+    """Return the share of the attention that the tokens that stay have, mean over heads.
+
+    Both (batch, heads, seq).
+    """
+    return float((attention * stays).sum(dim=-1).mean())
+
+
+def best(attention: torch.Tensor, tokens: int) -> torch.Tensor:
+    """Return the choice of `tokens` of each sequence that keeps the most attention, bool.
+
+    Like `attention` (batch, heads, seq), whose queries it knows.
+    """
+    flat = attention.flatten(1)
+    stays = torch.zeros(flat.shape, dtype=torch.bool, device=flat.device)
+    stays.scatter_(1, flat.topk(tokens, dim=1).indices, True)
+    return stays.view(attention.shape)
 
 
 def surviving(needles: torch.Tensor, asking: torch.Tensor, stays: torch.Tensor, run: int) -> float:

@@ -1,4 +1,4 @@
-"""Launches the eviction on a GPU: workspace once, then eight kernels a call, none that sorts."""
+"""Launches the eviction on a GPU: workspace once, then six kernels a call, none that sorts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from prototypes.decode.pages import PAGE
 from prototypes.kv_compress.eviction import DIGITS
 from prototypes.kv_compress.triton_evict_kernels import (
     digit_kernel,
-    find_kernel,
     mark_kernel,
     rest_kernel,
 )
@@ -38,9 +37,14 @@ class Evict:
         def room(*shape: int) -> torch.Tensor:
             return torch.zeros(shape, dtype=torch.int32, device=device)
 
-        widest = max(width for _, width in DIGITS)
-        self._histograms, self._reached = room(rows, 1 << widest), room(rows, 1 << widest)
-        self._pages, self._tickets = room(batch, 1 << widest), room(batch)
+        widest = 1 << max(width for _, width in DIGITS)
+        self._counting = (
+            room(rows, widest),
+            room(rows, widest),
+            room(batch, widest),
+            room(rows),
+            room(batch),
+        )
         self._threshold, self._below, self._more = room(batch), room(rows), room(rows)
         self._ties, self._best = room(rows, tiles), room(rows, tiles, PAGE)
         self._counts = room(rows, tiles, PAGE)
@@ -53,26 +57,13 @@ class Evict:
         `metric` (batch, heads, seq) float32, contiguous; no entry may be negative or NaN.
         """
         rows, tiles, heads, sequence = self._shape
-        digit, find, rest, mark = _kernels()
+        digit, rest, mark = _kernels()
         bits = metric.view(torch.int32)
+        sizes: dict[str, Any] = {"BLOCK": self._block, "PAGE": PAGE, "num_warps": self._warps}
         for number, (shift, width) in enumerate(DIGITS):
             digit[(rows, tiles)](
                 bits,
-                self._threshold,
-                self._histograms,
-                heads,
-                sequence,
-                SHIFT=shift,
-                WIDTH=width,
-                BLOCK=self._block,
-                FIRST=number == 0,
-                num_warps=self._warps,
-            )
-            find[(rows,)](
-                self._histograms,
-                self._reached,
-                self._pages,
-                self._tickets,
+                *self._counting,
                 self._threshold,
                 self._below,
                 self._more,
@@ -80,19 +71,18 @@ class Evict:
                 heads,
                 sequence,
                 self._evicted,
+                SHIFT=shift,
                 WIDTH=width,
-                PAGE=PAGE,
                 HEADS=max(2, int(triton.next_power_of_2(heads))),
                 FIRST=number == 0,
                 LAST=number == len(DIGITS) - 1,
-                num_warps=4,
+                **sizes,
             )
         ties = (self._threshold, self._more, self._ties, self._best, self._counts)
-        sizes: dict[str, Any] = {"BLOCK": self._block, "PAGE": PAGE, "num_warps": self._warps}
         rest[(rows, tiles)](bits, *ties, heads, sequence, **sizes)
         padded = max(2, int(triton.next_power_of_2(tiles)))
         mark[(rows, tiles)](bits, *ties, stays, heads, sequence, TILES=padded, **sizes)
 
 
-def _kernels() -> tuple[Any, Any, Any, Any]:
-    return digit_kernel, find_kernel, rest_kernel, mark_kernel
+def _kernels() -> tuple[Any, Any, Any]:
+    return digit_kernel, rest_kernel, mark_kernel

@@ -1,8 +1,8 @@
 """Which pages go, on a GPU, without a sort: the threshold of a sequence, digit by digit.
 
-`digit_kernel` counts a digit of every entry that is still in question, `find_kernel` finds from the
-counts of a sequence's heads at which value of the digit enough pages are under it. After three
-digits the threshold is exact. What is left in a head's last page under it stays: `rest_kernel`
+`digit_kernel` counts a digit of every entry that is still in question, and finds from the counts of
+a sequence's heads at which value of the digit enough pages go. After four digits the threshold is
+exact. What is left in a head's last page under it stays: `rest_kernel`
 finds the best few, `mark_kernel` writes which entries stay. Every result is an integer, so no order
 of arrival changes it.
 """
@@ -20,41 +20,90 @@ import triton.language as tl
 @triton.jit
 def digit_kernel(
     bits,
-    threshold,
-    histograms,
-    heads,
-    sequence,
-    SHIFT: tl.constexpr,
-    WIDTH: tl.constexpr,
-    BLOCK: tl.constexpr,
-    FIRST: tl.constexpr,
-):
-    """Add a tile's digits to its head's histogram; but for the first, of entries in question only.
-
-    bits: float32 as int32, (rows, sequence); histograms: (rows, 2**WIDTH), zeros at first.
-    """
-    row = tl.program_id(0)
-    token = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    inside = token < sequence
-    entry = tl.load(bits + row.to(tl.int64) * sequence + token, mask=inside, other=0)
-    if not FIRST:
-        inside = inside & ((entry >> (SHIFT + WIDTH)) == tl.load(threshold + row // heads))
-    digit = (entry >> SHIFT) & ((1 << WIDTH) - 1)
-    counts = tl.histogram(digit, 1 << WIDTH, mask=inside)
-    place = row.to(tl.int64) * (1 << WIDTH) + tl.arange(0, 1 << WIDTH)
-    tl.atomic_add(histograms + place, counts, mask=counts > 0, sem="relaxed")
-
-
-@triton.jit
-def find_kernel(
     histograms,
     reached,
     pages,
-    tickets,
+    tiles_done,
+    heads_done,
     threshold,
     below,
     more,
     lengths,
+    heads,
+    sequence,
+    evicted,
+    SHIFT: tl.constexpr,
+    WIDTH: tl.constexpr,
+    PAGE: tl.constexpr,
+    HEADS: tl.constexpr,
+    BLOCK: tl.constexpr,
+    FIRST: tl.constexpr,
+    LAST: tl.constexpr,
+):
+    """Count a tile's digits, of entries in question; the last tile of a sequence finds which it is.
+
+    bits: float32 as int32, (rows, sequence). `threshold` (batch,) is extended by the digit; below:
+    entries of a row under the threshold so far. After the last digit `lengths` is what stays of a
+    row and `more` how many of those at the threshold go (negative: how many under it stay).
+    histograms (rows, 2**WIDTH), pages, tiles_done and heads_done are zeros before and after.
+    """
+    row, tile = tl.program_id(0), tl.program_id(1)
+    group = row // heads
+    wide: tl.constexpr = 1 << WIDTH
+    digits = tl.arange(0, wide)
+    place = row.to(tl.int64) * wide + digits
+    token = tile * BLOCK + tl.arange(0, BLOCK)
+    inside = token < sequence
+    entry = tl.load(bits + row.to(tl.int64) * sequence + token, mask=inside, other=0)
+    if not FIRST:
+        inside = inside & ((entry >> (SHIFT + WIDTH)) == tl.load(threshold + group))
+    counts = tl.histogram((entry >> SHIFT) & (wide - 1), wide, mask=inside)
+    tl.atomic_add(histograms + place, counts, mask=counts > 0, sem="relaxed")
+    # All threads have added theirs before one of them takes the ticket.
+    tl.debug_barrier()
+    ticket = tl.atomic_add(tiles_done + row, 1, sem="acq_rel")
+    if ticket == tl.num_programs(1) - 1:
+        counts = tl.cumsum(tl.load(histograms + place, cache_modifier=".cg"), axis=0)
+        tl.debug_barrier()
+        tl.store(histograms + place, tl.zeros([wide], tl.int32))
+        tl.store(tiles_done + row, 0)
+        if not FIRST:
+            counts += tl.load(below + row)
+        tl.store(reached + place, counts)
+        tl.atomic_add(pages + group * wide + digits, counts // PAGE, sem="relaxed")
+        tl.debug_barrier()
+        ticket = tl.atomic_add(heads_done + group, 1, sem="acq_rel")
+        if ticket == heads - 1:
+            find_digit(
+                reached,
+                pages,
+                heads_done,
+                threshold,
+                below,
+                more,
+                lengths,
+                group,
+                heads,
+                sequence,
+                evicted,
+                WIDTH,
+                PAGE,
+                HEADS,
+                FIRST,
+                LAST,
+            )
+
+
+@triton.jit
+def find_digit(
+    reached,
+    pages,
+    heads_done,
+    threshold,
+    below,
+    more,
+    lengths,
+    group,
     heads,
     sequence,
     evicted,
@@ -64,53 +113,36 @@ def find_kernel(
     FIRST: tl.constexpr,
     LAST: tl.constexpr,
 ):
-    """Add up a head's digits; the last head of a sequence extends its threshold by one.
-
-    below: entries under the threshold so far, a row; after the last digit, `lengths` is what stays
-    and `more` how many of those at the threshold go (negative: how many under it stay). Leaves
-    histograms, pages and tickets as zeros.
-    """
-    row = tl.program_id(0)
-    group = row // heads
+    """Extend a sequence's threshold by the least digit at which enough pages of its heads go."""
     wide: tl.constexpr = 1 << WIDTH
     digits = tl.arange(0, wide)
-    place = row.to(tl.int64) * wide + digits
-    counts = tl.cumsum(tl.load(histograms + place), axis=0)
-    tl.store(histograms + place, tl.zeros([wide], tl.int32))
-    if not FIRST:
-        counts += tl.load(below + row)
-    tl.store(reached + place, counts)
-    tl.atomic_add(pages + group * wide + digits, counts // PAGE, sem="relaxed")
+    total = tl.load(pages + group * wide + digits, cache_modifier=".cg")
+    digit = tl.sum((total < evicted).to(tl.int32), axis=0)
     tl.debug_barrier()
-    ticket = tl.atomic_add(tickets + group, 1, sem="acq_rel")
-    if ticket == heads - 1:
-        total = tl.load(pages + group * wide + digits, cache_modifier=".cg")
-        digit = tl.sum((total < evicted).to(tl.int32), axis=0)
-        tl.debug_barrier()
-        tl.store(pages + group * wide + digits, tl.zeros([wide], tl.int32))
-        tl.store(tickets + group, 0)
-        head = tl.arange(0, HEADS)
-        real = head < heads
-        own = (group * heads + head).to(tl.int64)
-        if FIRST:
-            under = tl.zeros([HEADS], tl.int32)
-            tl.store(threshold + group, digit)
-        else:
-            under = tl.load(below + own, mask=real, other=0)
-            tl.store(threshold + group, (tl.load(threshold + group) << WIDTH) | digit)
-        spot = reached + own * wide + digit
-        lower = tl.load(spot - 1, mask=real & (digit > 0), other=0, cache_modifier=".cg")
-        under = tl.where(digit > 0, lower, under)
-        if LAST:
-            upto = tl.load(spot, mask=real, other=0, cache_modifier=".cg")
-            full = under // PAGE
-            at = tl.where(real, upto // PAGE - full, 0)
-            left = evicted - tl.sum(tl.where(real, full, 0), axis=0) - (tl.cumsum(at, axis=0) - at)
-            gone = full + tl.minimum(tl.maximum(left, 0), at)
-            tl.store(lengths + own, sequence - PAGE * gone, mask=real)
-            tl.store(more + own, PAGE * gone - under, mask=real)
-        else:
-            tl.store(below + own, under, mask=real)
+    tl.store(pages + group * wide + digits, tl.zeros([wide], tl.int32))
+    tl.store(heads_done + group, 0)
+    head = tl.arange(0, HEADS)
+    real = head < heads
+    own = (group * heads + head).to(tl.int64)
+    if FIRST:
+        under = tl.zeros([HEADS], tl.int32)
+        tl.store(threshold + group, digit)
+    else:
+        under = tl.load(below + own, mask=real, other=0)
+        tl.store(threshold + group, (tl.load(threshold + group) << WIDTH) | digit)
+    spot = reached + own * wide + digit
+    lower = tl.load(spot - 1, mask=real & (digit > 0), other=0, cache_modifier=".cg")
+    under = tl.where(digit > 0, lower, under)
+    if LAST:
+        upto = tl.load(spot, mask=real, other=0, cache_modifier=".cg")
+        full = under // PAGE
+        at = tl.where(real, upto // PAGE - full, 0)
+        left = evicted - tl.sum(tl.where(real, full, 0), axis=0) - (tl.cumsum(at, axis=0) - at)
+        gone = full + tl.minimum(tl.maximum(left, 0), at)
+        tl.store(lengths + own, sequence - PAGE * gone, mask=real)
+        tl.store(more + own, PAGE * gone - under, mask=real)
+    else:
+        tl.store(below + own, under, mask=real)
 
 
 @triton.jit

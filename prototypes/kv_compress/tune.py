@@ -71,11 +71,11 @@ def main() -> None:
             calls[f"block {block} warps {warps}"] = call
         if asked.check:
             continue
-        for call in calls.values():
-            timer.prepare(call)
+        for entered in calls.values():
+            timer.prepare(entered)
         times = {
-            key: median(timer.sample(call, [0]) for _ in range(asked.rounds))
-            for key, call in calls.items()
+            key: median(timer.sample(entered, [0]) for _ in range(asked.rounds))
+            for key, entered in calls.items()
         }
         for key, us in times.items():
             print(f"{name} {key}: {us:.1f} us, {times['sort'] / us:.2f}x of sorting", flush=True)
