@@ -22,6 +22,7 @@ from prototypes.attention.eight_bit.workload import EightBitAttention
 from prototypes.attention.errors import Errors
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
+from prototypes.int_flash import on_cpu
 from prototypes.int_flash.declaration import CURVE
 
 FULL_BAR, HALF_BAR = 0.064, 0.021
@@ -84,6 +85,8 @@ class IntFlash(EightBitAttention):
         shape = shape_of(case)
         if shape.dim == 64 and shape.seq in NORMAL and not is_causal(case):
             yield from _tables(shape.seq, device, seed + 41)
+            if device.type == "cpu" and shape.queries == shape.seq and not quick:
+                yield from on_cpu.figures(shape.seq, shape.dim, seed + 45)
             if shape.seq == 1024 and not quick:
                 yield from _last_elements(shape.seq, device, seed + 42)
 

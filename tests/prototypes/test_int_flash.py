@@ -5,16 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
-from prototypes.attention.eight_bit.checks import EDGES, scores, shape_of
+from prototypes.attention import inputs
+from prototypes.attention.eight_bit import emulation
+from prototypes.attention.eight_bit.checks import EDGES, FIDELITY, scores, shape_of
 from prototypes.attention.eight_bit.declared import case
+from prototypes.attention.eight_bit.options import INT_FLASH_FULL
+from prototypes.attention.errors import measure
 from prototypes.harness.declarations import Case, Device
 from prototypes.harness.figures import Figure, collect
 from prototypes.harness.trying import failures
 from prototypes.harness.workload import Kernel, NotRunnableError, Tensors
+from prototypes.int_flash import on_cpu
 from prototypes.int_flash.declaration import CURVE, DECLARATION
 from prototypes.int_flash.workload import NORMAL, UNIFORM, WORKLOAD, IntFlash
 
@@ -130,6 +136,16 @@ def test_the_error_grows_with_length_and_quick_runs_have_fewer_figures() -> None
     )
     assert long > 1.3 * short
     assert len(figures_of(1024, quick=True)) < len(figures_of(1024))
+
+
+def test_attention_out_of_integer_products_is_the_same_attention() -> None:
+    drawn = inputs.make({"batch": 1, "heads": 1, "seq": 256, "head_dim": 64}, CPU, 4)
+    query, key, value = (x[0, 0].float() for x in inputs.parts(drawn))
+    found = on_cpu.integer_attention(query, key, value)
+    right = emulation.attention(*inputs.parts(drawn), options=replace(INT_FLASH_FULL, tile=256))
+    assert measure(found[None, None], right).l1 < FIDELITY
+    (figure,) = on_cpu.figures(256, 64, 1)
+    assert figure.value > 0
 
 
 def test_what_a_case_has_to_do() -> None:

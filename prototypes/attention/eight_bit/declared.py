@@ -108,7 +108,7 @@ def sdpa_cpu() -> Baseline:
 
 
 NO_CPU_SPEED = (
-    "A CPU has no 8-bit matrix units that torch could use for attention: integer products per head "
-    "and a softmax in float32 between them lose to torch's fused attention. What it computes, and "
-    "how far off that is, is the same on every device."
+    "On a CPU torch has no 8-bit attention: integer products per head with a softmax in float32 "
+    "between them take longer than its fused attention (a figure of int_flash says how much). What "
+    "is computed, and how far off it is, is the same on every device."
 )
