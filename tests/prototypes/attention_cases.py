@@ -22,7 +22,7 @@ class AttentionCase:
     tiles: Tiles = TILES
     family: str = "normal"
 
-    def inputs(self) -> list[torch.Tensor]:
+    def inputs(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return Q, K, V in FP16: the same each time."""
         shape = self.shape
         generator = torch.Generator().manual_seed(shape.queries * 1000 + shape.keys)
@@ -52,19 +52,22 @@ class AttentionCase:
             key[0, 0, 33, 5] = -torch.inf
         elif self.family == "not a number in V":
             value[0, 0, 33, 5] = torch.nan
-        return [x.half().contiguous() for x in (query, key, value)]
+        return query.half().contiguous(), key.half().contiguous(), value.half().contiguous()
 
 
-BLOCKS = {"query_block": 32, "key_block": 32}
+def blocks(chosen: Options, size: int) -> Options:
+    return replace(chosen, query_block=size, key_block=size)
+
+
 FORMATS = {
     "fp16": Options(scores=Format.FLOAT16),
     "half int8": options.INT_FLASH_HALF,
     "int8": options.INT_FLASH_FULL,
     "int8, a scale a channel": replace(options.INT_FLASH_FULL, value_scale=Scale.CHANNEL),
-    "fp8": replace(options.SAGE_FP8, **BLOCKS),
-    "fp8, small blocks": replace(options.SAGE_FP8, query_block=16, key_block=16),
-    "fp8, no scale": replace(options.SAGE_FP8, **BLOCKS, value_scale=Scale.NONE),
-    "sage fp16": replace(options.SAGE_FP16, **BLOCKS),
+    "fp8": blocks(options.SAGE_FP8, 32),
+    "fp8, small blocks": blocks(options.SAGE_FP8, 16),
+    "fp8, no scale": replace(blocks(options.SAGE_FP8, 32), value_scale=Scale.NONE),
+    "sage fp16": blocks(options.SAGE_FP16, 32),
 }
 HOSTILE = ("zeros", "nothing", "equal rows", "subnormal", "huge", "bias")
 NOT_FINITE = ("infinite query", "infinite key", "not a number in V")

@@ -30,7 +30,7 @@ if why_not() is None:
         name for name in CASES if not name.endswith((*NOT_FINITE, "no keys", "empty batch"))
     ]
 else:
-    COMPARED, EIGHT_BIT, FORMATS = [], (), {}
+    COMPARED, EIGHT_BIT, FORMATS = [], ("", ""), {}
 
 ROUNDING = 1e-3
 """Relative to the norm: FP16 outputs give 2e-4, a weight on the other side of an edge 8e-4."""

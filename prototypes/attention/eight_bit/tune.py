@@ -93,8 +93,10 @@ def sweep(shape: Shape, variants: Sequence[Variant], said: Sequence[str], deadli
     operations = 4 * shape.batch * shape.heads * shape.queries * shape.keys * shape.dim
     operations = operations // 2 if shape.causal else operations
     group = shape.heads // shape.kv_heads
-    wide = [x.repeat_interleave(group, dim=1) if group > 1 else x for x in (key, value)]
-    base = milliseconds(lambda: cudnn(query, *wide, shape.causal), 0.2)
+    wide_key, wide_value = (
+        x.repeat_interleave(group, dim=1) if group > 1 else x for x in (key, value)
+    )
+    base = milliseconds(lambda: cudnn(query, wide_key, wide_value, shape.causal), 0.2)
     print(f"{shape}\n  cudnn {base:.3f} ms {operations / base / 1e9:.0f} TF", flush=True)
     prepared: dict[str, float] = {}
     for (name, tiles), text in zip(variants, said, strict=True):
@@ -114,7 +116,7 @@ def sweep(shape: Shape, variants: Sequence[Variant], said: Sequence[str], deadli
                 f"{base / both:.3f}x with {prepared[name] * 1000:3.0f} us, "
             )
         print(f"  {name:8s} {_short(tiles):34s} {times}{text}", flush=True)
-    again = milliseconds(lambda: cudnn(query, *wide, shape.causal), 0.2)
+    again = milliseconds(lambda: cudnn(query, wide_key, wide_value, shape.causal), 0.2)
     print(f"  cudnn again {again:.3f} ms")
 
 
