@@ -9,7 +9,7 @@ from prototypes.coupled_quant.options import Config
 from prototypes.decode.inputs import Shape, dtype_of
 
 POOL = 4096
-"""Different tokens of a sequence on a CPU, which would code for minutes; a GPU makes all of them."""
+"""Different tokens of a sequence on a CPU, which would code more for minutes; a GPU makes all."""
 
 
 def make(

@@ -19,7 +19,7 @@ TOKENS = 2048
 SEQUENCES = {"cuda": 8, "cpu": 2}
 ITERATIONS = {"cuda": 40, "cpu": 10}
 KINDS = {"cuda": 8, "cpu": 2}
-"""Different heads; those past them are alike. A CPU learns less, from less: seconds, not minutes."""
+"""Different heads; those past them are alike. A CPU learns less: seconds, not minutes."""
 STEPS = 64
 """Queries a head and sequence that the Fisher information is taken over."""
 

@@ -1,7 +1,7 @@
 """Learns codebooks: weighted k-means, many small problems at once (one a head and group).
 
-The start is that of k-means++, the weights are the Fisher information of the samples, and a centroid
-that no sample is nearest to is put onto the sample that costs most (paper, Section 3.2).
+The start is that of k-means++, the weights are the Fisher information of the samples, and
+a centroid that no sample is nearest to is put onto the sample that costs most (Section 3.2).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def kmeans(
     return torch.cat(
         [
             _kmeans(p, m, count, iterations, generator)
-            for p, m in zip(points.split(step), mass.split(step), strict=True)
+            for p, m in zip(torch.split(points, step), torch.split(mass, step), strict=True)
         ]
     )
 
@@ -155,7 +155,7 @@ def encode(vectors: torch.Tensor, books: torch.Tensor, at_once: int = AT_ONCE) -
     vectors (batch, heads, tokens, head_dim); books as stored, (heads, 256, groups, channels). The
     nearest centroid, distances in float32.
     """
-    batch, heads, tokens, head_dim = vectors.shape
+    batch, heads, tokens, _ = vectors.shape
     _, count, groups, channels = books.shape
     flat = books.float().permute(0, 2, 1, 3).reshape(heads * groups, count, channels)
     codes = torch.empty(batch, heads, tokens, groups, dtype=torch.uint8, device=vectors.device)

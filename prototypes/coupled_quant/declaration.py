@@ -86,19 +86,19 @@ DECLARATION = Declaration(
         "new token is coded in the call."
     ),
     deviates=(
-        "Keys are stored after the rotation by position, the paper stores them before it: a table of "
-        "scores serves all tokens only if the query needn't be rotated for each. The figures have "
-        "what that costs.",
-        "Learned on synthetic layers (8 sequences of 2048 tokens), not on WikiText-2 with LLaMA; the "
-        "Fisher information is that of a linear loss with random coefficients, in closed form.",
-        "Codes are skewed in memory: which group a byte codes turns with the token's number, so that "
-        "lookups of neighbours fall into different banks of shared memory.",
+        "Keys are stored after the rotation by position, the paper stores them before it: a table "
+        "of scores serves all tokens only if the query needn't be rotated for each of them. The "
+        "figures have what that costs.",
+        "Learned on synthetic layers (8 sequences of 2048 tokens), not on WikiText-2 with LLaMA; "
+        "the Fisher information is that of a linear loss with random coefficients, in closed form.",
+        "Codes are skewed in memory: which group a byte codes turns with the token's number, so "
+        "that lookups of neighbours fall into different banks of shared memory.",
         "Score tables are half precision on a GPU, summed four entries at a time in it and then in "
         "float32.",
         "4c4b runs as 8c8b: two codes of 4 bits are a byte that names a pair of centroids.",
         "No 8c10b: codes of 10 bits don't pack into bytes.",
-        "On a CPU the codebooks are learned for two kinds of heads from 2 sequences, and a sequence "
-        "repeats 4096 different tokens: learning and coding as much as on a GPU would take minutes.",
+        "On a CPU the codebooks are learned for two kinds of heads from 2 sequences, and a "
+        "sequence repeats 4096 different tokens: as much as on a GPU would take minutes.",
     ),
     cases=CASES,
     implementations=(
@@ -141,18 +141,18 @@ DECLARATION = Declaration(
     claims=(BITS, COMPRESSION, THROUGHPUT, BATCH),
     bars={
         "fidelity": (
-            "The whole answer within a relative L2 error of 5e-3 of attention over the decoded cache "
-            "in float32, no element farther off than 10 times that; the newest token at its nearest "
-            "centroids; the same on a second call. Also for caches of 1, 97 and 2064 tokens, equal "
-            "scores, peaked scores and one code for all keys."
+            "The whole answer within a relative L2 error of 5e-3 of attention over the decoded "
+            "cache in float32, no element farther off than 10 times that; the newest token at its "
+            "nearest centroids; the same on a second call. Also for caches of 1, 97 and 2064 "
+            "tokens, equal scores, peaked scores and one code for all keys."
         ),
         "quality": (
-            "Against exact attention over the cache in 16 bits, on texts that the codebooks were not "
-            "learned on, with channels that depend on each other as the paper finds them (AR(1) with "
-            "0.9): at most 10 %, 2 % and 0.4 % of the output's energy lost at 1, 2 and 4 bits a "
-            "channel. A code that uses no dependence loses at least 25 %, 6 % and 0.4 % of what it "
-            "stores. On independent channels the technique has nothing to use and fails this bar: "
-            "the figures show it."
+            "Against exact attention over the cache in 16 bits, on texts that the codebooks were "
+            "not learned on, with channels that depend on each other as the paper finds them "
+            "(AR(1) with 0.9): at most 10 %, 2 % and 0.4 % of the output's energy lost at 1, 2 and "
+            "4 bits a channel. A code that uses no dependence loses at least 25 %, 6 % and 0.4 % "
+            "of what it stores. On independent channels the technique has nothing to use, and the "
+            "figures show what it loses there."
         ),
     },
 )

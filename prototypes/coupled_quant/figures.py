@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from prototypes.coupled_quant import calibration, codebooks, inputs, rivals, study
+from prototypes.coupled_quant import calibration, inputs, rivals, study
 from prototypes.coupled_quant.options import Config
 from prototypes.decode.inputs import Shape
 from prototypes.harness.declarations import Case
@@ -131,12 +131,14 @@ def _call(kernel: Callable[..., None], made: object, outputs: object) -> Callabl
 
 def _device_us(call: Callable[[], object], device: torch.device, repeats: int = 9) -> float:
     """Return the median time on the device by CUDA events, launches queued behind a wait."""
+    event: Any = torch.cuda.Event
+    sleep: Any = torch.cuda._sleep
     call()
-    times = []
+    times: list[float] = []
     for _ in range(repeats):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin, end = (event(enable_timing=True) for _ in range(2))
         torch.cuda.synchronize(device)
-        torch.cuda._sleep(2_000_000)
+        sleep(2_000_000)
         begin.record()
         call()
         end.record()
@@ -192,7 +194,7 @@ def by_config(shape: Shape, device: str) -> Iterator[Figure]:
 
 
 def options(shape: Shape, device: str) -> Iterator[Figure]:
-    """Yield what windows, the rotation, and foreign calibration do to 8c8b on correlated channels."""
+    """Yield what windows, the rotation, and foreign calibration do to 8c8b."""
     config = Config.of("8c8b")
     layer = calibration.layer_of("ar1", shape.queries, shape.head_dim, device)
     asked = study.text(layer)

@@ -2,11 +2,16 @@
 
 Each thread is written by itself: every tensor here has one element a thread, and the lookups are
 PTX (`ptx`). A program has one (sequence, kv head) and one split of its tokens; both tables are in
-its shared memory; each warp keeps its own running maximum and sums, and writes its own partial.
+its shared memory; each warp keeps its own running maximum and sums until all are joined.
 
 Shared memory: values twice (128 KB), so that the eight rows of a matrix come from eight different
 groups of banks; scores of the four query heads side by side (32 KB); the warps' weights.
 """
+
+# Triton's own spelling: constants in capitals, arguments without Python types, tuples
+# that are added up.
+# ruff: noqa: N803, N806, RUF005
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment, var-annotated"
 
 from __future__ import annotations
 
@@ -14,6 +19,20 @@ from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
 
 from prototypes.coupled_quant import ptx
+from prototypes.coupled_quant.gluon_join import join_programs, join_warps
+from prototypes.coupled_quant.gluon_ptx import (
+    asm_block_sync,
+    asm_fetch_word,
+    asm_load2,
+    asm_load4,
+    asm_load_weights,
+    asm_shared_base,
+    asm_store_weight,
+    asm_warp_max,
+    asm_warp_sync,
+    warp_sum,
+)
+from prototypes.coupled_quant.gluon_tables import fill_tables, newest_codes
 
 _SCORES = ptx.score_lookup()
 _VALUES = ptx.value_step()
@@ -28,171 +47,6 @@ WEIGHTS_AT = gl.constexpr(131072 + 32768)
 
 
 @gluon.jit
-def asm_load4(pointer):
-    """16 bytes of global memory."""
-    return gl.inline_asm_elementwise(
-        "ld.global.nc.v4.b32 {$0, $1, $2, $3}, [$4];",
-        "=r,=r,=r,=r,l",
-        [pointer],
-        dtype=(gl.int32, gl.int32, gl.int32, gl.int32),
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_load2(pointer):
-    """8 bytes of global memory."""
-    return gl.inline_asm_elementwise(
-        "ld.global.nc.v2.b32 {$0, $1}, [$2];",
-        "=r,=r,l",
-        [pointer],
-        dtype=(gl.int32, gl.int32),
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_store4(address, a, b, c, d):
-    """16 bytes to shared memory."""
-    return gl.inline_asm_elementwise(
-        "st.shared.v4.b32 [$1], {$2, $3, $4, $5}; mov.b32 $0, 0;",
-        "=r,r,r,r,r,r",
-        [address, a, b, c, d],
-        dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_store_scores(address, a, b, c, d):
-    """Four floats, rounded to half precision, to shared memory."""
-    return gl.inline_asm_elementwise(
-        """{ .reg .b32 x, y;
-        cvt.rn.f16x2.f32 x, $3, $2; cvt.rn.f16x2.f32 y, $5, $4;
-        st.shared.v2.b32 [$1], {x, y}; mov.b32 $0, 0; }""",
-        "=r,r,f,f,f,f",
-        [address, a, b, c, d],
-        dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_store_weight(address, value):
-    """One float as half precision to shared memory; gives back what it was rounded to."""
-    return gl.inline_asm_elementwise(
-        """{ .reg .b16 h; cvt.rn.f16.f32 h, $2; st.shared.b16 [$1], h; cvt.f32.f16 $0, h; }""",
-        "=f,r,f",
-        [address, value],
-        dtype=gl.float32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_load_weights(address, low, high):
-    """A fragment: weights of 16 tokens, kept where the token's class is the row's."""
-    return gl.inline_asm_elementwise(
-        """{ .reg .b32 x, y;
-        ld.shared.b32 x, [$4]; ld.shared.b32 y, [$4 + 16];
-        and.b32 $0, x, $5; and.b32 $1, x, $6; and.b32 $2, y, $5; and.b32 $3, y, $6; }""",
-        "=&r,=&r,=&r,=&r,r,r,r",
-        [address, low, high],
-        dtype=(gl.int32, gl.int32, gl.int32, gl.int32),
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_warp_sync(x):
-    """Barrier of the warp; ordered by what it passes through."""
-    return gl.inline_asm_elementwise(
-        "bar.warp.sync 0xffffffff; mov.b32 $0, $1;",
-        "=r,r",
-        [x],
-        dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_block_sync(x):
-    """Barrier of the whole program."""
-    return gl.inline_asm_elementwise(
-        "bar.sync 0; mov.b32 $0, $1;", "=r,r", [x], dtype=gl.int32, is_pure=False, pack=1
-    )
-
-
-@gluon.jit
-def asm_shared_base(x):
-    """Address of the shared memory that was allocated."""
-    return gl.inline_asm_elementwise(
-        "mov.u32 $0, global_smem; add.u32 $0, $0, $1;",
-        "=&r,r",
-        [x],
-        dtype=gl.int32,
-        is_pure=True,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_warp_max(a, b, c, d):
-    """Highest of a warp of four floats, to half precision: a reference, not a result."""
-    return gl.inline_asm_elementwise(
-        """{ .reg .b32 x, y, u, v; .reg .b16 l, h;
-        cvt.rn.f16x2.f32 x, $5, $4; cvt.rn.f16x2.f32 y, $7, $6;
-        shfl.sync.bfly.b32 u, x, 16, 31, -1; max.f16x2 x, x, u;
-        shfl.sync.bfly.b32 v, y, 16, 31, -1; max.f16x2 y, y, v;
-        shfl.sync.bfly.b32 u, x, 8, 31, -1; max.f16x2 x, x, u;
-        shfl.sync.bfly.b32 v, y, 8, 31, -1; max.f16x2 y, y, v;
-        shfl.sync.bfly.b32 u, x, 4, 31, -1; max.f16x2 x, x, u;
-        shfl.sync.bfly.b32 v, y, 4, 31, -1; max.f16x2 y, y, v;
-        shfl.sync.bfly.b32 u, x, 2, 31, -1; max.f16x2 x, x, u;
-        shfl.sync.bfly.b32 v, y, 2, 31, -1; max.f16x2 y, y, v;
-        shfl.sync.bfly.b32 u, x, 1, 31, -1; max.f16x2 x, x, u;
-        shfl.sync.bfly.b32 v, y, 1, 31, -1; max.f16x2 y, y, v;
-        mov.b32 {l, h}, x; cvt.f32.f16 $0, l; cvt.f32.f16 $1, h;
-        mov.b32 {l, h}, y; cvt.f32.f16 $2, l; cvt.f32.f16 $3, h; }""",
-        "=&f,=&f,=&f,=&f,f,f,f,f",
-        [a, b, c, d],
-        dtype=(gl.float32, gl.float32, gl.float32, gl.float32),
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_swap(x, DISTANCE: gl.constexpr):
-    """The value of the lane whose number differs by this bit."""
-    return gl.inline_asm_elementwise(
-        "shfl.sync.bfly.b32 $0, $1, $2, 31, -1;",
-        "=f,f,r",
-        [x, DISTANCE],
-        dtype=gl.float32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def warp_sum(x):
-    """Sum over the lanes of a warp, in each of them."""
-    x += asm_swap(x, 16)
-    x += asm_swap(x, 8)
-    x += asm_swap(x, 4)
-    x += asm_swap(x, 2)
-    return x + asm_swap(x, 1)
-
-
-@gluon.jit
 def zeros_like(x, COUNT: gl.constexpr):
     """A tuple of zeros."""
     made = ()
@@ -202,57 +56,33 @@ def zeros_like(x, COUNT: gl.constexpr):
 
 
 @gluon.jit
-def fill_tables(
-    q,
-    key_book,
-    value_book,
-    base,
-    tid,
-    scale,
-    CHANNELS: gl.constexpr,
-    THREADS: gl.constexpr,
-    NW: gl.constexpr,
-):
-    """Put the scores of all centroids, and all value centroids twice, into shared memory."""
-    wide: gl.constexpr = gl.BlockedLayout([1, 8], [32, 1], [NW, 1], [1, 0])
-    flat: gl.constexpr = gl.BlockedLayout([1], [32], [NW], [0])
-    row = gl.arange(0, THREADS, layout=gl.SliceLayout(1, wide))
-    channel = gl.arange(0, 8, layout=gl.SliceLayout(0, wide))
-    mine = (row % 16)[:, None] * 8 + channel[None, :]
-    q0 = gl.load(q + mine).to(gl.float32) * scale
-    q1 = gl.load(q + CHANNELS + mine).to(gl.float32) * scale
-    q2 = gl.load(q + 2 * CHANNELS + mine).to(gl.float32) * scale
-    q3 = gl.load(q + 3 * CHANNELS + mine).to(gl.float32) * scale
-    # Lanes 0-7 of a store of values: four column pairs, both copies.
-    quarter = tid % 4
-    part = (tid // 4) % 4
-    flip = (part % 2) * 16
-    group = quarter * 4 + part
-    ROUND: gl.constexpr = 8
-    for first in range(0, 4096 // THREADS, ROUND):
-        # All loads of a round are on their way before the first is used.
-        centroids = ()
-        for i in gl.static_range(ROUND):
-            index = (first + i) * THREADS + row
-            centroids = centroids + (gl.load(key_book + index[:, None] * 8 + channel[None, :]),)
-        values = ()
-        for i in gl.static_range(ROUND):
-            code = ((first + i) * THREADS + tid) // 16
-            values = values + (asm_load4(value_book + (code * 16 + group) * 8),)
-        for i in gl.static_range(ROUND):
-            centroid = centroids[i].to(gl.float32)
-            s0 = gl.convert_layout(gl.sum(q0 * centroid, 1), flat)
-            s1 = gl.convert_layout(gl.sum(q1 * centroid, 1), flat)
-            s2 = gl.convert_layout(gl.sum(q2 * centroid, 1), flat)
-            s3 = gl.convert_layout(gl.sum(q3 * centroid, 1), flat)
-            at = base + SCORE_AT + ((first + i) * THREADS + tid) * 8
-            asm_store_scores(at, s0, s1, s2, s3)
-        for i in gl.static_range(ROUND):
-            code = ((first + i) * THREADS + tid) // 16
-            v = values[i]
-            at = base + part * 32768 + code * 128 + quarter * 32
-            asm_store4(at + flip, v[0], v[1], v[2], v[3])
-            asm_store4(at + (16 - flip), v[0], v[1], v[2], v[3])
+def with_newest(values, keys, newest, first, lane, last, ROWS: gl.constexpr):
+    """The same codes, those of the newest token in their place."""
+    half = newest + 16 + (lane // 16) * 8
+    low = asm_fetch_word(half)
+    high = asm_fetch_word(half + 4)
+    new_values = ()
+    for r in gl.static_range(2 * ROWS):
+        here = first + r * 16 + lane % 16 == last
+        v = values[r]
+        new_values = new_values + ((gl.where(here, low, v[0]), gl.where(here, high, v[1])),)
+    a = asm_fetch_word(newest)
+    b = asm_fetch_word(newest + 4)
+    c = asm_fetch_word(newest + 8)
+    d = asm_fetch_word(newest + 12)
+    new_keys = ()
+    for r in gl.static_range(ROWS):
+        here = first + r * 32 + lane == last
+        k = keys[r]
+        new_keys = new_keys + (
+            (
+                gl.where(here, a, k[0]),
+                gl.where(here, b, k[1]),
+                gl.where(here, c, k[2]),
+                gl.where(here, d, k[3]),
+            ),
+        )
+    return new_values, new_keys
 
 
 @gluon.jit
@@ -272,6 +102,8 @@ def load_codes(key_row, value_row, first, lane, tokens, ROWS: gl.constexpr):
 @gluon.jit
 def attend(
     q,
+    new_keys,
+    new_values,
     key_codes,
     value_codes,
     key_books,
@@ -279,6 +111,8 @@ def attend(
     partial,
     partial_max,
     partial_sum,
+    tickets,
+    output,
     tokens,
     tokens_a_split,
     scale,
@@ -286,15 +120,14 @@ def attend(
     ROWS: gl.constexpr,
     NW: gl.constexpr,
 ):
-    """Partial attention of four query heads over one split, a partial a warp.
+    """Code the newest token, number tokens - 1, and attend, with four query heads a KV head.
 
-    q (batch, 4 kv_heads, 128) half; codes (batch, kv_heads, tokens, 16) bytes; books (kv_heads,
-    256, 16, 8) half; partial (batch, kv_heads, splits, NW, 4, 128), its max (log2) and sum
-    (batch, kv_heads, splits, NW, 4), all float32. `scale` includes log2(e). ROWS tokens a lane
-    and turn.
+    q (batch, 4 kv_heads, 128), new vectors (batch, kv_heads, 128) and output like q, half; codes
+    (batch, kv_heads, tokens, 16) bytes; books (kv_heads, 256, 16, 8) half; partial and tickets as
+    in `join_programs`. `scale` includes log2(e). ROWS tokens a lane and turn; grid (batch *
+    kv_heads, splits).
     """
     THREADS: gl.constexpr = 32 * NW
-    CHANNELS: gl.constexpr = 128
     STRIDE: gl.constexpr = 64 * ROWS + 16
     flat: gl.constexpr = gl.BlockedLayout([1], [32], [NW], [0])
     reserve: gl.constexpr = gl.SwizzledSharedLayout(1, 1, 1, [0])
@@ -319,16 +152,25 @@ def attend(
     values, keys = load_codes(key_row, value_row, begin + mine, lane, tokens, ROWS)
     base = asm_block_sync(asm_shared_base(tid * 0))
     fill_tables(
-        q + head * 4 * CHANNELS,
+        q + head * 512,
+        new_keys + head * 128,
+        new_values + head * 128,
         key_books + kv_head * 32768,
         value_books + kv_head * 32768,
         base,
         tid,
         scale,
-        CHANNELS,
         THREADS,
         NW,
     )
+    base = asm_block_sync(base)
+    last = tokens - 1
+    newest = base + (WEIGHTS_AT + 2048 * NW - 64)
+    code, byte = newest_codes(base, newest, tid, last, NW)
+    mine_to_store = (split == splits - 1) & (tid < 16)
+    gl.store(key_row + last * 16 + byte, code.to(gl.uint8), mask=mine_to_store)
+    mine_to_store = (split == splits - 1) & (tid >= 16) & (tid < 32)
+    gl.store(value_row + last * 16 + byte, code.to(gl.uint8), mask=mine_to_store)
     base = asm_block_sync(base)
 
     score_table = base + SCORE_AT
@@ -361,6 +203,8 @@ def attend(
         next_values, next_keys = load_codes(
             key_row, value_row, first + THREADS * ROWS, lane, tokens, ROWS
         )
+        if start + THREADS * ROWS >= tokens:
+            values, keys = with_newest(values, keys, newest, first, lane, last, ROWS)
         scores = ()
         h0 = m0
         h1 = m1
@@ -433,31 +277,27 @@ def attend(
         values = next_values
         keys = next_keys
 
-    # A group's sum is spread over four classes: two in this lane's registers, two in the lane
-    # whose number differs by 16.
-    out = partial + ((head * splits + split) * NW).to(gl.int64) * (4 * CHANNELS)
-    out = out + warp * (4 * CHANNELS) + my_head * CHANNELS + (lane % 4) * 2
-    writes = lane < 16
-    for i in gl.static_range(16):
-        x = sums[4 * ((i + 4) % 16)] + sums[4 * ((i + 12) % 16) + 2]
-        y = sums[4 * ((i + 4) % 16) + 1] + sums[4 * ((i + 12) % 16) + 3]
-        x += asm_swap(sums[4 * i] + sums[4 * ((i + 8) % 16) + 2], 16)
-        y += asm_swap(sums[4 * i + 1] + sums[4 * ((i + 8) % 16) + 3], 16)
-        gl.store(out + (i + 4) % 16 * 8, x, mask=writes)
-        gl.store(out + (i + 4) % 16 * 8 + 1, y, mask=writes)
     l0 = warp_sum(l0)
     l1 = warp_sum(l1)
     l2 = warp_sum(l2)
     l3 = warp_sum(l3)
-    at = ((head * splits + split) * NW + warp) * 4
-    gl.store(partial_max + at, m0, mask=lane == 0)
-    gl.store(partial_max + at + 1, m1, mask=lane == 0)
-    gl.store(partial_max + at + 2, m2, mask=lane == 0)
-    gl.store(partial_max + at + 3, m3, mask=lane == 0)
-    gl.store(partial_sum + at, l0, mask=lane == 0)
-    gl.store(partial_sum + at + 1, l1, mask=lane == 0)
-    gl.store(partial_sum + at + 2, l2, mask=lane == 0)
-    gl.store(partial_sum + at + 3, l3, mask=lane == 0)
+    low_half = my_head < 2
+    highest = gl.where(low_half, gl.where(my_head == 0, m0, m1), gl.where(my_head == 2, m2, m3))
+    total = gl.where(low_half, gl.where(my_head == 0, l0, l1), gl.where(my_head == 2, l2, l3))
+    base = join_warps(sums, highest, total, base, tid, my_head, NW)
+    join_programs(
+        base,
+        tid,
+        partial,
+        partial_max,
+        partial_sum,
+        tickets,
+        output,
+        head,
+        split,
+        splits,
+        NW,
+    )
     room_values._keep_alive()
     room_scores._keep_alive()
     room_weights._keep_alive()

@@ -115,7 +115,8 @@ def _mix(family: str, heads: int, dim: int, generator: torch.Generator) -> torch
     else:
         raise ValueError(f"There is no family {family!r} of layers: {', '.join(FAMILIES)}.")
     scale = (0.3 * _normal(generator, heads, 1, dim)).exp()
-    return mix * scale
+    scaled: torch.Tensor = mix * scale
+    return scaled
 
 
 def _normal(generator: torch.Generator, *shape: int) -> torch.Tensor:
@@ -130,7 +131,7 @@ def fisher(
     Of a loss that is linear in the outputs of `steps` queries a head, with random coefficients u:
     dL/dk_n = p_n (u (v_n - o)) q / sqrt(d) and dL/dv_n = p_n u, squared and summed over queries.
     """
-    heads, tokens, dim = keys.shape
+    dim = keys.shape[-1]
     asked = layer.queries(steps, generator).flatten(1, 2)
     u = _normal(generator, *asked.shape)
     p = (asked @ keys.transpose(1, 2) / math.sqrt(dim)).softmax(dim=-1)

@@ -1,8 +1,8 @@
-"""PTX of the fast decode kernel's inner steps, as text: table lookups, gathers into fragments.
+"""PTX of the fast decode kernel's inner steps, as text: lookups, gathers into fragments.
 
-One thread's work each; the kernel (`gluon_attend`) calls them with one register an operand. Why PTX:
-a lookup there must be one 8-byte read of shared memory at an address that the code gives, or one
-row of an `ldmatrix`, which feeds eight values straight into a tensor core. Triton has no word for
+One thread's work each; the kernel (`gluon_attend`) calls them with one register an operand. A
+lookup there must be one 8-byte read of shared memory at an address that the code gives, or one row
+of an `ldmatrix`, which feeds eight values straight into a tensor core: Triton has no word for
 either.
 """
 
@@ -74,3 +74,14 @@ def value_step() -> tuple[str, str]:
             )
     constraints = ["=&f"] * first + ["r"] * 8 + [str(i) for i in range(first)]
     return "{\n" + "\n".join(lines) + "\n}", ",".join(constraints)
+
+
+def distance() -> str:
+    """Return PTX: the squared distance of two vectors of eight halves, four words each."""
+    lines = [".reg .b16 p; .reg .f32 x, y, s; mov.f32 s, 0f00000000;"]
+    for word in range(4):
+        for pair in ("{p, _}", "{_, p}"):
+            lines.append(f"mov.b32 {pair}, ${1 + word}; cvt.f32.f16 x, p;")
+            lines.append(f"mov.b32 {pair}, ${5 + word}; cvt.f32.f16 y, p;")
+            lines.append("sub.f32 x, x, y; fma.rn.f32 s, x, x, s;")
+    return "{\n" + "\n".join(lines) + "\nmov.f32 $0, s;\n}"

@@ -39,7 +39,8 @@ def grouped(bits: int) -> tuple[Codec, Codec]:
     def read(x: torch.Tensor) -> torch.Tensor:
         low = x.amin(dim=-1, keepdim=True)
         step = (x.amax(dim=-1, keepdim=True) - low).clamp_min(1e-12) / (2**bits - 1)
-        return ((x - low) / step).round() * step + low
+        rounded: torch.Tensor = ((x - low) / step).round() * step + low
+        return rounded
 
     def keys(x: torch.Tensor) -> torch.Tensor:
         heads, tokens, dim = x.shape
@@ -49,6 +50,6 @@ def grouped(bits: int) -> tuple[Codec, Codec]:
         return torch.cat([done, x[:, whole:]], dim=1)
 
     def values(x: torch.Tensor) -> torch.Tensor:
-        return read(x.unflatten(-1, (-1, GROUP))).flatten(-2)
+        return read(x.reshape(*x.shape[:2], -1, GROUP)).flatten(-2)
 
     return keys, values

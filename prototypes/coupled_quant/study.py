@@ -141,7 +141,7 @@ def entropy_ratio(layer: inputs.Layer, channels: int, bins: int = 16) -> float:
     sample = keys[:, inputs.SINKS :]
     low, high = sample.amin(dim=1, keepdim=True), sample.amax(dim=1, keepdim=True)
     bin_of = ((sample - low) / (high - low) * bins).long().clamp_(0, bins - 1)
-    grouped = bin_of.unflatten(-1, (-1, channels))
+    grouped = bin_of.view(*bin_of.shape[:2], -1, channels)
     powers = bins ** torch.arange(channels, device=keys.device)
     joint = _entropy((grouped * powers).sum(dim=-1).flatten(), bins**channels)
     return joint / sum(_entropy(grouped[..., i].flatten(), bins) for i in range(channels))

@@ -32,6 +32,8 @@ class Decode:
             raise ValueError("These kernels read whole bytes, for 1, 2, 4, 8 or 16 queries a head.")
         self.shape, self.stored = shape, stored
         self.groups = stored.groups(shape.head_dim)
+        if self.groups % PART:
+            raise ValueError(f"{self.groups} codes a head don't divide into parts of {PART}.")
         self.scale = math.log2(math.e) / math.sqrt(shape.head_dim)
         self.parts = 0
         self.partial = self.maxima = self.sums = torch.empty(0, device=device)
@@ -45,6 +47,32 @@ class Decode:
 
     def __call__(self, inputs: Tensors, out: torch.Tensor) -> None:
         """Do the step."""
+        raise NotImplementedError
+
+
+class Portable(Decode):
+    """Through the L1 cache, in plain Triton."""
+
+    def __init__(
+        self,
+        shape: Shape,
+        config: Config,
+        device: torch.device,
+        block: int = 32,
+        programs: int = 528,
+        warps: int = 4,
+    ) -> None:
+        super().__init__(shape, config, device)
+        splits = max(programs // shape.rows, 1)
+        self.block, self.warps = block, warps
+        self.tokens_a_split = triton.cdiv(triton.cdiv(shape.seq, splits), block) * block
+        self.room(triton.cdiv(shape.seq, self.tokens_a_split), device)
+        self.tables = torch.zeros(
+            shape.rows, self.groups, self.stored.centroids, shape.queries, device=device
+        )
+
+    def __call__(self, inputs: Tensors, out: torch.Tensor) -> None:
+        """Do the step: four kernels."""
         self.encode(inputs)
         self.attend(inputs)
         self.join(out)
@@ -67,10 +95,6 @@ class Decode:
             PART=PART,
         )
 
-    def attend(self, inputs: Tensors) -> None:
-        """Attend over the cache, in parts."""
-        raise NotImplementedError
-
     def join(self, out: torch.Tensor) -> None:
         """Join the parts."""
         kernel: Any = join
@@ -83,28 +107,6 @@ class Decode:
             QUERIES=self.shape.queries,
             HEAD_DIM=self.shape.head_dim,
             PARTS=triton.next_power_of_2(self.parts),
-        )
-
-
-class Portable(Decode):
-    """Through the L1 cache, in plain Triton."""
-
-    def __init__(
-        self,
-        shape: Shape,
-        config: Config,
-        device: torch.device,
-        block: int = 32,
-        programs: int = 528,
-        warps: int = 4,
-    ) -> None:
-        super().__init__(shape, config, device)
-        splits = max(programs // shape.rows, 1)
-        self.block, self.warps = block, warps
-        self.tokens_a_split = triton.cdiv(triton.cdiv(shape.seq, splits), block) * block
-        self.room(triton.cdiv(shape.seq, self.tokens_a_split), device)
-        self.tables = torch.zeros(
-            shape.rows, self.groups, self.stored.centroids, shape.queries, device=device
         )
 
     def attend(self, inputs: Tensors) -> None:
@@ -158,20 +160,23 @@ class Fast(Decode):
         self.warps, self.rows = warps, rows
         self.tokens_a_split = triton.cdiv(triton.cdiv(shape.seq, splits), turn) * turn
         self.splits = triton.cdiv(shape.seq, self.tokens_a_split)
-        self.room(self.splits * warps, device)
+        self.room(self.splits, device)
+        self.tickets = torch.zeros(shape.rows, dtype=torch.int32, device=device)
 
     @staticmethod
     def takes(shape: Shape, config: Config) -> bool:
         """Whether it is written for this shape and configuration."""
         return config.stored == FAST and shape.head_dim == 128 and shape.queries == 4
 
-    def attend(self, inputs: Tensors) -> None:
-        """Attend over the cache, in parts."""
+    def __call__(self, inputs: Tensors, out: torch.Tensor) -> None:
+        """Do the step: one kernel."""
         from prototypes.coupled_quant import gluon_attend
 
         kernel: Any = gluon_attend.attend
         kernel[(self.shape.rows, self.splits)](
             inputs["q"],
+            inputs["new_k"],
+            inputs["new_v"],
             inputs["key_codes"],
             inputs["value_codes"],
             inputs["key_books"],
@@ -179,6 +184,8 @@ class Fast(Decode):
             self.partial,
             self.maxima,
             self.sums,
+            self.tickets,
+            out,
             self.shape.seq,
             self.tokens_a_split,
             self.scale,

@@ -4,6 +4,10 @@ It looks up through pointers, so its lookups go through the L1 cache, a cache li
 kernel (`gluon_attend`) exists because of that. This one also runs under the interpreter.
 """
 
+# Triton's own spelling: constants in capitals, arguments without Python types.
+# ruff: noqa: N803, N806
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+
 from __future__ import annotations
 
 import triton

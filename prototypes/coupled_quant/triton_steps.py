@@ -1,5 +1,9 @@
 """What every Triton kernel of this folder shares: coding the new token, joining partial results."""
 
+# Triton's own spelling: constants in capitals, arguments without Python types.
+# ruff: noqa: N803
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+
 from __future__ import annotations
 
 import triton

@@ -1,4 +1,4 @@
-"""Joins the parts of Coupled Quantization for the harness: inputs, kernels, gates, figures, work."""
+"""Joins the parts of Coupled Quantization for the harness: inputs, kernels, gates, work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prototypes.attention import errors
 from prototypes.coupled_quant import cache, emulation, layout
 from prototypes.coupled_quant.options import Config
 from prototypes.decode import baselines, oracle
-from prototypes.decode.inputs import Shape
+from prototypes.decode.inputs import Shape, dtype_of
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
 from prototypes.harness.gates import Check
@@ -24,9 +24,9 @@ FIDELITY_BAR = 5e-3
 """Relative L2 error against the emulation. The output's 16 bits round by up to 2^-9 (bfloat16), the
 score tables' half precision adds about 2^-11 of a score; no step's error is larger."""
 ENERGY_LOST = {1.0: 0.10, 2.0: 0.02, 4.0: 0.004}
-"""The most of the output's energy that may be lost, by bits a channel. A code that uses no dependence
-between channels loses 4^-bits of what it stores (25 %, 6 %, 0.4 %: the Gaussian's rate-distortion
-limit), so at 1 and 2 bits only one that does use it passes; it has to be under that by a factor."""
+"""The most of the output's energy that may be lost, by bits a channel. A code that uses no
+dependence between channels loses 4^-bits of what it stores (25 %, 6 %, 0.4 %: the rate-distortion
+limit of a Gaussian): the bar at 1 and 2 bits is under what such a code can reach."""
 WORST = 10.0
 """How many times the bar a single element may be off, in root mean squares of its row."""
 NEARLY = 1e-4
@@ -48,7 +48,7 @@ class CoupledQuantization:
     def outputs(self, case: Case, device: torch.device) -> Tensors:
         """Return room for the answer."""
         shape = shape_of(case)
-        kind = cache.dtype_of(device)
+        kind = dtype_of(device)
         size = (shape.batch, shape.heads, shape.head_dim)
         return {"out": torch.empty(size, dtype=kind, device=device)}
 
@@ -66,25 +66,6 @@ class CoupledQuantization:
         else:
             step = _triton(name, shape, config, device)
         return lambda inputs, outputs: step(inputs, outputs["out"])
-
-    def kernel_alone(
-        self, name: str, case: Case, device: torch.device
-    ) -> Callable[[Tensors, Tensors], Callable[[], None]] | None:
-        """Return what prepares a call without coding the newest token, on a GPU."""
-        if not name.startswith("triton_"):
-            return None
-        step = _triton(name, shape_of(case), config_of(case), device)
-
-        def prepare(inputs: Tensors, outputs: Tensors) -> Callable[[], None]:
-            step.encode(inputs)
-
-            def call() -> None:
-                step.attend(inputs)
-                step.join(outputs["out"])
-
-            return call
-
-        return prepare
 
     def verify(self, case: Case, inputs: Tensors, outputs: Tensors) -> Iterator[Check]:
         """Hold one call against exact attention over the cache in 16 bits."""
