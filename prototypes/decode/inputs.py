@@ -5,7 +5,8 @@ are lognormal, and alike among neighbours); the first tokens take a share of the
 ones another, runs of heavy hitters a third, and in half of the heads the last queries ask for
 needles at random depths. Heads
 differ in all of these, from nearly flat to nearly local. Values have a mean of their head and one
-of their stretch of text, so that dropped tokens don't average out. `normal`: N(0, 1) throughout.
+of their stretch of text, so that dropped tokens don't average out. `flat`: the same
+with heads less peaked. `normal`: N(0, 1) throughout.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ WINDOW = 8
 """Last queries that are remembered: what KV-Compress scores by (Section 3.2 of the paper)."""
 OTHERS = 16
 """Queries as like the step's as those are, which nobody sees: what a head looks for on average."""
-SPREAD = (2.0, 4.0)
+SPREADS = {"heavy": (2.0, 4.0), "flat": (1.0, 3.0)}
 """Standard deviation of an ordinary token's score, from the flattest head to the most peaked. So
 the top 1/32 of 32 768 tokens have 0.956 of the attention (mean of heads, three seeds); in
-Llama-3-8B at 131 072 tokens they have 0.968 (arXiv 2407.02490, Section 2.1)."""
+Llama-3-8B at 131 072 tokens they have 0.968 (arXiv 2407.02490, Section 2.1). Flat: about 0.87."""
 CLUSTER = 8
 """Tokens that matter come in clusters about so long, as words of a passage do; a quarter of a
 token's importance (its variance) is its own. That is what pooling of scores is for."""
@@ -95,8 +96,8 @@ def cache(
     needles = torch.zeros((shape.batch, NEEDLES), dtype=torch.int64, device=device)
     asking = torch.zeros((shape.batch, shape.kv_heads), dtype=torch.bool, device=device)
     for b in range(shape.batch):
-        if family == "heavy":
-            head = _heads(shape, generator, device)
+        if family in SPREADS:
+            head = _heads(shape, SPREADS[family], generator, device)
             needles[b], asking[b] = head.needles, head.asking
             asked[b] += head.direction()
             k[b] = _keys(shape, head, generator, device)
@@ -105,7 +106,7 @@ def cache(
             k[b] = _noise(shape, generator, device)
             v[b] = _noise(shape, generator, device)
         else:
-            raise ValueError(f"There is no family {family!r} of caches: heavy or normal.")
+            raise ValueError(f"There is no family {family!r} of caches: heavy, flat or normal.")
     asked = asked.to(dtype)
     return {
         "q": asked[:, :, -1].reshape(shape.batch, shape.heads, shape.head_dim).contiguous(),
@@ -145,7 +146,12 @@ class _Heads:
         return (own + asks[:, None])[:, None]
 
 
-def _heads(shape: Shape, generator: torch.Generator, device: torch.device) -> _Heads:
+def _heads(
+    shape: Shape,
+    spreads: tuple[float, float],
+    generator: torch.Generator,
+    device: torch.device,
+) -> _Heads:
     def uniform(low: float, high: float) -> torch.Tensor:
         drawn = torch.rand(shape.kv_heads, generator=generator, device=device)
         scaled: torch.Tensor = low + (high - low) * drawn
@@ -158,7 +164,7 @@ def _heads(shape: Shape, generator: torch.Generator, device: torch.device) -> _H
 
     way = directions(shape.kv_heads)
     each = 0.9 * way[:, None] + 0.44 * directions(shape.kv_heads, shape.queries)
-    spread = _mixed(shape.kv_heads, *SPREAD, generator, device)
+    spread = _mixed(shape.kv_heads, *spreads, generator, device)
     low, high = shape.seq // 16, max(shape.seq - shape.seq // 16 - RUN, shape.seq // 16 + 1)
     return _Heads(
         way=way,
@@ -167,7 +173,7 @@ def _heads(shape: Shape, generator: torch.Generator, device: torch.device) -> _H
         spread=spread,
         sink=uniform(math.log(0.1), math.log(1.5)).exp(),
         # Heads whose scores are flat are the local ones.
-        local=uniform(math.log(0.1), math.log(1.0)).exp() * (SPREAD[1] + 1 - spread),
+        local=uniform(math.log(0.1), math.log(1.0)).exp() * (spreads[1] + 1 - spread),
         reach=uniform(math.log(16), math.log(shape.seq / 32 + 17)).exp(),
         asking=spread >= spread.median(),
         needles=torch.randint(low, high, (NEEDLES,), generator=generator, device=device),

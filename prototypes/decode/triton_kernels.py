@@ -3,7 +3,7 @@
 Each program gets an equal run of 16-token pages of all (sequence, KV head) rows laid end to end, so
 rows of any lengths keep all multiprocessors equally busy. Beginning a row takes time of its own: it
 counts as some pages more. Rows that end up in several programs are joined by whichever of them
-arrives last, always in the same order: the answer doesn't depend on it.
+arrives last, always in the same order: the answer doesn't depend on it. Work is counted in int32.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
@@ -44,6 +44,7 @@ def attend_kernel(
     PARTS: tl.constexpr,
     STAGES: tl.constexpr,
     BEGINNING: tl.constexpr,
+    LEAST: tl.constexpr,
 ):
     """q, out: (rows, QUERIES, HEAD_DIM), a row being a sequence and KV head; scale in powers of 2.
 
@@ -58,28 +59,30 @@ def attend_kernel(
     pages = (length + PAGE - 1) // PAGE
     ends = tl.cumsum(pages, axis=0)
     # In units of work a row has BEGINNING pages more, before its first one.
-    work = tl.where(pages > 0, pages + BEGINNING, 0)
-    done = tl.cumsum(work, axis=0) - work + BEGINNING
-    total = tl.sum(work, axis=0).to(tl.int64)
-    programs = tl.minimum(tl.num_programs(0).to(tl.int64), total)
-    program = tl.program_id(0).to(tl.int64)
+    done = ends - pages + BEGINNING * (index + 1)
+    total = tl.sum(pages, axis=0) + BEGINNING * rows
+    programs = tl.minimum(tl.num_programs(0), tl.maximum(total // LEAST, 1))
+    program = tl.program_id(0)
     few = tl.arange(0, FEW)
     wide = tl.arange(0, HEAD_DIM)
-    low = (program * total // tl.maximum(programs, 1)).to(tl.int32)
-    high = ((program + 1) * total // tl.maximum(programs, 1)).to(tl.int32)
-    unit = tl.sum(tl.minimum(tl.maximum(low - done, 0), pages), axis=0)
-    last = tl.sum(tl.minimum(tl.maximum(high - done, 0), pages), axis=0)
+    low = tl.minimum(tl.maximum(program * total // programs - done, 0), pages)
+    high = tl.minimum(tl.maximum((program + 1) * total // programs - done, 0), pages)
+    # Two sums in one, here and below: each waits for all warps.
+    both = tl.sum((low.to(tl.int64) << 32) | high.to(tl.int64), axis=0)
+    unit = (both >> 32).to(tl.int32)
+    last = (both & 0x7FFFFFFF).to(tl.int32)
     if program >= programs:
         unit = last
     while unit < last:
         row = tl.sum((ends <= unit).to(tl.int32), axis=0)
-        end = tl.sum(tl.where(index == row, ends, 0), axis=0)
-        begin = end - tl.sum(tl.where(index == row, pages, 0), axis=0)
+        own = tl.where(index == row, (ends.to(tl.int64) << 32) | pages.to(tl.int64), 0)
+        both = tl.sum(own, axis=0)
+        end = (both >> 32).to(tl.int32)
+        begin = end - (both & 0x7FFFFFFF).to(tl.int32)
         stop = tl.minimum(end, last)
         from_token = (unit - begin) * PAGE
-        to_token = tl.minimum(
-            (stop - begin) * PAGE, tl.sum(tl.where(index == row, length, 0), axis=0)
-        )
+        tokens = tl.load(lengths + row) if RAGGED else sequence
+        to_token = tl.minimum((stop - begin) * PAGE, tokens)
         top, weight, acc = attend_span(
             q + row.to(tl.int64) * QUERIES * HEAD_DIM,
             k,
@@ -103,7 +106,7 @@ def attend_kernel(
             answer = acc / weight[:, None]
             tl.store(out + place, answer.to(out.dtype.element_ty), mask=many[:, None] < QUERIES)
         else:
-            slot = 2 * program + (unit == begin).to(tl.int64)
+            slot = 2 * program + (unit == begin).to(tl.int32)
             spot = slot * QUERIES + many
             tl.store(maxima + spot, top, mask=many < QUERIES)
             tl.store(weights + spot, weight, mask=many < QUERIES)
@@ -112,11 +115,11 @@ def attend_kernel(
             )
             # All threads' parts are written before one of them takes the ticket.
             tl.debug_barrier()
-            first = tl.sum(tl.where(index == row, done, 0), axis=0).to(tl.int64)
+            first = begin + BEGINNING * (row + 1)
             start = ((first + 1) * programs + total - 1) // total - 1
             finish = ((first + end - begin) * programs + total - 1) // total - 1
             ticket = tl.atomic_add(tickets + row, 1, sem="acq_rel")
-            if ticket == (finish - start).to(tl.int32):
+            if ticket == finish - start:
                 join_parts(
                     out + row.to(tl.int64) * QUERIES * HEAD_DIM,
                     sums,
@@ -224,7 +227,7 @@ def join_parts(
     acc = tl.zeros([FEW, HEAD_DIM], tl.float32)
     for base in range(start, finish + 1, PARTS):
         program = base + tl.arange(0, PARTS)
-        slot = 2 * program + (program == start).to(tl.int64)
+        slot = 2 * program + (program == start).to(tl.int32)
         spot = slot[:, None] * QUERIES + few[None, :]
         there = (program <= finish)[:, None] & (few < QUERIES)[None, :]
         # Other multiprocessors wrote them: not from this one's L1.

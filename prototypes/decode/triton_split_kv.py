@@ -18,15 +18,17 @@ from prototypes.decode.triton_kernels import attend_kernel
 class Tiles:
     """Sizes that were tuned on an H100; LOG.md has the numbers."""
 
-    block_n: int = 64
+    block_n: int = 32
     warps: int = 4
     stages: int = 3
     programs: int = 2
     """Programs a multiprocessor."""
-    parts: int = 8
+    parts: int = 16
     """Parts of a row that are joined at a time."""
-    beginning: int = 4
+    beginning: int = 8
     """What it takes to begin a row, in pages."""
+    least: int = 8
+    """Pages that a program has at least: a row in fewer parts is joined sooner."""
 
 
 class Attend:
@@ -96,6 +98,10 @@ class Attend:
         sequence: int,
         table_stride: int,
     ) -> None:
+        most = sequence if table is None else PAGE * table_stride
+        work = self._rows * (-(-most // PAGE) + self.tiles.beginning)
+        if work * (self._programs + 1) >= 1 << 31:
+            raise ValueError("The cache has too many pages for one call: split the batch.")
         kernel: Any = attend_kernel
         kernel[(self._programs,)](
             q,
@@ -142,6 +148,7 @@ def constants(
         "PARTS": tiles.parts,
         "STAGES": tiles.stages,
         "BEGINNING": tiles.beginning,
+        "LEAST": tiles.least,
     }
 
 
