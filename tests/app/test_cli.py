@@ -113,7 +113,7 @@ WRONG = [
     (["list", "--target", "abacus"], 1, "Known targets: llama.cpp"),
     (["list", "--device", "abacus"], 2, "none yet"),
     (["list", "--order", "random"], 2, "expected or safe"),
-    (["bench", "run", "nonsense"], 2, "Prototypes: sampling"),
+    (["bench", "run", "nonsense"], 2, "Prototypes: coupled_quant, "),
     (["bench", "run", "sampling", "--device", "abacus"], 2, "cpu or cuda"),
     (["bench", "run", "sampling", "--case", "nonsense"], 2, "no case"),
     (["bench", "import", "nowhere.json"], 2, "no file"),

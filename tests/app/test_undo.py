@@ -112,22 +112,22 @@ def test_only_a_persons_word_can_be_undone(catalog: Engine) -> None:
 
 
 def links(session: Session) -> Any:
-    return papers.prototypes(session).get("sage", [])
+    return papers.prototypes(session).get("teal", [])
 
 
 def test_a_link_survives_the_seed_and_is_undone(catalog: Engine) -> None:
     with session_scope(catalog) as session:
-        correct.set_facts(session, "sage", {"prototype.sampling": "linked"}, why="try", who="Ada")
+        correct.set_facts(session, "teal", {"prototype.sampling": "linked"}, why="try", who="Ada")
         assert links(session) == ["sampling"]
-        assert "sage" in [p.id for p in papers.of_prototype(session, "sampling")]
+        assert "teal" in [p.id for p in papers.of_prototype(session, "sampling")]
         correct.set_facts(
             session, "sampling", {"prototype.sampling": "unlinked"}, why="no", who="A"
         )
         seed.load(session)
         assert links(session) == ["sampling"]
         assert "sampling" not in papers.prototypes(session)
-        assert [c["kind"] for c in changes(session, "sage")] == ["link"]
-        undo(session, newest(session, "sage"), who="Ada")
+        assert [c["kind"] for c in changes(session, "teal")] == ["link"]
+        undo(session, newest(session, "teal"), who="Ada")
         undo(session, newest(session, "sampling"), who="Ada")
         assert links(session) == []
         assert papers.prototypes(session)["sampling"] == ["sampling"]

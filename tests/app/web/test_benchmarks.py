@@ -16,6 +16,7 @@ from app.workflows.staleness import current_hashes, is_stale
 from db.engine import read_scope, session_scope
 from db.models import Run
 from db.queries import jobs
+from prototypes.harness.registry import scan
 from tests.app.run_documents import document, interval, run
 from tests.app.web.conftest import HOSTILE, Open, words
 
@@ -303,7 +304,7 @@ def test_a_run_is_started_here(seeded: Engine, open_page: Open) -> None:
     page.button(key="bench-run").click().run()
     assert not page.error
     with session_scope(seeded) as session:
-        assert [job.spec["prototype"] for job in jobs.list_active(session)] == ["sampling"]
+        assert [job.spec["prototype"] for job in jobs.list_active(session)] == [min(scan())]
     assert "waiting" in words(page)
 
 
