@@ -137,6 +137,7 @@ def test_a_status_and_a_note_can_be_undone(seeded: Engine, open_page: Open) -> N
 def test_a_prototype_is_linked_and_unlinked(seeded: Engine, open_page: Open) -> None:
     page = open_page("paper", paper="teal", view="prototype")
     assert "There is no prototype of this paper yet" in told(page)
+    page.selectbox(key="link-prototype").select("sampling").run()
     page.text_input(key="link-why-teal-sampling").input("the same kernel")
     page.text_input(key="link-who-teal-sampling").input("Ada")
     next(b for b in page.button if b.label == "Link sampling").click().run()
