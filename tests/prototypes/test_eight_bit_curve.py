@@ -91,6 +91,14 @@ def test_shapes_are_set_against_rivals_that_run(monkeypatch: pytest.MonkeyPatch)
     assert speed.value == pytest.approx(4 * 2 * 64 * 64 * 64 / 2 / 0.02 / 1e12)
 
 
+def test_no_shape_is_begun_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curve, "SHAPES", SHAPES)
+    monkeypatch.setattr(curve, "timer_for", lambda _: time)
+    monkeypatch.setattr(curve, "SECONDS", -1.0)
+    device = torch.device("cpu")
+    assert not list(curve.figures(device, 1, lambda _: sleeping(0.02), alone, {}, {}))
+
+
 def test_the_shapes_are_those_of_the_papers() -> None:
     assert len(curve.SHAPES) == 20
     assert {s.id for s in curve.SHAPES} >= {"b4-h32-s1024-d64", "b4-h32-s16384-d128-causal"}
