@@ -53,7 +53,7 @@ def make(
             order = _order(shape.seq, device, generator)
             count = min(shape.seq, POOL) if order is not None else shape.seq
             for kind, way, vectors, learned in (
-                ("key", which[0], layer.keys(count, generator, shape.seq), books.keys),
+                ("key", which[0], layer.keys(count, generator), books.keys),
                 ("value", which[1], layer.values(count, generator), books.values),
             ):
                 kept = vectors[:wide].to(dtype)

@@ -99,7 +99,7 @@ def load_codes(key_row, value_row, first, lane, tokens, ROWS: gl.constexpr):
     return values, keys
 
 
-@gluon.jit
+@gluon.jit(do_not_specialize=["tokens", "tokens_a_split"])
 def attend(
     q,
     new_keys,

@@ -17,6 +17,8 @@ FAMILIES = ("ar1", "lowrank", "independent")
 """AR(1) along the channels with 0.9; rank 8 and noise; no dependence at all: the control."""
 CORRELATION, RANK, NOISE = 0.9, 8, 0.35
 SINKS, STRETCH = 4, 512
+AMONG = 8192
+"""Tokens that the sinks are set against: what a sink's key is doesn't depend on what follows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Layer:
     ways: torch.Tensor
     value_means: torch.Tensor
     sink: torch.Tensor
-    """Weight of the sinks, in units of what all other tokens weigh, (kv_heads,)."""
+    """Weight of the sinks, in units of what 8192 other tokens weigh, (kv_heads,)."""
     spread: torch.Tensor
     """Standard deviation of the scores, (kv_heads,)."""
 
@@ -41,18 +43,13 @@ class Layer:
         """Return a generator on this layer's device."""
         return torch.Generator(device=self.ways.device).manual_seed(seed)
 
-    def keys(
-        self, tokens: int, generator: torch.Generator, among: int | None = None
-    ) -> torch.Tensor:
-        """Return keys of one sequence, (kv_heads, tokens, head_dim) float32.
-
-        The sinks weigh against `among` tokens, if the sequence will have another number.
-        """
+    def keys(self, tokens: int, generator: torch.Generator) -> torch.Tensor:
+        """Return keys of one sequence, (kv_heads, tokens, head_dim) float32."""
         keys = _normal(generator, self.key_mix.shape[0], tokens, self.key_mix.shape[1])
         keys = keys @ self.key_mix
         # Sinks lie far out in the direction that is asked for.
         way = self.ways.mean(dim=1)
-        weight = (self.sink / SINKS).log() + self.spread**2 / 2 + math.log(among or tokens)
+        weight = (self.sink / SINKS).log() + self.spread**2 / 2 + math.log(AMONG)
         far = weight[:, None] * math.sqrt(way.shape[-1]) / way.square().sum(-1, keepdim=True)
         keys[:, :SINKS] = keys[:, :SINKS] * 0.1 + (far * way)[:, None]
         return keys

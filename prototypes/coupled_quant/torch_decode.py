@@ -13,7 +13,7 @@ import math
 
 import torch
 
-from prototypes.coupled_quant import codebooks, layout
+from prototypes.coupled_quant import layout
 from prototypes.coupled_quant.options import Config
 from prototypes.decode.inputs import Shape
 from prototypes.harness.workload import Tensors
@@ -53,29 +53,36 @@ class LookupDecode:
         self.bags = torch.arange(0, self.chunk * groups + 1, groups, dtype=torch.int32)
         padded = -(-shape.seq // WIDE) * WIDE
         self.scores = torch.full((padded, shape.queries), -torch.inf)
+        self.minus_base = torch.tensor(-BASE, dtype=torch.float64)
         self.pairs = torch.tensor([[BASE], [1.0]], dtype=torch.float64)
 
     def __call__(self, inputs: Tensors, out: torch.Tensor) -> None:
         """Code the newest token, then attend."""
-        shape, last = self.shape, self.shape.seq - 1
-        which = torch.tensor([last])
-        for new, kind, groups in (
-            ("new_k", "key", layout.key_groups(which, self.groups)),
-            ("new_v", "value", layout.value_groups(which, self.groups)),
-        ):
-            codes = codebooks.encode(inputs[new][:, :, None], inputs[f"{kind}_books"])
-            inputs[f"{kind}_codes"][:, :, last:] = layout.skewed(codes, groups)
+        shape = self.shape
+        books = {kind: inputs[f"{kind}_books"].float() for kind in ("key", "value")}
+        for kind, book in books.items():
+            self._code(inputs[f"new_{kind[0]}"], book, kind, inputs[f"{kind}_codes"])
         scale = 1 / math.sqrt(shape.head_dim)
         q = inputs["q"].float().view(shape.batch, shape.kv_heads, shape.queries, -1) * scale
         result = out.view(shape.batch, shape.kv_heads, shape.queries, shape.head_dim)
         for h in range(shape.kv_heads):
-            key_book = inputs["key_books"][h].float().transpose(0, 1)
-            value_book = inputs["value_books"][h].float().transpose(0, 1)
+            key_book = books["key"][h].transpose(0, 1)
+            value_book = books["value"][h].transpose(0, 1)
             for b in range(shape.batch):
                 weights = self._weights(q[b, h], inputs["key_codes"][b, h], key_book)
                 sums = self._sums(weights, inputs["value_codes"][b, h])
                 mixed = torch.bmm(sums, value_book)  # (groups, queries, channels)
                 result[b, h] = mixed.transpose(0, 1).reshape(shape.queries, -1)
+
+    def _code(self, new: torch.Tensor, book: torch.Tensor, kind: str, codes: torch.Tensor) -> None:
+        """Write the newest token's codes, (batch, kv_heads, groups), where they belong."""
+        last = self.shape.seq - 1
+        groups_of = layout.key_groups if kind == "key" else layout.value_groups
+        which = groups_of(torch.tensor([last]), self.groups)[0]
+        for b in range(self.shape.batch):
+            away = book - new[b].float().view(self.shape.kv_heads, 1, self.groups, -1)
+            nearest = away.square_().sum(dim=-1).argmin(dim=1)
+            codes[b, :, last] = nearest[:, which].to(torch.uint8)
 
     def _weights(self, q: torch.Tensor, codes: torch.Tensor, book: torch.Tensor) -> torch.Tensor:
         """Return the shares of attention, (tokens, queries) float32."""
@@ -109,14 +116,17 @@ class LookupDecode:
             for extra in range(even, n):
                 which = slice((extra - even) * groups, (extra - even + 1) * groups)
                 self._one(found[which], packed[extra], part[extra])
-        parts = torch.view_as_real(found)
-        high = torch.floor(parts / BASE)
-        both = torch.stack([high, parts - high * BASE], dim=-1).flatten(-2) / UNIT
-        both = both.view(classes, groups, count, 4)
-        # Byte j of class k codes group (j + groups / classes * k) % groups.
-        total = sum(both[k].roll(groups // classes * k, dims=0) for k in range(classes))
-        assert isinstance(total, torch.Tensor)
-        return total.float().transpose(1, 2)
+        # Byte j of class k codes group (j + groups / classes * k) % groups. Whole numbers still.
+        by_class = found.view(classes, groups, count)
+        total = by_class[0]
+        for k in range(1, classes):
+            turn = groups // classes * k
+            total[turn:] += by_class[k, : groups - turn]
+            total[:turn] += by_class[k, groups - turn :]
+        pairs = torch.view_as_real(total)
+        high = (pairs * (1 / BASE)).floor_()
+        low = torch.addcmul(pairs, high, self.minus_base)
+        return torch.stack([high, low], dim=-1).flatten(-2).mul_(1 / UNIT).float().transpose(1, 2)
 
     def _add(self, found: torch.Tensor, packed: torch.Tensor, codes: torch.Tensor) -> None:
         """Add whole rows of classes: each row of `found` is one class and byte."""

@@ -151,12 +151,17 @@ class Fast(Decode):
         device: torch.device,
         programs: int = 132,
         warps: int = 8,
-        rows: int = 4,
+        rows: int | None = None,
     ) -> None:
         super().__init__(shape, config, device)
         if not self.takes(shape, config):
             raise ValueError("The fast kernel takes 16 codes a head of 128, and four queries.")
-        splits, turn = max(programs // shape.rows, 1), 32 * warps * rows
+        splits = max(programs // shape.rows, 1)
+        if rows is None:
+            # Fewer tokens a turn where a cache is so short that there were too few programs.
+            enough = [r for r in (4, 2) if shape.seq >= splits * 32 * warps * r]
+            rows = enough[0] if enough else 2
+        turn = 32 * warps * rows
         self.warps, self.rows = warps, rows
         self.tokens_a_split = triton.cdiv(triton.cdiv(shape.seq, splits), turn) * turn
         self.splits = triton.cdiv(shape.seq, self.tokens_a_split)

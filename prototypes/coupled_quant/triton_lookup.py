@@ -51,7 +51,7 @@ def score_tables(
     tl.store(tables + at[:, None] + query[None, :], scores)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["tokens", "tokens_a_split"])
 def attend(
     tables,
     key_codes,
@@ -80,6 +80,7 @@ def attend(
     splits = tl.num_programs(1)
     query = tl.arange(0, QUERIES)
     byte = tl.arange(0, GROUPS)
+    channel = tl.arange(0, CHANNELS)
     column = tl.arange(0, HEAD_DIM)
     table = tables + head * GROUPS * CENTROIDS * QUERIES
     book = value_books + (head % KV_HEADS) * CENTROIDS * HEAD_DIM
@@ -103,11 +104,13 @@ def attend(
         weights = tl.exp2(scores - top[None, :])
         total = total * decay + tl.sum(weights, axis=0)
         highest = top
-        # Where group c // CHANNELS of a value is coded: (c // CHANNELS - step) % GROUPS.
+        # Where each group of a value is coded: a group's channels are read together.
         step = (GROUPS // 4) * (token % 4)
-        place = (column[None, :] // CHANNELS + GROUPS - step[:, None]) % GROUPS
+        place = (byte[None, :] + GROUPS - step[:, None]) % GROUPS
         code = tl.load(value_codes + row[:, None] + place, mask=inside[:, None], other=0)
-        values = tl.load(book + code.to(tl.int32) * HEAD_DIM + column[None, :])
+        entry = code.to(tl.int32) * HEAD_DIM + byte[None, :] * CHANNELS
+        found = tl.load(book + entry[:, :, None] + channel[None, None, :])
+        values = tl.reshape(found, [BLOCK, HEAD_DIM])
         # A product needs 16 rows: each query head comes several times.
         many = tl.reshape(
             tl.broadcast_to(tl.trans(weights)[None, :, :], [COPIES, QUERIES, BLOCK]), [16, BLOCK]
