@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from prototypes.attention.eight_bit import options
-from prototypes.attention.eight_bit.options import Format, Options, Scale
+from prototypes.attention.eight_bit.options import Denominator, Format, Options, Scale
 from prototypes.attention.eight_bit.triton_launch import Shape, Tiles
 
 TILES = Tiles(rows=32, keys=32)
@@ -68,6 +68,7 @@ FORMATS = {
     "fp8, small blocks": blocks(options.SAGE_FP8, 16),
     "fp8, no scale": replace(blocks(options.SAGE_FP8, 32), value_scale=Scale.NONE),
     "sage fp16": blocks(options.SAGE_FP16, 32),
+    "fp8, rounded sums": replace(blocks(options.SAGE_FP8, 32), denominator=Denominator.ROUNDED),
 }
 HOSTILE = ("zeros", "nothing", "equal rows", "subnormal", "huge", "bias")
 NOT_FINITE = ("infinite query", "infinite key", "not a number in V")

@@ -44,6 +44,7 @@ def attention(weights: str, dim: int, causal: bool, query_block: int, key_block:
         "REGISTERS": 240,
         "TURNS": True,
         "TWO_LEVELS": weights != "fp16",
+        "LATE": weights != "int8",
     }
     pointers = {
         "query": "*fp16",

@@ -70,6 +70,7 @@ def attend(
     VALUE_SCALE: gl.constexpr,
     TURNS: gl.constexpr,
     TWO_LEVELS: gl.constexpr,
+    LATE: gl.constexpr,
 ):
     """Attend with 64 queries to all tiles: the role of four warps."""
     scores: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, KEYS, 32])
@@ -142,23 +143,26 @@ def attend(
         WEIGHTS,
     )
     p = packed(p, KEYS, WEIGHTS)
-    mbarrier.wait(value_ready.index(0), 0)
+    if LATE:
+        mbarrier.wait(value_ready.index(0), 0)
     before = gl.maximum(full_tiles, 1)
     for tile in range(1, before):
         p, highest, total, acc, shrink = step(
             p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
             key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
             no_scores, no_sums, False, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS,
-            TWO_LEVELS,
+            TWO_LEVELS, LATE,
         )  # fmt: skip
     for tile in range(before, tiles):
         p, highest, total, acc, shrink = step(
             p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
             key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
             no_scores, no_sums, True, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS,
-            TWO_LEVELS,
+            TWO_LEVELS, LATE,
         )  # fmt: skip
     place = (tiles - 1) % STAGES
+    if not LATE:
+        mbarrier.wait(value_ready.index(place), ((tiles - 1) // STAGES) & 1)
     v = value_tiles.index(place)
     if WEIGHTS != "fp16":
         v = v.permute((1, 0))
@@ -189,7 +193,7 @@ def step(
     value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift, no_scores,
     no_sums, MASKED: gl.constexpr, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
     KEY_BLOCK: gl.constexpr, WEIGHTS: gl.constexpr, part: gl.constexpr, TURNS: gl.constexpr,
-    TWO_LEVELS: gl.constexpr,
+    TWO_LEVELS: gl.constexpr, LATE: gl.constexpr,
 ):  # fmt: skip
     """Start the scores of a tile and P·V of the one before; take the softmax; add P·V."""
     sums_rows: gl.constexpr = gl.SliceLayout(1, acc.type.layout)
@@ -199,6 +203,8 @@ def step(
     if WEIGHTS != "fp16":
         v = v.permute((1, 0))
     mbarrier.wait(key_ready.index(place), (tile // STAGES) & 1)
+    if not LATE:
+        mbarrier.wait(value_ready.index(earlier), ((tile - 1) // STAGES) & 1)
     if TURNS:
         mbarrier.wait(turns.index(part), (tile & 1) ^ (1 - part))
     x = warpgroup_mma(
@@ -218,8 +224,9 @@ def step(
         x, row_scale, key_scale, tile * KEYS, keys, last, highest, total, shift, MASKED, KEYS,
         KEY_BLOCK, WEIGHTS,
     )  # fmt: skip
-    # Before the products are waited for: the compiler doesn't move the softmax past it.
-    mbarrier.wait(value_ready.index(place), (tile // STAGES) & 1)
+    if LATE:
+        # Before the products are waited for: the compiler doesn't move the softmax past it.
+        mbarrier.wait(value_ready.index(place), (tile // STAGES) & 1)
     # With the weights, whose registers the matrix unit still reads until then.
     product, p = warpgroup_mma_wait(0, deps=[product, p])
     mbarrier.arrive(value_free.index(earlier))
@@ -261,6 +268,7 @@ def attention_kernel(
     REGISTERS: gl.constexpr,
     TURNS: gl.constexpr,
     TWO_LEVELS: gl.constexpr,
+    LATE: gl.constexpr,
 ):
     """Write 128 rows of the output of one head. Grid: (blocks of queries, batch·heads)."""
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
@@ -319,12 +327,14 @@ def attention_kernel(
                 value_ready, value_free, turns, key_scale, value_scale, poison, output, first_row,
                 queries, keys, last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM,
                 STAGES, QUERY_BLOCK, KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE, TURNS, TWO_LEVELS,
+                LATE,
             )),
             (attend, (
                 second, query, key_tiles, value_tiles, query_tiles, key_ready, key_free,
                 value_ready, value_free, turns, key_scale, value_scale, poison, output, first_row,
                 queries, keys, last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM,
                 STAGES, QUERY_BLOCK, KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE, TURNS, TWO_LEVELS,
+                LATE,
             )),
             (bring, (
                 key_descriptor, value_descriptor, key_tiles, value_tiles, key_ready, key_free,

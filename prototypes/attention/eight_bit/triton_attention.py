@@ -114,6 +114,7 @@ def walk(
     SCORES8: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
     WEIGHTS: tl.constexpr,
+    ROUNDED: tl.constexpr,
     TWO_LEVELS: tl.constexpr,
     TMA: tl.constexpr,
     DEVICE: tl.constexpr,
@@ -160,11 +161,10 @@ def walk(
             total = total * shrink + whole_sum(bits, KEYS)
             weights = reorder_weights(bits.to(tl.int8), ROWS, KEYS)
         else:
-            total = total * shrink + tl.sum(p, axis=1)
-            if WEIGHTS == "e4m3":
-                weights = reorder_weights(to_e4m3(p, DEVICE), ROWS, KEYS)
-            else:
-                weights = p.to(tl.float16)
+            narrow = to_e4m3(p, DEVICE) if WEIGHTS == "e4m3" else p.to(tl.float16)
+            counted = narrow.to(tl.float32) if ROUNDED else p
+            total = total * shrink + tl.sum(counted, axis=1)
+            weights = reorder_weights(narrow, ROWS, KEYS) if WEIGHTS == "e4m3" else narrow
         if WEIGHTS == "fp16":
             v = load_tile(
                 value, value_descriptor, kv_head, at, keys, keys, TMA, False, MASKED, KEYS, DIM
@@ -219,6 +219,7 @@ def attention_kernel(
     KEY_BLOCK: tl.constexpr,
     POISONS: tl.constexpr,
     WEIGHTS: tl.constexpr,
+    ROUNDED: tl.constexpr,
     TWO_LEVELS: tl.constexpr,
     CAUSAL: tl.constexpr,
     TMA: tl.constexpr,
@@ -228,7 +229,8 @@ def attention_kernel(
 
     SCORES8: whether K is int8 (else FP16). WEIGHTS: "fp16", "e4m3" or "int8". QUERY_BLOCK and
     KEY_BLOCK: tokens of a scale. `shift`: log2 of what a weight of 1 becomes. POISONS: a power of
-    two, at least as many as `quantize_kernel` wrote a head.
+    two, at least as many as `quantize_kernel` wrote a head. ROUNDED: whether the softmax divides by
+    the sum of rounded weights (int8 always does).
     """
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
     head = tl.program_id(1)
@@ -263,12 +265,12 @@ def attention_kernel(
     acc, total, highest = walk(
         acc, total, highest, q, row_scale, key, value, key_descriptor, value_descriptor, key_scale,
         kv_head, last, 0, full, keys, padded_keys, shift, False, ROWS, KEYS, DIM, SCORES8,
-        KEY_BLOCK, WEIGHTS, TWO_LEVELS, TMA, DEVICE,
+        KEY_BLOCK, WEIGHTS, ROUNDED, TWO_LEVELS, TMA, DEVICE,
     )  # fmt: skip
     acc, total, highest = walk(
         acc, total, highest, q, row_scale, key, value, key_descriptor, value_descriptor, key_scale,
         kv_head, last, full, stop, keys, padded_keys, shift, True, ROWS, KEYS, DIM, SCORES8,
-        KEY_BLOCK, WEIGHTS, TWO_LEVELS, TMA, DEVICE,
+        KEY_BLOCK, WEIGHTS, ROUNDED, TWO_LEVELS, TMA, DEVICE,
     )  # fmt: skip
     if SCORES8:
         # Integers can't carry NaN.

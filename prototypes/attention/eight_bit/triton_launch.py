@@ -11,7 +11,7 @@ import torch
 import triton
 
 from prototypes.attention.eight_bit import triton_attention, triton_quantize
-from prototypes.attention.eight_bit.options import Format, Options, Scale
+from prototypes.attention.eight_bit.options import Denominator, Format, Options, Scale
 
 ONCE = False
 """Whether programs may wait for each other on a device."""
@@ -48,6 +48,8 @@ class Tiles:
     """Whether to take `gluon_attention` (Hopper only): 128 rows, INT8 scores, `stages` places."""
     turns: bool = True
     """Whether its two groups take turns at the matrix unit."""
+    late: bool = True
+    """Whether P·V of the tile before may run until this tile's softmax is done."""
     two_levels: bool = True
     """Whether the second product of each tile starts at zero and is added in float32: an FP8
     accumulator of Hopper has fewer bits."""
@@ -156,8 +158,9 @@ class Attention:
             ROWS=tiles.rows, KEYS=tiles.keys, DIM=shape.dim, SCORES8=self.rounds_keys,
             QUERY_BLOCK=min(self.query_block, tiles.rows), KEY_BLOCK=self.key_block,
             POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256),
-            WEIGHTS=NAMES[options.weights], TWO_LEVELS=tiles.two_levels, CAUSAL=shape.causal,
-            TMA=tiles.tma, DEVICE=not self.interpreted, num_warps=tiles.warps,
+            WEIGHTS=NAMES[options.weights],
+            ROUNDED=options.denominator is Denominator.ROUNDED, TWO_LEVELS=tiles.two_levels,
+            CAUSAL=shape.causal, TMA=tiles.tma, DEVICE=not self.interpreted, num_warps=tiles.warps,
             num_stages=tiles.stages, **more,
         )  # fmt: skip
 
@@ -194,7 +197,8 @@ class Attention:
             POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256),
             VALUE_SCALE=self.rounds_values, CAUSAL=shape.causal,
             REGISTERS=240, TURNS=tiles.turns,
-            TWO_LEVELS=tiles.two_levels or name == "int8", num_warps=4,
+            TWO_LEVELS=tiles.two_levels or name == "int8",
+            LATE=tiles.late, num_warps=4,
         )  # fmt: skip
 
     def _descriptor(self, tensor: torch.Tensor, tile: list[int]) -> Any:
@@ -213,12 +217,15 @@ def tuned(shape: Shape, options: Options, device: torch.device) -> Attention:
 
 def _tiles(shape: Shape, options: Options, device: torch.device) -> Tiles:
     if device.type != "cuda":
-        return Tiles(rows=32, keys=32)
+        block = options.query_block if options.query_scale is Scale.BLOCK else 1
+        return Tiles(rows=max(32, block), keys=32)
     generation = torch.cuda.get_device_capability(device)[0]
     if generation == 9 and _suits_specialized(shape, options):
-        # FP16 products add up in float32 as they are.
+        # FP16 products add up in float32 as they are. Two levels need the registers that a product
+        # beside the softmax would take.
         eight = options.weights is not Format.FLOAT16
-        return Tiles(warps=4, specialized=True, two_levels=eight)
+        late = options.weights is not Format.INT8
+        return Tiles(warps=4, specialized=True, two_levels=eight, late=late, turns=not eight)
     if options.weights is Format.FLOAT16:
         return Tiles(two_levels=False, tma=generation >= 9)
     return Tiles(stages=3, tma=generation >= 9)
@@ -228,6 +235,8 @@ def _suits_specialized(shape: Shape, options: Options) -> bool:
     """Whether `gluon_attention` does this: rows that see a key, and no tail of an FP16 V."""
     return (
         options.scores is Format.INT8
+        # It adds up weights as they are, but INT8 as rounded.
+        and (options.denominator is Denominator.ROUNDED) == (options.weights is Format.INT8)
         and shape.dim in (64, 128)
         and shape.queries > 0
         and shape.keys > 0

@@ -231,6 +231,9 @@ def quantize_kernel(
         half = (turn % 2).to(tl.int32)
     else:
         index = tl.program_id(0)
+        if PASSES == "second":
+            # Backwards: the end of the first pass is in the L2.
+            index = blocks * heads - 1 - index
         half = 0
     head, block = index // blocks, index % blocks
     base = head.to(tl.int64) * keys * DIM

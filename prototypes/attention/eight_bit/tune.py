@@ -30,6 +30,8 @@ OPTIONS = {
     "fp8pv64": options.SAGE_FP8,
     "fp16pv": replace(options.SAGE_FP16, key_block=128),
     "fp16pv64": options.SAGE_FP16,
+    "fp8r": replace(options.SAGE_FP8, denominator=options.Denominator.ROUNDED),
+    "fp16r": replace(options.SAGE_FP16, denominator=options.Denominator.ROUNDED),
     "int8": options.INT_FLASH_FULL,
 }
 Variant = tuple[str, Tiles]
