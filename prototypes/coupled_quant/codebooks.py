@@ -11,7 +11,8 @@ import torch
 from prototypes.coupled_quant.options import Config
 
 AT_ONCE = 1 << 26
-"""Distances that are held at a time."""
+"""Distances that are held at a time; while learning on a GPU, LEARNING_AT_ONCE."""
+LEARNING_AT_ONCE = {"cpu": AT_ONCE, "cuda": 1 << 29}
 
 
 def learn(
@@ -57,7 +58,7 @@ def kmeans(
 
     points (problems, samples, dim), mass (problems, samples), both float32.
     """
-    step = max(AT_ONCE // (points.shape[1] * count), 1)
+    step = max(LEARNING_AT_ONCE[points.device.type] // (points.shape[1] * count), 1)
     return torch.cat(
         [
             _kmeans(p, m, count, iterations, generator)
