@@ -204,28 +204,27 @@ def _keys(
     """Noise, and along the head's direction what makes tokens matter, (kv_heads, seq, head_dim)."""
     keys = _noise(shape, generator, device)
     spread, way = head.spread[:, None], head.way[:, None]
+    sought = head.spread[:, None] * head.way + ASKING * head.asking[:, None] * head.needle
+    own, scores = (keys @ torch.stack([head.way, sought], dim=-1)).unbind(dim=-1)
     white = torch.randn(shape.kv_heads, shape.seq + CLUSTER - 1, generator=generator, device=device)
     together = white.unfold(1, CLUSTER, 1).sum(dim=-1) / math.sqrt(CLUSTER)
-    own = (keys * way).sum(dim=-1)
-    _set_along(keys, way, math.sqrt(0.75) * together + 0.5 * own)
+    more = math.sqrt(0.75) * together - 0.5 * own
     runs = max(shape.seq // 256, 1)
     starts = torch.randint(
         0, max(shape.seq - RUN, 1), (shape.kv_heads, runs), generator=generator, device=device
     )
     hitters = (starts[..., None] + torch.arange(RUN, device=device)).flatten(1)
     hitters.clamp_max_(shape.seq - 1)
-    boost = torch.zeros((shape.kv_heads, shape.seq), device=device)
-    boost.scatter_add_(1, hitters, torch.full(hitters.shape, 2.0, device=device))
+    more.scatter_add_(1, hitters, torch.full(hitters.shape, 2.0, device=device))
     # What all tokens so far weigh; the query's own part adds half a unit to their mean.
-    sought = head.spread[:, None] * head.way + ASKING * head.asking[:, None] * head.needle
-    scores = (keys @ sought[..., None])[..., 0] + spread * boost
+    scores = scores + more * (head.way * sought).sum(dim=1, keepdim=True)
     ordinary = scores.logsumexp(dim=1, keepdim=True) + 0.5
     age = shape.seq - 1 - torch.arange(shape.seq, device=device)
     reach = head.reach[:, None]
     near = ordinary + (head.local[:, None] / reach).log() - age / reach
     near -= (sought.square().sum(dim=1, keepdim=True) + 1) / 2
-    boost += near.clamp_min(0.0) / spread
-    keys += boost[..., None] * way
+    more += near.clamp_min(0.0) / spread
+    keys.baddbmm_(more[..., None], way)
     sinks = min(SINKS, shape.seq)
     sink = (ordinary + (head.sink[:, None] / SINKS).log() - 0.5) / spread
     _set_along(keys[:, :sinks], way, sink)
@@ -256,6 +255,7 @@ def _values(shape: Shape, generator: torch.Generator, device: torch.device) -> t
         shape.kv_heads, stretches + 1, shape.head_dim, generator=generator, device=device
     )
     means = 0.5 * (drawn[:, :1] + drawn[:, 1:])
-    values += means.repeat_interleave(STRETCH, dim=1)[:, : shape.seq]
+    for number, mean in enumerate(means.unbind(dim=1)):
+        values[:, STRETCH * number : STRETCH * (number + 1)] += mean[:, None]
     values[:, :SINKS] *= 0.1
     return values

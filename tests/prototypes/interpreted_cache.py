@@ -81,6 +81,8 @@ def edge_attended() -> Iterator[tuple[str, list[float]]]:
     shape = edges.DECODE.shape
     attend = Attend(shape.rows, shape.queries, shape.head_dim, CPU, Tiles(block_n=64, programs=3))
     for name, given in edges.caches(CPU, 5):
+        if name not in ("normal", "one key takes all"):
+            continue  # the values of keys make no difference to which are read
         # The interpreter's bfloat16 is wrong: these run in float16.
         half = {n: t.half() if t.is_floating_point() else t for n, t in given.items()}
         out = torch.full((shape.batch, shape.heads, shape.head_dim), float("nan")).half()
@@ -93,21 +95,24 @@ def edge_attended() -> Iterator[tuple[str, list[float]]]:
             out,
         )
         exact = attention.paged_attention(
-            *(half[n] for n in ("q", "keys", "values", "table", "lengths"))
+            half["q"], half["keys"], half["values"], half["table"], half["lengths"]
         )
         yield f"edge: {name}", [difference(out, exact)]
 
 
 def evicted() -> Iterator[tuple[str, list[float]]]:
-    """Yield how many entries go otherwise than by sorting, in two calls."""
+    """Yield how many entries go otherwise than by sorting, once or in two calls."""
     cases = [(name, metric, edges.EVICT.evicted) for name, metric in edges.metrics(CPU, 6)]
     one = torch.rand((1, 1, 48), generator=torch.Generator().manual_seed(7))
     cases += [("nothing goes", one, 0), ("one head", one, evicted_pages(1, 48, 2))]
     for name, metric, pages in cases:
-        evict = Evict(*metric.shape, pages, CPU, block=128, warps=4)
+        batch, heads, tokens = metric.shape
+        # Two tiles a head, the second a short one; one where that makes no difference.
+        block = 256 if name in ("all zero", "subnormal", "from 1e-30 to 1") else 128
+        evict = Evict(batch, heads, tokens, pages, CPU, block=block, warps=4)
         right = oracle.kept(metric, pages, PAGE)
         wrong = []
-        for _ in range(2):
+        for _ in range(2 if name == "ties" else 1):
             lengths = torch.full(metric.shape[:2], -1, dtype=torch.int32)
             stays = torch.full(metric.shape, 7, dtype=torch.uint8)
             evict(metric, lengths, stays)

@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 
 def slow_kept(metric: list[list[float]], evicted: int) -> list[list[bool]]:
     """One sequence: evict a page at a time, the one whose best entry is worth least."""
-    left = [sorted(range(len(row)), key=lambda i, row=row: (row[i], i)) for row in metric]
+    left = [[i for _, i in sorted((worth, i) for i, worth in enumerate(row))] for row in metric]
     for _ in range(evicted):
         heads = [h for h in range(len(metric)) if len(left[h]) >= PAGE]
         cheapest = min(heads, key=lambda h: (metric[h][left[h][PAGE - 1]], h))
@@ -62,7 +62,7 @@ def test_sorting_counting_and_the_oracle_evict_what_a_slow_loop_does(
 def test_a_budget_per_head_takes_as_much_of_each() -> None:
     metric = torch.rand(2, 4, 160, generator=torch.Generator().manual_seed(1))
     kept = eviction.uniform(metric, eviction.evicted_pages(4, 160, 2))
-    assert kept.counts.unique().tolist() == [80]
+    assert set(kept.counts.flatten().tolist()) == {80}
 
 
 def test_the_metric_is_squared_attention_pooled_over_neighbours() -> None:
@@ -154,7 +154,7 @@ def test_the_decode_kernel_is_right_on_rows_of_any_length(
     interpreted: dict[str, list[float]],
 ) -> None:
     decoded = {n: e for n, e in interpreted.items() if not n.startswith("evict")}
-    assert len(decoded) == 11
+    assert len(decoded) == 8
     assert {n: e for n, e in decoded.items() if max(e) > 1.5e-3} == {}
 
 
