@@ -265,6 +265,11 @@ def _ask(
             ErrorKind.BAD_ANSWER,
             message("arXiv sent an empty page in the middle of the list. Try again."),
         ) from error
+    except (ValueError, OverflowError, TypeError, AttributeError) as error:  # a date, a number
+        raise SourceError(
+            ErrorKind.BAD_ANSWER,
+            message("arXiv's answer is damaged. Nothing was lost; try again."),
+        ) from error
 
 
 def _record(result: Any) -> PaperRecord | None:

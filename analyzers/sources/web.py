@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from analyzers.errors import ErrorKind, SourceError
 from analyzers.message import message
+from analyzers.sources.connecting import REDIRECTS, Deadline, careful_session, next_address
 from analyzers.sources.rate_gate import LONGEST_WAIT_S, RateGate, Turn
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Web:
     gate: RateGate
     retries: int = RETRIES
     timeout: tuple[float, float] = (CONNECT_S, READ_S)
+    whole_s: float = WHOLE_S
     backoff_s: float = 5.0
     asked: list[str] = field(default_factory=list)
 
@@ -51,17 +54,18 @@ class Web:
         """
         import requests
 
-        with requests.Session() as session:
-            session.max_redirects = 5
+        deadline = Deadline(self.whole_s)
+        with careful_session(deadline) as session:
             session.headers["User-Agent"] = USER_AGENT
+            session.headers["Accept-Encoding"] = "gzip"
             if is_local(url):
                 session.trust_env = False  # a proxy has no business with the own machine
             for attempt in range(self.retries + 1):
                 with self.gate.turn() as turn:
-                    self.asked.append(url)
                     try:
-                        with session.get(url, timeout=self.timeout, stream=True) as answer:
+                        with deadline.watch(), self._answer(session, url) as answer:
                             if answer.status_code == requests.codes.ok:
+                                _check_encoding(answer)
                                 yield answer
                                 return
                             self._heed(answer, attempt, turn)
@@ -81,6 +85,33 @@ class Web:
                                 " PDF from disk."
                             ),
                         ) from error
+
+    def _answer(self, session: requests.Session, url: str) -> requests.Response:
+        """Return the answer at the end of redirects, each of which is looked at first.
+
+        `requests` would follow them anywhere, and read the bodies on the way whole.
+        """
+        address = url
+        for _ in range(REDIRECTS + 1):
+            self.asked.append(address)
+            try:
+                answer = session.get(
+                    address, timeout=self.timeout, stream=True, allow_redirects=False
+                )
+            except ValueError as error:
+                raise _not_understood() from error
+            try:
+                following = next_address(url, answer)
+            except SourceError:
+                answer.close()
+                raise
+            if following is None:
+                return answer
+            answer.close()
+            address = following
+        raise SourceError(
+            ErrorKind.BAD_ANSWER, message("arXiv's answers lead in a circle. Try again later.")
+        )
 
     def _heed(self, answer: requests.Response, attempt: int, turn: Turn) -> None:
         """Make the next turn wait as long as the answer asks, or raise what its status means."""
@@ -117,6 +148,21 @@ class Web:
             ErrorKind.BAD_ANSWER,
             message("arXiv answered with HTTP {status}. Try later.", status=status),
         )
+
+
+def _check_encoding(answer: requests.Response) -> None:
+    """Refuse a body that is packed in another way than was offered, or several times over.
+
+    Unpacking a byte of such may give a million; gzip gives a thousand, in pieces.
+    """
+    if answer.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity", "gzip"):
+        raise _not_understood()
+
+
+def _not_understood() -> SourceError:
+    return SourceError(
+        ErrorKind.BAD_ANSWER, message("arXiv's answer can't be understood. Try again later.")
+    )
 
 
 def is_local(url: str) -> bool:
@@ -163,9 +209,9 @@ def copy_limited(answer: requests.Response, out: BinaryIO, most: int) -> bool:
                 "The connection broke in the middle of arXiv's answer. Nothing was lost; try again."
             ),
         ) from error
-    announced = answer.headers.get("Content-Length", "")
-    known = announced.isdigit() and not answer.headers.get("Content-Encoding")
-    if known and size < int(announced):
+    announced = _whole_number(answer.headers.get("Content-Length"))
+    known = announced is not None and not answer.headers.get("Content-Encoding")
+    if announced is not None and known and size < announced:
         raise cut_off()
     return known or answer.headers.get("Transfer-Encoding", "").lower() == "chunked"
 
@@ -182,9 +228,16 @@ def _retry_after(value: str | None) -> float | None:
     """Read a Retry-After header: seconds, or a date."""
     if not value:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    seconds = _whole_number(value)
+    if seconds is not None:
+        return float(seconds)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _whole_number(text: str | None) -> int | None:
+    """Read a header of digits; more of them than a size or a wait can have are no number."""
+    found = re.fullmatch(r"\s*([0-9]{1,15})\s*", text or "")
+    return int(found[1]) if found else None
