@@ -221,11 +221,15 @@ def _tiles(shape: Shape, options: Options, device: torch.device) -> Tiles:
         return Tiles(rows=max(32, block), keys=32)
     generation = torch.cuda.get_device_capability(device)[0]
     if generation == 9 and _suits_specialized(shape, options):
-        # FP16 products add up in float32 as they are. Two levels need the registers that a product
-        # beside the softmax would take.
-        eight = options.weights is not Format.FLOAT16
-        late = options.weights is not Format.INT8
-        return Tiles(warps=4, specialized=True, two_levels=eight, late=late, turns=not eight)
+        hopper = Tiles(warps=4, specialized=True)
+        if options.weights is Format.FLOAT16:
+            # Products add up in float32 as they are.
+            return replace(hopper, two_levels=False)
+        # Sums in two levels take the registers that a product beside the softmax would need.
+        if options.weights is Format.E4M3:
+            return replace(hopper, turns=False)
+        small = replace(hopper, turns=False, late=False)
+        return replace(small, keys=64, stages=4) if shape.dim == 128 else small
     if options.weights is Format.FLOAT16:
         return Tiles(two_levels=False, tma=generation >= 9)
     return Tiles(stages=3, tma=generation >= 9)
