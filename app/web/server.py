@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import streamlit as st
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 
 from app.workflows.watch_schedule import Schedule
 
@@ -57,6 +58,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
@@ -80,6 +83,68 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+def _host(value: str) -> str | None:
+    """Return the host name of a Host header or an origin's rest, None for what is neither."""
+    try:
+        parts = urlsplit(f"//{value}")
+        _ = parts.port
+    except ValueError:
+        return None
+    extra = parts.path or parts.query or parts.fragment or "@" in parts.netloc
+    return None if extra or not parts.hostname else parts.hostname.rstrip(".")
+
+
+def is_allowed_host(host: str | None) -> bool:
+    """Whether a Host header names the workbench: one of `server.allowedHosts`."""
+    name = _host(host) if host else None
+    if name is None:
+        return False
+    allowed = [item.strip().lower().rstrip(".") for item in st.get_option("server.allowedHosts")]
+    return any(
+        item == "*" or name == item or (item.startswith("*.") and name.endswith(item[1:]))
+        for item in allowed
+    )
+
+
+def is_same_origin(origin: str | None, host: str) -> bool:
+    """Whether a page of this very host and port asks; programs that are no browser say nothing."""
+    if origin is None or origin in st.get_option("server.corsAllowedOrigins"):
+        return True
+    scheme, _, rest = origin.lower().partition("://")
+    return scheme in ("http", "https") and rest == host.lower()
+
+
+class Visitors:
+    """Refuses what isn't meant for the workbench, or was sent by another site's page.
+
+    Streamlit looks at the Host header of websockets only, so that a name which resolves to this
+    machine (DNS rebinding) could read and upload files; and it takes pages of every port of this
+    machine for its own. A page may be opened from anywhere, so a plain GET needs no origin.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on where it may, answer 403 where not."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host")
+        if len(headers.getlist("host")) == 1 and host is not None and is_allowed_host(host):
+            if is_same_origin(headers.get("origin"), host):
+                await self.app(scope, receive, send)
+                return
+            told = "This request comes from a page of another site, and was refused."
+        else:
+            told = "This name isn't one of the workbench's (server.allowedHosts)."
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await PlainTextResponse(told, status_code=403)(scope, receive, send)
 
 
 class RankingAddress:
@@ -110,6 +175,6 @@ async def asking_for_watches(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 app = st.App(
     SCRIPT,
-    middleware=[Middleware(SecurityHeaders), Middleware(RankingAddress)],
+    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(RankingAddress)],
     lifespan=asking_for_watches,
 )
