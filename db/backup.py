@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sqlite3
 import tempfile
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from db.dialects import POSTGRES
 from db.engine import catalog_errors, place_of
-from db.errors import CatalogError, NoSpaceError, NotSetUpError
+from db.errors import CatalogError, NoSpaceError, NotSetUpError, RefusedError
 from db.schema import current_revision
 
 
@@ -25,11 +27,17 @@ def backup(engine: Engine, destination: Path) -> Path:
 
     SQLite's online backup gives one moment of the catalog, other processes may go on writing. The
     copy is checked and appears under its name only when it is whole. An existing file is never
-    overwritten. Raises `CatalogError`.
+    overwritten. Raises `CatalogError`; for a catalog in PostgreSQL it says what to type.
     """
     if current_revision(engine) is None:
         raise NotSetUpError(
             "There is nothing to back up: {place} holds no catalog.", place=place_of(engine)
+        )
+    if engine.dialect.name == POSTGRES:
+        raise RefusedError(
+            "A catalog in PostgreSQL is backed up by PostgreSQL, while it is in use. Type: "
+            "{command}",
+            command=_dump_command(engine, destination),
         )
     target = destination.expanduser()
     if target.is_dir():
@@ -50,6 +58,14 @@ def backup(engine: Engine, destination: Path) -> Path:
             target=target,
             detail=getattr(error, "strerror", None) or str(error),
         ) from error
+
+
+def _dump_command(engine: Engine, destination: Path) -> str:
+    target = destination.expanduser()
+    if target.is_dir():
+        target = target / f"assay-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump"
+    words = ("pg_dump", "--format=custom", f"--file={target}", f"--dbname={place_of(engine)}")
+    return " ".join(map(shlex.quote, words))
 
 
 def _exists(target: Path) -> CatalogError:

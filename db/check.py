@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, text
 
+from db import postgres_tables
+from db.dialects import is_postgres
 from db.engine import catalog_errors, open_engine, place_of
 from db.errors import NewerSchemaError
 from db.models import Base, Claim, Job, PrototypeLink, Run, Runner
@@ -81,6 +83,15 @@ def _revision_problem(engine: Engine) -> Problem | None:
 
 
 def _file_problems(connection: Connection) -> list[Problem]:
+    if is_postgres(connection):
+        return [
+            _problem(
+                "file",
+                "The index {index} is damaged: type REINDEX INDEX {index} in psql.",
+                index=name,
+            )
+            for name in postgres_tables.broken_indexes(connection)
+        ]
     rows = connection.execute(text("PRAGMA integrity_check(20)")).scalars().all()
     return [
         _problem("file", "The file is damaged: {detail}.", detail=row)
@@ -90,10 +101,12 @@ def _file_problems(connection: Connection) -> list[Problem]:
 
 
 def _row_problems(connection: Connection) -> list[Problem]:
-    rows = connection.execute(text("PRAGMA foreign_key_check")).all()
     counts: dict[tuple[str, str], int] = {}
-    for table, _rowid, parent, _number in rows:
-        counts[table, parent] = counts.get((table, parent), 0) + 1
+    if is_postgres(connection):
+        counts = postgres_tables.rows_that_point_nowhere(connection, Base.metadata)
+    else:
+        for table, _rowid, parent, _number in connection.execute(text("PRAGMA foreign_key_check")):
+            counts[table, parent] = counts.get((table, parent), 0) + 1
     return [
         _problem(
             "row",

@@ -1,4 +1,4 @@
-"""Opening the catalog: one engine for one file, set up so that several processes can write."""
+"""Opening the catalog: one engine for one database, set up so that several processes can write."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
+from db.dialects import POSTGRES, is_postgres
 from db.errors import CatalogError, UnreachableError, as_catalog_error
 
 BUSY_TIMEOUT_MS = 10_000
@@ -23,33 +24,41 @@ def open_engine(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     """Return an engine for the catalog at `url` (`sqlite:///…`); nothing is opened yet.
 
     SQLite is put into WAL mode with synchronous NORMAL, a busy timeout and foreign keys on: four
-    processes writing in tight loops then neither starve nor lose a commit. Raises `CatalogError`
-    for a URL that isn't one of SQLite.
+    processes writing in tight loops then neither starve nor lose a commit. A `postgresql://…` is
+    opened by `db.postgres`. Raises `CatalogError` for any other URL.
     """
-    require_sqlite(url)
+    if is_postgres_url(url):
+        from db import postgres
+
+        return postgres.open_postgres(make_url(url), lock_timeout_ms=busy_timeout_ms)
     engine = create_engine(url)
     event.listen(engine, "connect", _preparation(busy_timeout_ms))
     return engine
 
 
-def require_sqlite(url: str) -> None:
-    """Raise `CatalogError` unless `url` names a SQLite database."""
+def is_postgres_url(url: str) -> bool:
+    """Whether `url` names a PostgreSQL database; raises `CatalogError` unless that or SQLite."""
     try:
         backend = make_url(url).get_backend_name()
     except ArgumentError:
         raise UnreachableError(
             "{url!r} is not a database URL: give one like sqlite:////home/you/assay.db.", url=url
         ) from None
-    if backend != "sqlite":
+    if backend not in ("sqlite", POSTGRES):
         raise UnreachableError(
-            "Assay keeps its catalog in SQLite, and can't use {backend}: "
-            "give a URL like sqlite:////home/you/assay.db.",
+            "Assay keeps its catalog in SQLite or PostgreSQL, and can't use {backend}: give a URL "
+            "like sqlite:////home/you/assay.db or postgresql://you@host/assay.",
             backend=backend,
         )
+    return backend == POSTGRES
 
 
 def place_of(engine: Engine) -> str:
-    """Return how messages call the catalog: its file, or `:memory:`."""
+    """Return how messages call the catalog: its file, `:memory:`, a server's URL; no password."""
+    if engine.dialect.name == POSTGRES:
+        from db import postgres
+
+        return postgres.place_of(engine.url)
     return engine.url.database or ":memory:"
 
 
@@ -117,7 +126,10 @@ def _index_what_changed(session: Session) -> None:
 def read_scope(engine: Engine) -> Iterator[Session]:
     """Yield a session whose reads all see one moment of the catalog; what it writes is dropped."""
     with catalog_errors(engine), Session(engine, expire_on_commit=False) as session:
-        session.execute(text("BEGIN"))
+        if is_postgres(session):
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        else:
+            session.execute(text("BEGIN"))
         yield session
         session.rollback()
 

@@ -50,7 +50,7 @@ class NoSpaceError(CatalogError):
 
 
 class UnreachableError(CatalogError):
-    """The catalog's file can't be opened at all."""
+    """The catalog's file can't be opened at all, or its server not be reached."""
 
 
 class NotSetUpError(CatalogError):
@@ -91,6 +91,11 @@ def as_catalog_error(error: DBAPIError, place: str) -> CatalogError | None:
     A broken constraint stays an `IntegrityError`: it is the program's fault, never the user's.
     """
     cause = error.orig
+    if type(cause).__module__.startswith("psycopg"):
+        from db import postgres_errors
+
+        assert cause is not None
+        return postgres_errors.as_catalog_error(cause, place)
     if not isinstance(cause, sqlite3.Error):
         return None
     name: str = getattr(cause, "sqlite_errorname", None) or ""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from db import search_index
-from db.engine import BUSY_TIMEOUT_MS, catalog_errors, place_of, require_sqlite, use_wal
+from db import postgres, postgres_tables, search_index
+from db.dialects import is_postgres
+from db.engine import BUSY_TIMEOUT_MS, catalog_errors, is_postgres_url, place_of, use_wal
 from db.errors import CatalogError, NewerSchemaError, NotACatalogError, NotSetUpError
 
 HEAD = "0006"
@@ -35,6 +36,9 @@ def is_current(engine: Engine) -> bool:
 
 
 def _revision(connection: Connection) -> str | None:
+    # An error would end a transaction of PostgreSQL's, and with it the lock of an upgrade.
+    if is_postgres(connection) and _is_missing(connection, "alembic_version"):
+        return None
     try:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except DBAPIError as error:
@@ -58,11 +62,14 @@ def upgrade(url: str, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> boo
             if _needs_no_upgrade(connection, head, place):
                 return False
             connection.rollback()
-            connection.execute(text("BEGIN IMMEDIATE"))
+            _take_write_lock(connection)
             # Asked again under the lock: another process may have upgraded meanwhile.
             if _needs_no_upgrade(connection, head, place):
                 return False
             _migrate(connection, migrations)
+            if is_postgres(connection):
+                connection.commit()
+                return True
             broken = connection.execute(text("PRAGMA foreign_key_check")).first()
             if broken is not None:
                 raise CatalogError(
@@ -78,8 +85,24 @@ def upgrade(url: str, *, migrations: Path = MIGRATIONS, head: str = HEAD) -> boo
         engine.dispose()
 
 
+def _take_write_lock(connection: Connection) -> None:
+    if is_postgres(connection):
+        postgres_tables.require_utf8(connection)
+        postgres.take_write_lock(connection)
+    else:
+        connection.execute(text("BEGIN IMMEDIATE"))
+
+
+def _is_missing(connection: Connection, table: str) -> bool:
+    statement = text("SELECT to_regclass(:name)")
+    return connection.execute(statement, {"name": table}).scalar() is None
+
+
 def _migration_engine(url: str) -> Engine:
-    require_sqlite(url)
+    if is_postgres_url(url):
+        return postgres.open_postgres(
+            make_url(url), lock_timeout_ms=BUSY_TIMEOUT_MS, poolclass=NullPool
+        )
     engine = create_engine(url, poolclass=NullPool)
 
     def prepare(connection: Any, _record: object) -> None:
@@ -99,21 +122,10 @@ def _needs_no_upgrade(connection: Connection, head: str, place: str) -> bool:
     if revision == head:
         return True
     if revision is None:
-        tables = connection.execute(
-            text(
-                "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name != 'sqlite_stat1'"
-            )
-        ).scalar_one()
-        if tables:
-            raise NotACatalogError(
-                "{place} is a database of another program: choose another file by ASSAY_HOME.",
-                place=place,
-            )
+        if connection.execute(text(_TABLES[is_postgres(connection)])).scalar_one():
+            raise _of_another_program(connection, place)
     elif not revision.isdigit():
-        raise NotACatalogError(
-            "{place} is a database of another program: choose another file by ASSAY_HOME.",
-            place=place,
-        )
+        raise _of_another_program(connection, place)
     elif revision > head:
         raise NewerSchemaError(
             "The catalog {place} was written by a newer Assay (schema {theirs}; this one knows up "
@@ -125,6 +137,26 @@ def _needs_no_upgrade(connection: Connection, head: str, place: str) -> bool:
     return False
 
 
+_TABLES = {
+    False: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name != 'sqlite_stat1'",
+    True: "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()",
+}
+"""Counts the tables that a database has; for SQLite, and for PostgreSQL."""
+
+
+def _of_another_program(connection: Connection, place: str) -> NotACatalogError:
+    if is_postgres(connection):
+        return NotACatalogError(
+            "{place} is a database of another program: make an empty one with `createdb`, and "
+            "name that in ASSAY_DATABASE_URL.",
+            place=place,
+        )
+    return NotACatalogError(
+        "{place} is a database of another program: choose another file by ASSAY_HOME.",
+        place=place,
+    )
+
+
 def _migrate(connection: Connection, migrations: Path) -> None:
     from alembic import command
     from alembic.config import Config
@@ -134,6 +166,8 @@ def _migrate(connection: Connection, migrations: Path) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if is_postgres(connection):
+        postgres_tables.finish(connection)
     search_index.prepare(connection)
 
 

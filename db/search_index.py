@@ -2,8 +2,8 @@
 
 Triggers note which papers changed, whoever changes them and by whatever program; the session that
 changed them brings the index up to date before it commits (`db.engine.session_scope`), and a
-search does so for what is left. Words are SQLite's own FTS5; where that is missing the same
-pieces are scanned.
+search does so for what is left. Words are SQLite's own FTS5, or PostgreSQL's own index
+(`db.search_postgres`); where both are missing the same pieces are scanned.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, String, delete, insert, inspect, select, text, type_coerce
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
+from db import search_postgres
+from db.dialects import is_postgres, json_text
 from db.models import Claim, Note, Paper, Place, SearchStale, SearchText
 
 TABLE = "search_index"
@@ -58,24 +60,28 @@ def unspaced(words: str) -> str:
 
 
 def has_words_index(connection: Connection) -> bool:
-    """Whether there is an FTS5 index; elsewhere the pieces are scanned."""
-    if connection.dialect.name != "sqlite":
-        return False
+    """Whether there is an index of words; elsewhere the pieces are scanned."""
+    if is_postgres(connection):
+        return search_postgres.is_there(connection)
     statement = text("SELECT 1 FROM sqlite_master WHERE name = :name")
     return connection.execute(statement, {"name": TABLE}).first() is not None
 
 
 def is_mapped(name: str | None, kind: str, _parents: Any = None) -> bool:
-    """Whether the models say what a table looks like; the index's own tables are FTS5's affair."""
+    """Whether the models say what a table looks like; the index's own tables are its own affair."""
     return not (kind == "table" and name is not None and name.startswith(TABLE))
 
 
 def prepare(connection: Connection) -> None:
-    """Make the index's table and triggers where they are missing, and fill it; SQLite only.
+    """Make the index's table and triggers where they are missing, and fill it.
 
     A migration that rebuilds a table drops its triggers: this runs after each upgrade.
     """
-    if connection.dialect.name != "sqlite" or not inspect(connection).has_table("search_text"):
+    if not inspect(connection).has_table("search_text"):
+        return
+    if is_postgres(connection):
+        search_postgres.prepare(connection, _WATCHED)
+        refresh(connection)
         return
     for table, (columns, kind, key) in _WATCHED.items():
         for moment, row in (("INSERT", "NEW"), (f"UPDATE OF {columns}", "NEW"), ("DELETE", "OLD")):
@@ -114,11 +120,20 @@ _FTS = (
 
 def is_stale(connection: Connection) -> bool:
     """Whether something changed that the index doesn't know yet."""
-    return connection.execute(select(SearchStale.key).limit(1)).first() is not None
+    if connection.execute(select(SearchStale.key).limit(1)).first() is not None:
+        return True
+    return is_postgres(connection) and search_postgres.is_stale(connection)
 
 
 def refresh(connection: Connection) -> int:
     """Bring the pieces of changed papers up to date; return how many papers changed."""
+    changed = _refresh_pieces(connection)
+    if is_postgres(connection):
+        search_postgres.refresh(connection)
+    return changed
+
+
+def _refresh_pieces(connection: Connection) -> int:
     keys: dict[str, list[str]] = {"paper": [], "claim": []}
     for kind, key in connection.execute(select(SearchStale.kind, SearchStale.key)):
         keys[kind].append(key)
@@ -185,7 +200,7 @@ def _pieces(connection: Connection, papers: tuple[str, ...]) -> Iterator[tuple[s
     for key, quote, page in connection.execute(statement):
         quotes.setdefault(key, []).append((quote, page))
     claims = select(
-        Claim.key, Claim.paper_id, Claim.subject, Claim.baseline, type_coerce(Claim.text, String)
+        Claim.key, Claim.paper_id, Claim.subject, Claim.baseline, json_text(connection, Claim.text)
     ).where(Claim.paper_id.in_(papers))
     for key, paper_id, subject, baseline, told in connection.execute(claims):
         places = quotes.get(key, [])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import postgres_server
+from tests.postgres_server import TEMPLATE, Server
 
 PROJECT = Path(__file__).parents[1]
 CORPUS = PROJECT.parent / "shared" / "corpus"
@@ -19,6 +23,42 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Nobody listens there: a test that would reach the real service fails at once.
     monkeypatch.setenv("ASSAY_ARXIV_URL", "http://127.0.0.1:9/api/query")
     return home
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server with an empty catalog to be copied; the test is skipped without one."""
+    from db import schema
+
+    reason = postgres_server.missing()
+    if reason:
+        postgres_server.skip_or_fail(reason)
+    with postgres_server.running_server() as running:
+        running.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0 STRATEGY file_copy")
+        schema.upgrade(running.url(TEMPLATE))
+        yield running
+
+
+@pytest.fixture
+def postgres_url(server: Server) -> Iterator[str]:
+    """The URL of an empty catalog in PostgreSQL; a test may not change its tables."""
+    yield server.url(server.shared())
+    server.clean()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what opens a catalog on both databases, but for tests that look into SQLite's file."""
+    names = metafunc.fixturenames
+    if "backend" in names and "catalog_path" not in names:
+        marked = metafunc.definition.get_closest_marker("sqlite") is not None
+        both = [pytest.param("postgresql", marks=pytest.mark.postgres)]
+        metafunc.parametrize("backend", ["sqlite", *([] if marked else both)], indirect=True)
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> str:
+    """The database of the test: sqlite or postgresql."""
+    return str(getattr(request, "param", "sqlite"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

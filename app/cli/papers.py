@@ -38,12 +38,13 @@ def register(app: typer.Typer) -> None:
 def init() -> None:
     """Create the catalog, load the seed and the shipped runs; doing it again does no harm."""
     from app.workflows.opening import create_catalog
+    from db.engine import place_of
 
     engine, summary = create_catalog()
     with engine.connect():
         pass
     note(
-        f"{'Created' if summary.created else 'Checked'} the catalog {engine.url.database}: "
+        f"{'Created' if summary.created else 'Checked'} the catalog {place_of(engine)}: "
         f"{summary.papers} papers, {summary.runs_added} runs added, "
         f"{summary.runs_known} known already."
     )

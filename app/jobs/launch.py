@@ -70,7 +70,7 @@ def _age_s(at: str) -> float:
 
 def _absolute(engine: Engine) -> str:
     url = engine.url
-    if url.database:
+    if engine.dialect.name == "sqlite" and url.database:
         url = url.set(database=str(Path(url.database).absolute()))
     return url.render_as_string(hide_password=False)
 

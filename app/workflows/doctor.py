@@ -20,6 +20,7 @@ NAMES = {
     "folder": N_("data folder"),
     "catalog": N_("catalog"),
     "sqlite": "SQLite",
+    "postgres": "PostgreSQL",
     "gpu": N_("GPU"),
     "disk": N_("disk space"),
     "target": N_("engine"),
@@ -42,7 +43,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything that Assay needs; nothing is changed and nothing heavy imported."""
-    checks = (_python, _packages, _folder, _catalog, _target, _sqlite, _gpu, _disk)
+    database = _server if home.database_url().startswith("postgres") else _sqlite
+    checks = (_python, _packages, _folder, _catalog, _target, database, _gpu, _disk)
     return [check() for check in checks]
 
 
@@ -88,14 +90,17 @@ def _catalog() -> Finding:
 
 def _count() -> Message:
     from app.workflows.opening import open_catalog
-    from db.engine import session_scope
+    from db.dialects import is_postgres
+    from db.engine import place_of, session_scope
     from db.queries import papers
 
-    with session_scope(open_catalog()) as session:
+    engine = open_catalog()
+    with session_scope(engine) as session:
         return message(
             "{count} papers in {place}",
             count=len(papers.list_papers(session)),
-            place=home.database_url(),
+            # Without the password that the URL of a server may hold.
+            place=place_of(engine) if is_postgres(session) else home.database_url(),
         )
 
 
@@ -130,6 +135,26 @@ def _sqlite() -> Finding:
         return Finding("sqlite", True, version)
     remedy = message("SQLite 3.35 or newer is needed: it comes with a newer Python.")
     return Finding("sqlite", False, version, remedy, "make setup PYTHON=python3.12")
+
+
+def _server() -> Finding:
+    """The server of a catalog in PostgreSQL, in the place of SQLite."""
+    remedy = message("Correct the address, or start the server; then ask again.")
+    return _try("postgres", _version_of_server, remedy, "assay doctor")
+
+
+def _version_of_server() -> Message:
+    from sqlalchemy import text
+
+    from db.engine import catalog_errors, open_engine
+
+    engine = open_engine(home.database_url())
+    try:
+        with catalog_errors(engine), engine.connect() as connection:
+            version = connection.execute(text("SHOW server_version")).scalar_one()
+        return message("{version}", version=version)
+    finally:
+        engine.dispose()
 
 
 def _gpu() -> Finding:

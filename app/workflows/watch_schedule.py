@@ -93,7 +93,8 @@ class Schedule:
         if self._engine is None:
             engine = open_engine(home.database_url())
             path = engine.url.database
-            if not path or not Path(path).exists() or not schema.is_current(engine):
+            is_file = engine.dialect.name == "sqlite"
+            if (is_file and not (path and Path(path).exists())) or not schema.is_current(engine):
                 engine.dispose()
                 return
             self._engine = engine

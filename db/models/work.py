@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.models.base import Base, now
@@ -23,13 +23,20 @@ class Job(Base):
         CheckConstraint("state != 'running' OR owner IS NOT NULL", name="ck_job_running_owned"),
         Index("ix_job_state", "state"),
         # One device runs one benchmark at a time: the database itself refuses a second.
-        Index("uq_job_running_device", "device", unique=True, sqlite_where=text("state='running'")),
+        Index(
+            "uq_job_running_device",
+            "device",
+            unique=True,
+            sqlite_where=text("state='running'"),
+            postgresql_where=text("state='running'"),
+        ),
         # The same work asked for twice while it waits or runs is one job.
         Index(
             "uq_job_active_dedupe",
             "dedupe_key",
             unique=True,
             sqlite_where=text("state IN ('queued', 'running')"),
+            postgresql_where=text("state IN ('queued', 'running')"),
         ),
     )
 
@@ -71,4 +78,7 @@ class Counter(Base):
     __tablename__ = "counter"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[int] = mapped_column(default=0)
+    value: Mapped[int] = mapped_column(
+        Integer().with_variant(BigInteger(), "postgresql"), default=0
+    )
+    """Some are fingerprints of 56 bits, which a PostgreSQL integer is too short for."""

@@ -7,9 +7,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, or_, select, type_coerce
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from db.dialects import json_text
 from db.errors import NotFoundError
 from db.models import Claim, Place
 from db.queries import counters, papers
@@ -59,7 +60,7 @@ class AnalysedClaims(NamedTuple):
 def rows(session: Session, paper_ids: Collection[str] | None = None) -> dict[str, list[ClaimRow]]:
     """Return the claims of all (or these) papers in one query, by paper, in the paper's order."""
     columns = [getattr(Claim, name) for name in ClaimRow._fields[:-1]]
-    statement = select(*columns, type_coerce(Claim.text, String)).order_by(
+    statement = select(*columns, json_text(session, Claim.text)).order_by(
         Claim.paper_id, Claim.position, Claim.key
     )
     if paper_ids is not None:

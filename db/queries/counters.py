@@ -6,9 +6,9 @@ A page keeps what it computed for as long as the number stands still.
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from db.dialects import insert
 from db.engine import CHANGED
 from db.models import Counter
 
@@ -20,7 +20,7 @@ def bump(session: Session, name: str = CATALOG) -> int:
     """Count up `name` and return its new value; takes the database's write lock."""
     if name == CATALOG:
         session.info[CHANGED] = True
-    statement = insert(Counter).values(name=name, value=1)
+    statement = insert(session, Counter).values(name=name, value=1)
     statement = statement.on_conflict_do_update(
         index_elements=[Counter.name], set_={"value": Counter.value + 1}
     )
@@ -29,7 +29,7 @@ def bump(session: Session, name: str = CATALOG) -> int:
 
 def put(session: Session, name: str, value: int) -> None:
     """Set `name` to `value`, for a number that is a fingerprint and not a count."""
-    statement = insert(Counter).values(name=name, value=value)
+    statement = insert(session, Counter).values(name=name, value=value)
     session.execute(
         statement.on_conflict_do_update(index_elements=[Counter.name], set_={"value": value})
     )

@@ -6,9 +6,10 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, String, select, type_coerce
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from db.dialects import json_text
 from db.errors import DuplicateError, NotFoundError, RefusedError
 from db.models import Fact, Reading, now
 from db.queries import counters, papers
@@ -73,7 +74,7 @@ def effective(
     winners: Effective = {}
     session.flush()
     # The connection's own rows: going through the ORM would cost half as much again.
-    for row in session.connection().execute(_live_facts(reading, paper_ids)):
+    for row in session.connection().execute(_live_facts(session, reading, paper_ids)):
         fact = FactRow._make(row)
         fields = winners.setdefault(fact.paper_id, {})
         standing = fields.get(fact.field)
@@ -82,17 +83,19 @@ def effective(
     return winners
 
 
-def _live_facts(reading: str, paper_ids: Collection[str] | None) -> Select[*tuple[Any, ...]]:
+def _live_facts(
+    session: Session, reading: str, paper_ids: Collection[str] | None
+) -> Select[*tuple[Any, ...]]:
     statement = (
         select(
             Fact.id,
             Fact.paper_id,
             Fact.reading_id,
             Fact.field,
-            type_coerce(Fact.value, String),
+            json_text(session, Fact.value),
             Fact.source,
-            type_coerce(Fact.reasons, String),
-            type_coerce(Fact.evidence, String),
+            json_text(session, Fact.reasons),
+            json_text(session, Fact.evidence),
             Fact.who,
             Fact.why,
             Fact.at,

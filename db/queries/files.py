@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from db.dialects import insert
 from db.models import Paper, SourceFile, now
 
 
@@ -53,7 +53,7 @@ def of_version(session: Session, arxiv_id: str, version: int, rules: str) -> Fil
 def remember(session: Session, row: FileRow) -> None:
     """Keep what a file gave; what was known of the same content is replaced."""
     values = {**row._asdict(), "at": now()}
-    statement = insert(SourceFile).values(values)
+    statement = insert(session, SourceFile).values(values)
     changes = {name: value for name, value in values.items() if name != "content_hash"}
     session.execute(
         statement.on_conflict_do_update(index_elements=[SourceFile.content_hash], set_=changes)

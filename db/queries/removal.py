@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Integer, Table, delete, insert, select
 from sqlalchemy.orm import Session
 
+from db.dialects import count_on_from_highest
 from db.errors import CatalogError
 from db.models import Paper, RemovedPaper
 from db.queries import counters, papers
@@ -61,6 +62,7 @@ def unpack(session: Session, packed: Mapping[str, list[dict[str, Any]]]) -> str:
                 if connection.execute(taken).first() is not None:
                     row = {name: value for name, value in row.items() if name != number}
             connection.execute(insert(table), row)
+        count_on_from_highest(connection, table)
     return paper_id
 
 

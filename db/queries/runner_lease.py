@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from db.dialects import insert
 from db.models import Job, Runner, now
 
 _ONLY = 1
@@ -39,7 +39,7 @@ def runner_acquire(
     if stale_after_s is not None:
         limit = datetime.fromisoformat(moment) - timedelta(seconds=stale_after_s)
         is_takeable |= Runner.heartbeat_at < limit.isoformat(timespec="microseconds")
-    statement = insert(Runner).values(id=_ONLY, **values)
+    statement = insert(session, Runner).values(id=_ONLY, **values)
     statement = statement.on_conflict_do_update(
         index_elements=[Runner.id], set_=values, where=is_takeable
     )

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session, joinedload
 
+from db.dialects import insert
 from db.errors import DocumentError, NotFoundError
 from db.models import Environment, Run
 from db.queries import counters
@@ -100,7 +100,7 @@ def import_document(session: Session, document: Mapping[str, Any]) -> ImportResu
     new = [values for run_id, values in accepted.items() if run_id not in known]
     if new:
         session.execute(
-            insert(Environment).on_conflict_do_nothing(),
+            insert(session, Environment).on_conflict_do_nothing(),
             [
                 {
                     "id": environment_id,
@@ -112,7 +112,7 @@ def import_document(session: Session, document: Mapping[str, Any]) -> ImportResu
                 }
             ],
         )
-        session.execute(insert(Run), new)
+        session.execute(insert(session, Run), new)
     return ImportResult(
         tuple(values["id"] for values in new),
         tuple(run_id for run_id in accepted if run_id in known),
@@ -257,10 +257,13 @@ def _weight(run: Run) -> tuple[bool, bool, str]:
 
 def devices(session: Session) -> list[DeviceRow]:
     """Return the devices that something was measured on, the newest first."""
-    newest = func.max(Environment.started_at).label("newest_at")
-    statement = (
-        select(Environment.device_id, Environment.device_name, Environment.device_class, newest)
-        .group_by(Environment.device_id)
-        .order_by(newest.desc(), Environment.device_id)
-    )
-    return [DeviceRow(*row) for row in session.execute(statement)]
+    statement = select(
+        Environment.device_id,
+        Environment.device_name,
+        Environment.device_class,
+        Environment.started_at,
+    ).order_by(Environment.started_at.desc(), Environment.device_id, Environment.id)
+    newest: dict[str, DeviceRow] = {}
+    for row in session.execute(statement):
+        newest.setdefault(row.device_id, DeviceRow(*row))
+    return list(newest.values())

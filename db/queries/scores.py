@@ -6,10 +6,10 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, Table, bindparam, case, delete, func, select, type_coerce
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Table, bindparam, case, delete, select
 from sqlalchemy.orm import Session
 
+from db.dialects import insert, json_flat, json_member, json_text
 from db.models import Paper, Score, ScoreChange, now
 from db.queries import counters
 
@@ -46,7 +46,8 @@ class Listed(NamedTuple):
     place_json: str | None
 
 
-_BREAKDOWN = [f"$.breakdown[{n}].{part}" for n in range(4) for part in ("name", "points", "low")]
+_CRITERIA = 4
+_SHOWN = ("name", "points", "low")
 
 
 def save(
@@ -71,7 +72,7 @@ def save(
     held = {(row.paper_id, row.target, row.kind): row.value for row in session.execute(statement)}
     if not wanted:
         return []
-    upsert = insert(Score)
+    upsert = insert(session, Score)
     changed = {
         name: getattr(upsert.excluded, name)
         for name in ("value", "low", "high", "rank", "record", "place")
@@ -136,10 +137,10 @@ def listed(session: Session, target: str) -> list[Listed]:
         Score.kind,
         Score.value,
         Score.rank,
-        case((is_believed, func.json_extract(Score.record, "$.row"))),
+        case((is_believed, json_member(session, Score.record, "row"))),
         Score.low,
-        case((is_believed, func.json_extract(Score.record, *_BREAKDOWN))),
-        case((is_believed, type_coerce(Score.place, String))),
+        case((is_believed, json_flat(session, Score.record, "breakdown", _CRITERIA, _SHOWN))),
+        case((is_believed, json_text(session, Score.place))),
     ).where(Score.target == target)
     session.flush()
     return [Listed(*found) for found in session.connection().execute(statement)]
@@ -148,7 +149,7 @@ def listed(session: Session, target: str) -> list[Listed]:
 def renumber(session: Session, target: str, kind: str) -> None:
     """Number the scores of a kind by their places; only ranks that changed are written."""
     counters.bump(session)
-    statement = select(Score.paper_id, Score.rank, type_coerce(Score.place, String)).where(
+    statement = select(Score.paper_id, Score.rank, json_text(session, Score.place)).where(
         Score.target == target, Score.kind == kind, Score.place.is_not(None)
     )
     session.flush()
@@ -188,7 +189,7 @@ def are_placed(session: Session, target: str) -> bool:
 
 def places(session: Session, target: str, kind: str = "believed") -> list[tuple[Any, ...]]:
     """Return what the ranks of a kind go by, in no order; a place ends with its paper's id."""
-    statement = select(type_coerce(Score.place, String)).where(
+    statement = select(json_text(session, Score.place)).where(
         Score.target == target, Score.kind == kind, Score.place.is_not(None)
     )
     session.flush()

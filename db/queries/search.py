@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
 from itertools import islice, takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select, text
+from sqlalchemy import BigInteger, case, func, literal, select, text
 from sqlalchemy.orm import Session
 
-from db import search_index
+from db import search_index, search_postgres
+from db.dialects import is_postgres
 from db.models import SearchText
 from db.search_index import GAP, TABLE, spaced, unspaced
+from db.words import WORD, folded
 
 KINDS = ("title", "claim", "note", "abstract", "page")
 """Where a word may be found, the most telling place first."""
@@ -80,7 +80,7 @@ def terms_of(query: str) -> list[Term]:
 
 def _words(raw: str) -> str:
     """Return the words in `raw`, a space between each: as the index takes it apart."""
-    return " ".join(re.findall(r"[^\W_]+", spaced(raw)))
+    return " ".join(WORD.findall(spaced(raw)))
 
 
 def find(session: Session, query: str) -> list[Found]:
@@ -93,7 +93,10 @@ def find(session: Session, query: str) -> list[Found]:
         return []
     session.flush()
     connection = session.connection()
-    if search_index.has_words_index(connection):
+    rows: Iterable[Any]
+    if search_index.has_words_index(connection) and is_postgres(connection):
+        rows = search_postgres.found(connection, search_postgres.query_of(terms), _PLACES, _BASE)
+    elif search_index.has_words_index(connection):
         # The narrow index, not the table: the texts themselves stay unread.
         rows = connection.execute(
             text(
@@ -106,7 +109,9 @@ def find(session: Session, query: str) -> list[Found]:
     else:
         place = case({kind: n for n, kind in enumerate(KINDS)}, value=SearchText.kind)
         statement = select(
-            SearchText.paper_id, func.min(place * _BASE + SearchText.id), func.count()
+            SearchText.paper_id,
+            func.min(place * literal(_BASE, BigInteger) + SearchText.id),
+            func.count(),
         ).group_by(SearchText.paper_id)
         for term in terms:
             statement = statement.where(SearchText.text.ilike(_pattern(term), escape="\\"))
@@ -158,11 +163,11 @@ def _snippet(words: str, terms: Sequence[Term]) -> str:
 
     FTS5's own would look up all that a beginning stands for once more for each piece.
     """
-    folded = _folded(words)
+    plain = folded(words)
     spans = sorted(
         (match.start(), match.end(), number)
         for number, term in enumerate(terms)
-        for match in islice(_pattern_of(term).finditer(folded), _MOST_MARKS)
+        for match in islice(_pattern_of(term).finditer(plain), _MOST_MARKS)
     )
     best = max(range(len(spans)), key=lambda i: (_terms_from(spans, i), -i), default=None)
     centre = spans[best][0] if best is not None else 0
@@ -192,17 +197,6 @@ def _word_start(words: str, at: int) -> int:
 
 
 def _pattern_of(term: Term) -> re.Pattern[str]:
-    words = r"[\W_]+".join(map(re.escape, _folded(term.words).split()))
+    words = r"[\W_]+".join(map(re.escape, folded(term.words).split()))
     end = r"[^\W_]*" if term.is_beginning else r"(?![^\W_])"
     return re.compile(rf"(?<![^\W_]){words}{end}")
-
-
-def _folded(words: str) -> str:
-    """Return text without case and accents, character for character."""
-    return words.translate({ord(c): _base(c) for c in set(words)})
-
-
-@cache
-def _base(character: str) -> str:
-    plain = unicodedata.normalize("NFD", character)[0].lower()
-    return plain if len(plain) == 1 else character

@@ -113,7 +113,7 @@ def test_the_thread_makes_no_catalog_and_outlives_trouble(
     schedule.start()
     time.sleep(0.1)
     assert not (own_home / "assay.db").exists()
-    monkeypatch.setattr("app.home.database_url", lambda: "postgresql://nowhere")
+    monkeypatch.setattr("app.home.database_url", lambda: "mysql://nowhere")
     time.sleep(0.1)
     monkeypatch.undo()
     assert schedule._thread.is_alive()

@@ -27,8 +27,16 @@ def catalog_path(empty_catalog: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engine(catalog_path: Path) -> Iterator[Engine]:
-    engine = open_engine(url_of(catalog_path), busy_timeout_ms=300)
+def catalog_url(backend: str, request: pytest.FixtureRequest) -> str:
+    """An empty catalog on the test's database."""
+    if backend == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return url_of(request.getfixturevalue("catalog_path"))
+
+
+@pytest.fixture
+def engine(catalog_url: str) -> Iterator[Engine]:
+    engine = open_engine(catalog_url, busy_timeout_ms=300)
     yield engine
     engine.dispose()
 

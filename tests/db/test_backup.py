@@ -14,6 +14,8 @@ from db.errors import CatalogError, NotSetUpError
 from db.queries import papers
 from tests.db.builders import add_paper, url_of
 
+pytestmark = pytest.mark.sqlite  # PostgreSQL has its own backups
+
 
 @pytest.fixture
 def filled(engine: Engine) -> Engine:

@@ -21,6 +21,7 @@ from db.queries import counters, papers
 from tests.db.builders import add_paper, url_of
 
 
+@pytest.mark.sqlite
 def test_the_settings_that_let_processes_share_the_file(engine: Engine) -> None:
     with engine.connect() as connection:
         found = {

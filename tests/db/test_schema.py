@@ -60,6 +60,7 @@ def test_migrations_and_models_agree(engine: Engine) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
+@pytest.mark.sqlite
 def test_migrations_and_models_agree_on_what_alembic_does_not_compare(engine: Engine) -> None:
     """Checks and the conditions of partial indexes, as SQLite keeps them."""
     by_models = create_engine("sqlite://", poolclass=NullPool)
@@ -189,7 +190,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://somewhere/assay", "SQLite"),
+        ("mysql://somewhere/assay", "SQLite or PostgreSQL"),
         ("no url at all", "no|not a database URL"),
         ("sqlite:////no/such/folder/assay.db", "folder exists"),
     ],

@@ -14,6 +14,8 @@ from db.queries import claims, facts, papers, scores
 from db.queries.scores import ScoreValue
 from tests.db.builders import add_current
 
+pytestmark = pytest.mark.sqlite  # PostgreSQL's figures are a benchmark's: filling it takes 8 s
+
 PAPERS = 10_000
 FIELDS = ("technique", "relevance", "complexity", "integration", "in_target", "risks")
 CLAIMS = 3

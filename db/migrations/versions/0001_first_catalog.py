@@ -15,7 +15,9 @@ def upgrade() -> None:
     op.create_table(
         "counter",
         sa.Column("name", sa.String(), nullable=False),
-        sa.Column("value", sa.Integer(), nullable=False),
+        sa.Column(
+            "value", sa.Integer().with_variant(sa.BigInteger(), "postgresql"), nullable=False
+        ),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counter")),
     )
     op.create_table(
@@ -62,6 +64,7 @@ def upgrade() -> None:
         ["dedupe_key"],
         unique=True,
         sqlite_where=sa.text("state IN ('queued', 'running')"),
+        postgresql_where=sa.text("state IN ('queued', 'running')"),
     )
     op.create_index(
         "uq_job_running_device",
@@ -69,6 +72,7 @@ def upgrade() -> None:
         ["device"],
         unique=True,
         sqlite_where=sa.text("state='running'"),
+        postgresql_where=sa.text("state='running'"),
     )
     op.create_table(
         "paper",

@@ -1,0 +1,88 @@
+"""What SQLite and PostgreSQL say differently: upserts, JSON as text, numbers that count up.
+
+SQLite is the default and stays untouched by any of it: what it is sent is what it always was.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    Table,
+    Text,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.orm import Session
+
+POSTGRES = "postgresql"
+
+
+def is_postgres(bound: Connection | Session) -> bool:
+    """Whether this connection or session speaks with PostgreSQL."""
+    bind = bound if isinstance(bound, Connection) else bound.get_bind()
+    return bind.dialect.name == POSTGRES
+
+
+def insert(bound: Connection | Session, table: Any) -> sqlite.Insert:
+    """Return an INSERT that may say what happens `on_conflict_…`; both databases know it."""
+    if is_postgres(bound):
+        from sqlalchemy.dialects import postgresql
+
+        return cast(sqlite.Insert, postgresql.insert(table))
+    return sqlite.insert(table)
+
+
+def json_text(bound: Connection | Session, column: Any) -> ColumnElement[Any]:
+    """Return a JSON column as the text that is stored: a reader decodes only what it needs.
+
+    SQLite gives a JSON number back as a number: 1.0 comes as 1.
+    """
+    return sql_cast(column, Text) if is_postgres(bound) else type_coerce(column, String)
+
+
+def json_member(bound: Connection | Session, column: Any, name: str) -> ColumnElement[Any]:
+    """Return the member `name` of a JSON record as text."""
+    if is_postgres(bound):
+        return cast(ColumnElement[Any], column.op("->>")(name))
+    return func.json_extract(column, f"$.{name}")
+
+
+def json_flat(
+    bound: Connection | Session, column: Any, name: str, length: int, parts: tuple[str, ...]
+) -> ColumnElement[Any]:
+    """Return some parts of each record in the list `name`, all in one flat list, as JSON text.
+
+    `length` is how many records the list has. PostgreSQL reads the whole once, whatever that is.
+    """
+    if not is_postgres(bound):
+        paths = [f"$.{name}[{number}].{part}" for number in range(length) for part in parts]
+        return func.json_extract(column, *paths)
+    told = " || ',' || ".join(f"coalesce((one -> '{part}')::text, 'null')" for part in parts)
+    whole = f"{column.class_.__table__.name}.{column.key}"
+    return literal_column(
+        f"(SELECT '[' || string_agg({told}, ',') || ']' "
+        f"FROM json_array_elements({whole} -> '{name}') AS one)",
+        String(),
+    )
+
+
+def count_on_from_highest(connection: Connection, table: Table) -> None:
+    """Let a table's numbers go on after its highest, once rows came with numbers of their own.
+
+    SQLite does so by itself.
+    """
+    keys = list(table.primary_key.columns)
+    if not is_postgres(connection) or len(keys) != 1 or not isinstance(keys[0].type, Integer):
+        return
+    sequence = func.pg_get_serial_sequence(table.name, keys[0].name)
+    highest = select(func.max(keys[0])).scalar_subquery()
+    connection.execute(select(func.setval(sequence, highest)).where(highest.is_not(None)))
