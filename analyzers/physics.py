@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from analyzers.message import N_, Message, message
 
@@ -32,12 +32,19 @@ class Ceilings:
     @classmethod
     def read(cls, rates: Mapping[str, Any] | None) -> Ceilings | None:
         """Read `rates` of a run document's environment; `None` where they are missing."""
-        if not rates:
+        if not isinstance(rates, Mapping):  # a run document may come from anywhere
             return None
         memory, arithmetic = rates.get("copy_bytes_per_s"), rates.get("matmul_flops_per_s")
-        if not memory or not arithmetic or min(memory, arithmetic) <= 0:
+        if not _is_rate(memory) or not _is_rate(arithmetic):
             return None
-        return cls(float(memory), float(arithmetic), dict(rates.get("matmul") or {}))
+        named = rates.get("matmul")
+        listed = named.items() if isinstance(named, Mapping) else ()
+        known = {str(name): float(rate) for name, rate in listed if _is_rate(rate)}
+        return cls(float(memory), float(arithmetic), known)
+
+
+def _is_rate(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,13 @@ class Work:
         """Read a run's `bytes`, `flops`, `reference_bytes`; `None` where they are missing."""
         if not record.get("bytes") or record.get("flops") is None:
             return None
-        roof = record.get("roofline") or {}
+        roof, reference = record.get("roofline"), record.get("reference_bytes")
+        precision = roof.get("precision") if isinstance(roof, Mapping) else None
         return cls(
             int(record["bytes"]),
             int(record["flops"]),
-            roof.get("precision"),
-            record.get("reference_bytes"),
+            precision if isinstance(precision, str) else None,
+            int(reference) if _is_rate(reference) else None,
         )
 
 

@@ -42,6 +42,8 @@ DEFAULT_TARGET = "llama.cpp"
 SMALL_BATCH = 4
 """Up to this batch a decode step is bound by reading weights: claims call more a large batch."""
 _ROLES = ("engine", "strongest")
+_WRONG = (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What a record that breaks the shape raises where its rules are read."""
 
 
 class TargetError(ValueError):
@@ -136,7 +138,7 @@ def load_target(name: str = DEFAULT_TARGET, folder: Path | None = None) -> Targe
         raise TargetError(
             message("The target file {path} can't be used. {why}", path=str(path), why=error.reason)
         ) from error
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, *_WRONG) as error:
         raise _unusable(path, error) from error
 
 
@@ -155,7 +157,7 @@ def target_of(record: Mapping[str, Any]) -> Target:
         return _read(dumps(record))
     except TargetError:
         raise
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except _WRONG as error:
         raise TargetError(message("The target can't be used: {why}.", why=str(error))) from error
 
 

@@ -19,6 +19,7 @@ PARTS_OF = {
 COUNTS_FROM = "counts_from"
 _ROUNDING = 1e-6
 _DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?")
+_MOST = 10**9
 _TOKENS = ("prompt_tokens", "generated_tokens", "batch")
 
 
@@ -114,11 +115,11 @@ def _workload(workload: Mapping[str, Any]) -> Iterator[Message]:
     for name in _TOKENS:
         value = workload.get(name)
         if value is not None and (
-            not isinstance(value, int) or isinstance(value, bool) or value < 1
+            not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST
         ):
             yield message(
                 "workload.{name} is a whole number from 1, not {value}.",
-                name=name, value=_shown(value),
+                name=name, value=_shown(value)[:40],
             )  # fmt: skip
 
 

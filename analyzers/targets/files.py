@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,6 +11,30 @@ from typing import Any
 SHIPPED = Path(__file__).parent
 LOG = "edits"
 """The key under which a person's file tells who changed what, and why; no rule reads it."""
+
+TABLES = ("title", "shares", "devices", "workload", "default_parts", "relevance")
+MAX_BYTES = 1 << 20
+"""Of a target file; the shipped ones have 20 KB."""
+_DEEP = re.compile(r"""(?<![\w'"-])(?:[\w'"-]++[ \t]*+\.[ \t]*+){24}""")
+"""A dotted key of so many parts: tomllib takes seconds for thousands."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says, from anywhere: bounded in size and depth.
+
+    Raises `OSError` and `ValueError` for a file that can't be read.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
+    text = content.decode("utf-8")
+    if _DEEP.search(text):
+        raise ValueError("its tables are nested too deep")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("its tables are nested too deep") from None
 
 
 def available_targets(folder: Path | None = None) -> list[str]:
@@ -33,14 +58,60 @@ def read_record(path: Path) -> dict[str, Any]:
 
     Raises `OSError` and `ValueError` for a file that can't be read.
     """
-    record = tomllib.loads(path.read_text(encoding="utf-8"))
+    record = read_toml(path)
+    require_shape(record)
     base = record.get("base")
     if base is None:
         return record
     under = _file(SHIPPED, str(base))
     if under is None:
         raise ValueError(f"base = {base!r} is no target that ships with the project")
-    return on_top(tomllib.loads(under.read_text(encoding="utf-8")), record)
+    return on_top(read_toml(under), record)
+
+
+def require_shape(record: Mapping[str, Any]) -> None:
+    """Raise `ValueError` unless what is text, a table or a list of tables is one.
+
+    What the values may be is checked later; who reads a record can count on its shape.
+    """
+    for key in ("base", "name", "date"):
+        if not isinstance(record.get(key, ""), str):
+            raise ValueError(f"{key} is no text")
+    for key in TABLES:
+        if not isinstance(record.get(key, {}), Mapping):
+            raise ValueError(f"{key} is no table: write it as [{key}]")
+    _require_texts("title", record.get("title", {}))
+    for item in _tables(record, LOG):
+        for key in ("at", "who", "why"):
+            if not isinstance(item.get(key), str):
+                raise ValueError(f"an entry of [[{LOG}]] has no {key}, or it is no text")
+        for change in _tables(item, "changes"):
+            _require_texts(f"a change of an entry of [[{LOG}]]", change)
+            if not change.keys() >= {"field", "before", "after"}:
+                raise ValueError(f"a change of an entry of [[{LOG}]] lacks field, before or after")
+    for entry in _tables(record, "engine"):
+        for key in ("paper", "date", "state"):
+            if not isinstance(entry.get(key), str):
+                raise ValueError(f"an entry of [[engine]] has no {key}, or it is no text")
+        for key in ("why", "today"):
+            _require_texts(f"{key} of an entry of [[engine]]", entry.get(key, {}))
+        shown = entry.get("evidence", [])
+        if not isinstance(shown, list):
+            raise ValueError("evidence of an entry of [[engine]] is no list")
+        for item in shown:
+            _require_texts("evidence of an entry of [[engine]]", item)
+
+
+def _tables(record: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    entries = record.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(e, Mapping) for e in entries):
+        raise ValueError(f"{key} is no list of tables: write each as [[{key}]]")
+    return entries
+
+
+def _require_texts(where: str, value: Any) -> None:
+    if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError(f"{where} is no table of texts")
 
 
 def on_top(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +152,7 @@ def judged_targets(folder: Path | None = None) -> list[str]:
 
 def _judges(path: Path | None) -> bool:
     try:
-        record = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
+        record = read_toml(path) if path else {}
         if path:
             read_record(path)
     except (OSError, ValueError):
@@ -93,4 +164,7 @@ def _file(place: Path, name: str) -> Path | None:
     if "/" in name or "\\" in name or name.startswith("."):
         return None
     path = place / f"{name}.toml"
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except (OSError, ValueError):  # a name that no disk can hold
+        return None

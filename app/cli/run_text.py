@@ -59,7 +59,7 @@ def run_lines(shown: Record) -> Iterator[str]:
     yield "baselines:"
     for baseline in run.get("baselines") or ():
         yield f"  {_baseline(baseline)}"
-    samples = [s for s in run.get("samples") or () if isinstance(s, (int, float))]
+    samples = [s for s in _list(run.get("samples")) if isinstance(s, (int, float))]
     if samples:
         yield (
             f"samples: {len(samples)}, median {_number(median(samples))} us, "
@@ -80,7 +80,7 @@ def _state(status: Any, provisional: Any, stale: Any) -> str:
 
 def _gate(name: str, gate: Any, passed: Any) -> Iterator[str]:
     verdict = {True: "passed", False: "failed"}.get(passed, "not tried")
-    checks = [c for c in (gate or {}).get("checks") or () if isinstance(c, dict)]
+    checks = [c for c in _list((gate or {}).get("checks")) if isinstance(c, dict)]
     yield f"{name}: {verdict}, {len(checks)} checks"
     for check in checks:
         sign = "ok  " if check.get("pass") else "FAIL"
@@ -114,6 +114,11 @@ def _against(run: Record, role: str) -> str:
         if role in roles and baseline.get("speedup"):
             return f"{baseline['speedup']['median']:.3g}x"
     return ""
+
+
+def _list(value: Any) -> list[Any]:
+    """Return a list that a run holds; something else there, as it may come from anywhere, none."""
+    return value if isinstance(value, list) else []
 
 
 def _interval(value: Any) -> str:

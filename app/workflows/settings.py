@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import tomllib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from analyzers.message import message
 from analyzers.targets import DEFAULT_TARGET, available_targets
+from analyzers.targets.files import read_toml
 from app import home
 from app.errors import AssayError, UsageError
 from app.i18n import LANGUAGES
@@ -64,7 +64,7 @@ def change(**values: str) -> Settings:
     path = home.data_folder() / FILE
     if path.is_file():
         try:
-            held = tomllib.loads(path.read_text(encoding="utf-8"))
+            held = read_toml(path)
         except (OSError, ValueError):
             held = {}  # what can't be read holds nothing worth keeping
     from analyzers.targets.writing import to_toml
@@ -100,11 +100,11 @@ def write_atomically(path: Path, text: str) -> None:
 def _read(path: Path, changed_at: int, size: int) -> Settings:
     # The time and the size are the key: another state of the file is another answer.
     try:
-        record = tomllib.loads(path.read_text(encoding="utf-8"))
+        record = read_toml(path)
     except (OSError, ValueError):
         return Settings()
     language = record.get("language")
     return Settings(
         target=str(record.get("target") or DEFAULT_TARGET),
-        language=language if language in LANGUAGES else "",
+        language=language if isinstance(language, str) and language in LANGUAGES else "",
     )

@@ -7,12 +7,12 @@ each edit, an empty one where there was no file. An undone state stays too, as `
 from __future__ import annotations
 
 import threading
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from analyzers.message import message
+from analyzers.targets.files import read_toml, require_shape
 from analyzers.targets.writing import to_toml
 from app import home
 from app.errors import AssayError
@@ -36,7 +36,9 @@ def own_record(name: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        record = read_toml(path)
+        require_shape(record)
+        return record
     except (OSError, ValueError) as error:
         raise AssayError(
             message("The target file {path} can't be used: {why}.", path=str(path), why=str(error))

@@ -6,12 +6,12 @@ breaks the shape is refused with a reason, and so is a run that claims speed wit
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from db.errors import DocumentError
+from db.queries.json_limits import is_number, trouble
 
 SCHEMA = 1
 STATUSES = frozenset(
@@ -56,11 +56,11 @@ def read_environment(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[
             "`python -m prototypes run NAME --out FILE`."
         )
     schema = document.get("schema")
-    if schema != SCHEMA:
+    if schema != SCHEMA or isinstance(schema, bool):
         raise DocumentError(
-            "This run document has schema {theirs!r}, and this Assay reads {ours}: measure again "
+            "This run document has schema {theirs}, and this Assay reads {ours}: measure again "
             "with the prototypes of this version, or update Assay.",
-            theirs=schema,
+            theirs=_short(schema),
             ours=SCHEMA,
         )
     environment, runs = document.get("environment"), document["runs"]
@@ -78,11 +78,16 @@ def read_environment(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[
             value=environment["device_class"],
         )
     utc_time(environment["started_at"])
-    noise = environment.get("noise_floor")
-    is_share = isinstance(noise, (int, float)) and not (noise < 0 or noise >= 1)
-    if noise is not None and not is_share:  # NaN passes here: the hash of the whole refuses it
+    if trouble(environment):
         raise DocumentError(
-            "This run document is damaged: its noise floor is {value!r}, no share.", value=noise
+            "This run document is damaged: its environment holds a number that is too large or "
+            "none at all (NaN, infinity), or is nested too deep."
+        )
+    noise = environment.get("noise_floor")
+    if noise is not None and not (_is_number(noise) and 0 <= noise < 1):
+        raise DocumentError(
+            "This run document is damaged: its noise floor is {value}, no share.",
+            value=_short(noise),
         )
     return environment, runs
 
@@ -91,13 +96,14 @@ def utc_time(text: str) -> str:
     """Return an ISO 8601 time as UTC with microseconds; raises `DocumentError`."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first hour of year 1 may lie before it elsewhere
         raise DocumentError(
             "This run document is damaged: started_at is {text!r}, not an ISO 8601 time.", text=text
         ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return moment.isoformat(timespec="microseconds")
 
 
 def check_run(run: Any) -> dict[str, Any]:
@@ -138,8 +144,19 @@ def check_run(run: Any) -> dict[str, Any]:
     for baseline in baselines:
         _check_interval(baseline.get("speedup"), f"speedup against {baseline.get('name')}")
         _check_interval(baseline.get("time_us"), f"time_us of {baseline.get('name')}")
+    _check_plain(run)
     _check_gates(run, baselines)
     return run
+
+
+def _check_plain(run: dict[str, Any]) -> None:
+    match trouble(run):
+        case "not finite":
+            raise RunRefusedError("it holds something that JSON can't say (NaN, infinity)")
+        case "too large":
+            raise RunRefusedError("it holds a number of more than 64 bits")
+        case "too deep":
+            raise RunRefusedError("its records are nested too deep")
 
 
 def gate(run: Mapping[str, Any], name: str) -> bool | None:
@@ -214,10 +231,11 @@ def _check_interval(value: Any, name: str) -> None:
 
 
 def _is_name(value: Any) -> bool:
-    """Whether it is text of a name's length that a database can hold: JSON may hold half a sign."""
+    """Whether it is text of a name's length that a database can hold: JSON may hold
+    half a sign, and PostgreSQL holds no zero byte."""
     if not isinstance(value, str) or not value.strip() or len(value) > _MAX_NAME:
         return False
-    return not any("\ud800" <= sign <= "\udfff" for sign in value)
+    return not any("\ud800" <= sign <= "\udfff" or sign == "\0" for sign in value)
 
 
 def _is_texts(value: Any) -> bool:
@@ -225,4 +243,8 @@ def _is_texts(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return is_number(value)
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:60]

@@ -287,4 +287,4 @@ def _list(value: Any) -> list[Any]:
 
 def _roles(baseline: Any) -> list[str]:
     record = _dict(baseline)
-    return [str(role) for role in _list(record.get("roles")) or [record.get("role") or ""]]
+    return [clean(role) for role in _list(record.get("roles")) or [record.get("role") or ""]]

@@ -30,7 +30,8 @@ def samples(run: Record, _: Translate) -> None:
     if isinstance(method, dict) and method.get("summary"):
         st.caption(plain(method["summary"]))
     scopes = run.get("scopes")
-    set_up = (scopes.get("setup_us") if isinstance(scopes, dict) else None) or {}
+    told = scopes.get("setup_us") if isinstance(scopes, dict) else None
+    set_up = told if isinstance(told, dict) else {}
     st.dataframe(
         pd.DataFrame(
             [summary(name, values, numbers(set_up.get(name)), _) for name, values in series.items()]
