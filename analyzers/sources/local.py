@@ -90,13 +90,14 @@ def expand(paths: Iterable[str | Path]) -> Found:
                 inside = _walk(path)
                 if not inside:
                     found.missing.append(_nothing_in(path))
+                root = os.path.realpath(path)
                 for file in inside:
-                    _add(found, file, seen)
+                    if _leads_out(file, root):
+                        found.missing.append(_link(file))
+                    else:
+                        _add(found, file, seen)
             elif path.exists():
-                if path.suffix.lower() == ".bib":
-                    _add_ids(found, path)
-                else:
-                    _add(found, path, seen)
+                _add(found, path, seen)
             else:
                 told = message("There is no file or folder {path}.", path=_shown(item))
                 found.missing.append(Missing(_shown(item), ErrorKind.NOT_FOUND, told))
@@ -131,7 +132,28 @@ def _walk(folder: Path) -> list[Path]:
     return files
 
 
+def _leads_out(file: Path, root: str) -> bool:
+    """Whether a file of a folder is a link to one elsewhere: a folder from anywhere may hold links
+    to what is nobody else's business."""
+    if not file.is_symlink():
+        return False
+    return not os.path.realpath(file).startswith(os.path.join(root, ""))
+
+
+def _link(file: Path) -> Missing:
+    told = message(
+        "{path} is a link out of its folder, and was left out: name what it leads to, if you want"
+        " that read.",
+        path=_shown(file),
+    )
+    return Missing(_shown(file), ErrorKind.UNREADABLE, told)
+
+
 def _add(found: Found, path: Path, seen: set[str]) -> None:
+    if not path.is_file():  # a pipe would wait for ever, a device never end
+        told = message("{path} is no file: a pipe or a device isn't read.", path=_shown(path))
+        found.missing.append(Missing(_shown(path), ErrorKind.UNREADABLE, told))
+        return
     if path.suffix.lower() == ".bib":
         _add_ids(found, path)
         return

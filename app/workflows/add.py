@@ -176,6 +176,8 @@ def save_upload(name: str, content: bytes) -> Path:
     path = home.papers_folder() / f"{digest}-{stem.lstrip('.') or 'upload'}"
     if not path.exists():
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_bytes(content)
+        part.unlink(missing_ok=True)
+        with part.open("xb") as stream:  # never through a link that lies there
+            stream.write(content)
         part.replace(path)
     return path
