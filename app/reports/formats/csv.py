@@ -10,6 +10,9 @@ from app.reports.model import ReportModel
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 """What a cell may not begin with: spreadsheets would run it. The wide forms count in some too."""
 
+INVISIBLE = re.compile("^[ \u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\x00-\x08]+")
+"""Spaces and signs without a width, which some spreadsheets pass over at the start of a cell."""
+
 NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
@@ -35,7 +38,7 @@ def harmless(cell: str) -> str:
     """
     if NUMBER.fullmatch(cell):
         return cell
-    return f"'{cell}" if cell.lstrip(" ").startswith(FORMULA) else cell
+    return f"'{cell}" if INVISIBLE.sub("", cell).startswith(FORMULA) else cell
 
 
 FORMAT = Format("CSV", ".csv", "text/csv; charset=utf-8", render)
