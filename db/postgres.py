@@ -57,8 +57,8 @@ def open_postgres(url: URL, *, lock_timeout_ms: int, **options: Any) -> Engine:
 
 def place_of(url: URL) -> str:
     """Return how messages call a catalog in PostgreSQL: its URL without a password."""
-    shown = url.set(drivername="postgresql", password=None)
-    return shown.render_as_string(hide_password=True)
+    shown = url.set(drivername="postgresql")._replace(password=None)
+    return shown.difference_update_query(["password"]).render_as_string()
 
 
 def _preparation(lock_timeout_ms: int) -> Any:

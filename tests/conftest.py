@@ -47,12 +47,16 @@ def postgres_url(server: Server) -> Iterator[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what opens a catalog on both databases, but for tests that look into SQLite's file."""
-    names = metafunc.fixturenames
-    if "backend" in names and "catalog_path" not in names:
-        marked = metafunc.definition.get_closest_marker("sqlite") is not None
-        both = [pytest.param("postgresql", marks=pytest.mark.postgres)]
-        metafunc.parametrize("backend", ["sqlite", *([] if marked else both)], indirect=True)
+    """Run tests on both databases: those of the catalog, and those marked so.
+
+    Tests that look into SQLite's file run on that alone.
+    """
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    is_wanted = "both" in marks or (PROJECT / "tests" / "db") in metafunc.definition.path.parents
+    is_possible = "sqlite" not in marks and "catalog_path" not in metafunc.fixturenames
+    if "backend" in metafunc.fixturenames and is_wanted and is_possible:
+        postgres = pytest.param("postgresql", marks=pytest.mark.postgres)
+        metafunc.parametrize("backend", ["sqlite", postgres], indirect=True)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from app.workflows.triage import rank_now
 from db.engine import session_scope
 from db.queries import snapshots
 
+pytestmark = pytest.mark.both
+
 ROW = {
     "rank", "paper_id", "arxiv_id", "title", "technique", "score", "score_interval", "score_safe",
     "score_claimed", "rank_claimed", "score_report", "rank_report", "claimed_speedup",

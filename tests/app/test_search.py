@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine
 
 from app.workflows.add import add_sources, refresh_papers
@@ -12,6 +13,8 @@ from db.engine import session_scope
 from db.queries import notes, papers
 from tests.app.conftest import Assay
 from tests.app.test_add import POST
+
+pytestmark = pytest.mark.both
 
 
 def test_the_seed_is_found_by_what_it_claims(catalog: Engine, assay: Assay) -> None:

@@ -18,6 +18,8 @@ from db.errors import CatalogError
 from db.queries import notes, papers
 from tests.app.conftest import Assay
 
+pytestmark = pytest.mark.both
+
 
 def score(session: Session, paper: str = "sage") -> float:
     return float(show_paper(session, paper)["row"]["score"])

@@ -20,7 +20,12 @@ RUNNER = (sys.executable, "-m", "tests.app.jobs.selftest_runner")
 
 
 @pytest.fixture
-def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def catalog(
+    backend: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Iterator[Engine]:
     """An empty catalog in a home of its own; whatever its jobs started is gone afterwards."""
     monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
     monkeypatch.delenv("ASSAY_DATABASE_URL", raising=False)
@@ -28,8 +33,13 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]
     monkeypatch.setattr(launch, "IDLE_S", 1.0)
     for name, kind in selftest_task.KINDS.items():
         monkeypatch.setitem(KINDS, name, kind)
-    engine = open_engine(f"sqlite:///{tmp_path / 'assay.db'}")
-    Base.metadata.create_all(engine)
+    if backend == "sqlite":
+        engine = open_engine(f"sqlite:///{tmp_path / 'assay.db'}")
+        Base.metadata.create_all(engine)
+    else:
+        url = request.getfixturevalue("postgres_url")
+        monkeypatch.setenv("ASSAY_DATABASE_URL", url)
+        engine = open_engine(url)
     yield engine
     engine.dispose()
     sweep("ASSAY_HOME", str(tmp_path))

@@ -18,6 +18,8 @@ from db.engine import open_engine, session_scope
 from db.models import Job, Runner
 from db.queries import jobs
 
+pytestmark = pytest.mark.both
+
 TOKEN = "abc@100"
 
 
@@ -187,6 +189,7 @@ def test_a_kind_nobody_knows_fails_and_does_not_stop_the_others(stage: Stage) ->
     assert stage.job(known).state == "running"
 
 
+@pytest.mark.sqlite
 def test_a_locked_catalog_delays_the_end_of_a_job(stage: Stage) -> None:
     job = stage.queue()
     stage.tick()

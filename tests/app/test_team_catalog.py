@@ -1,0 +1,57 @@
+"""The commands on a team's catalog in PostgreSQL: set up, examined, checked, backed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.workflows.doctor import examine
+from tests.app.conftest import Assay
+from tests.postgres_server import Server
+
+pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("closed_engines")]
+
+
+@pytest.fixture
+def team(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty database, whose address with a password is what the commands are given."""
+    name = server.database()
+    url = server.url(name).replace("assay@", "assay:secret@")
+    monkeypatch.setenv("ASSAY_DATABASE_URL", url)
+    yield url
+    server.drop(name)
+
+
+def test_from_an_empty_database_to_a_ranking(team: str, assay: Assay) -> None:
+    refused = assay("list")
+    assert (refused.status, "assay init" in refused.err) == (1, True)
+    made = assay("init")
+    assert made.status == 0, made.err
+    assert "Created the catalog postgresql://assay@/" in made.err
+    assert "secret" not in made.out + made.err
+    assert "int_flash" in assay("list").out
+    assert assay("db", "upgrade").out == "The catalog is up to date.\n"
+    assert assay("db", "check").out == "The catalog is whole.\n"
+    told = assay("db", "backup", "team.dump")
+    assert told.status == 1
+    assert "pg_dump --format=custom --file=team.dump" in told.err
+    assert "secret" not in told.err
+    findings = {finding.name: finding for finding in examine()}
+    assert "sqlite" not in findings
+    assert all(findings[name].good for name in ("catalog", "postgres"))
+    assert "secret" not in str(findings["catalog"].text)
+
+
+def test_a_server_that_is_not_there_is_one_sentence(
+    assay: Assay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSAY_DATABASE_URL", "postgresql://ann:secret@127.0.0.1:1/assay")
+    told = assay("list")
+    assert (told.status, told.out) == (1, "")
+    assert "No database server answers at postgresql://ann@127.0.0.1:1/assay" in told.err
+    assert "secret" not in told.err
+    assert len(told.err.splitlines()) == 1
+    findings = {finding.name: finding for finding in examine()}
+    assert not findings["postgres"].good
+    assert not findings["catalog"].good
