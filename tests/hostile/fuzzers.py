@@ -191,7 +191,8 @@ def fuzzers() -> dict[str, Fuzzer]:
     refused = (AssayError, DocumentError, RunRefusedError)
     toml = mixed('base = "llama.cpp"\n', 'name = "f"\n', "[shares]\n", "decode = ", "[[engine]]\n",
                  "paper = ", '"sage"\n', "[relevance]\n", "base = ", "nan", "9" * 400, "\n", "[",
-                 "]", "{", "}", "[[edits]]\n", "title = ", "date = 2024-01-01\n", "a." * 30)  # fmt: skip
+                 "]", "{", "}", "[[edits]]\n", "title = ", "date = 2024-01-01\n",
+                 "a." * 30)  # fmt: skip
     entry = ("<entry>", "</entry>", "<id>http://arxiv.org/abs/2410.09426v1</id>", "<title>",
              "</title>", "<published>2024-01-01T00:00:00Z</published>", "<updated>", "</updated>",
              "<summary>",

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from analyzers.errors import ErrorKind
-from analyzers.sources.local import MAX_BIBLIOGRAPHY_BYTES, expand
+from analyzers.sources.local import expand
 from app.workflows.add import save_upload
 from app.workflows.report import save_snapshot
 from app.workflows.report_output import write_output
@@ -77,11 +77,14 @@ def test_a_secret_behind_a_link_reaches_no_catalog(
     assert "secret" not in assay("list", "--json").out.lower()
 
 
-def test_a_bibliography_of_any_size_is_read_to_its_bound(folder: Path) -> None:
+def test_a_bibliography_of_any_size_is_read_to_its_bound(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("analyzers.sources.local.MAX_BIBLIOGRAPHY_BYTES", 1 << 16)
     large = folder / "refs.bib"
     with large.open("wb") as stream:
         stream.write(b"eprint = {2410.09426}\n")
-        stream.truncate(MAX_BIBLIOGRAPHY_BYTES)
+        stream.truncate(1 << 16)
         stream.seek(0, 2)
         stream.write(b"\neprint = {2405.03917}\n")
     assert [str(i) for i in expand([large]).ids] == ["2410.09426"]

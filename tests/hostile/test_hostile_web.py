@@ -265,7 +265,7 @@ def test_an_answer_that_lies_ends_in_a_sentence(web: Web, name: str) -> None:
 
 def test_a_bomb_is_not_unpacked(web: Web) -> None:
     web.whole_s = 10.0
-    content = body(bomb(300), b"Content-Encoding: gzip")
+    content = body(bomb(100), b"Content-Encoding: gzip")
     with serving(says(content)) as server:
         tracemalloc.start()
         refused(web, server.url)
