@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table, bindparam, case, delete, select
 from sqlalchemy.orm import Session
 
-from db.dialects import insert, json_flat, json_member, json_text
+from db.dialects import insert, is_postgres, json_flat, json_member, json_text
 from db.models import Paper, Score, ScoreChange, now
 from db.queries import counters
 
@@ -77,13 +77,14 @@ def save(
         name: getattr(upsert.excluded, name)
         for name in ("value", "low", "high", "rank", "record", "place")
     }
-    # On the connection: the unit of work would send a statement a row.
-    session.connection().execute(
-        upsert.on_conflict_do_update(
-            index_elements=[Score.paper_id, Score.target, Score.kind], set_=changed
-        ),
-        [value._asdict() for value in wanted.values()],
+    putting: Any = upsert.on_conflict_do_update(
+        index_elements=[Score.paper_id, Score.target, Score.kind], set_=changed
     )
+    if is_postgres(session):
+        # With something to return a thousand rows go in one statement, not one each.
+        putting = putting.returning(Score.paper_id)
+    # On the connection: the unit of work would send a statement a row.
+    session.connection().execute(putting, [value._asdict() for value in wanted.values()])
     moment = at or now()
     steps = [
         ScoreChange(
