@@ -137,7 +137,7 @@ def _leads_out(file: Path, root: str) -> bool:
     to what is nobody else's business."""
     if not file.is_symlink():
         return False
-    return not os.path.realpath(file).startswith(os.path.join(root, ""))
+    return not Path(os.path.realpath(file)).is_relative_to(root)
 
 
 def _link(file: Path) -> Missing:
