@@ -91,7 +91,7 @@ def test_the_list_for_people_names_every_case(listed: list[dict[str, Any]]) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nope", "--device", "cpu"], "no prototype 'nope'; known: sampling"),
+        (["nope", "--device", "cpu"], "no prototype 'nope'; known: coupled_quant, "),
         (["sampling", "--device", "tpu"], "choose from"),
         (["sampling", "--device", "cpu", "--case", "b0"], f"no case 'b0'; known: {CASE}"),
         (["sampling", "--device", "cpu", "--case", "b64-v32000-k0-p0.9-normal3"], "other device"),
