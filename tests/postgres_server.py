@@ -143,7 +143,9 @@ def running_server() -> Iterator[Server]:
     bin_folder = programs()
     assert bin_folder is not None
     folder = Path(tempfile.mkdtemp(prefix="assay-pg-", dir="/tmp"))
-    as_whom: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL}
+    # Without the tests' own variables: whatever carries those of a job is swept at its end.
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
+    as_whom: dict[str, Any] = {"cwd": folder, "stdout": subprocess.DEVNULL, "env": clean}
     if os.geteuid() == 0:
         user = _user()
         assert user is not None
