@@ -1,0 +1,48 @@
+"""Linear layers on a CPU with 8-bit weights and activations; 4-bit ones are in `baselines`.
+
+8-bit products are oneDNN's, with weights packed once (`torch._int_mm` packs them in each call).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Int8Linear:
+    """Weights in 8 bits with a scale an output, packed; activations are rounded in each call.
+
+    packed: oneDNN's own order; scales (outputs,) float32; zeros (outputs,) int64.
+    """
+
+    packed: torch.Tensor
+    scales: torch.Tensor
+    zeros: torch.Tensor
+
+    @classmethod
+    def of(cls, weights: torch.Tensor) -> Int8Linear:
+        """Round weights (outputs, inputs) to the nearest of 255 codes an output."""
+        scales = weights.float().abs().amax(1).clamp(min=1e-30) / 127
+        codes = (weights.float() / scales[:, None]).round_().to(torch.int8)
+        packed = torch.ops.onednn.qlinear_prepack(codes, None)
+        return cls(packed, scales, torch.zeros(len(scales), dtype=torch.int64))
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Return x W^T (rows, outputs) in x's type; x (rows, inputs) gets a scale a row."""
+        codes, rows = round_rows(x)
+        product: Any = torch.ops.onednn.qlinear_pointwise
+        out: torch.Tensor = product(
+            codes, 1.0, 128, self.packed, self.scales, self.zeros, None, 1.0, 0, torch.float32,
+            "none", [], "",
+        )  # fmt: skip
+        return out.mul_(rows).to(x.dtype)
+
+
+def round_rows(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return codes uint8 around 128, scales (rows, 1) float32: the largest of a row becomes 127."""
+    wide = x.float()
+    scales = wide.abs().amax(1, keepdim=True).clamp_(min=1e-30).div_(127)
+    return wide.div(scales).round_().add_(128).to(torch.uint8), scales
