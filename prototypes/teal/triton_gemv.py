@@ -1,0 +1,122 @@
+"""Launches the sparse products on a GPU: workspace once, then one kernel a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+
+from prototypes.teal import triton_kernels
+
+MOST_ELEMENTS = 1 << 31
+"""Places of weights are counted in 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Sizes that were tuned on an H100; LOG.md has the numbers."""
+
+    width: int = 896
+    """Outputs of a stripe."""
+    shares: int = 8
+    """Programs that share a stripe's active inputs."""
+    deep: int = 8
+    """Inputs that a thread reads at a time."""
+    beside: int = 1
+    """Groups of warps that read other inputs of the same outputs."""
+    warps: int = 4
+    registers: int | None = None
+    """Bound on registers a thread: fewer let more programs share a multiprocessor."""
+    chunk: int = 2048
+    """Inputs looked at together for the list of active ones."""
+
+    @property
+    def columns(self) -> int:
+        """The power of two that holds a stripe."""
+        return int(triton.next_power_of_2(self.width))
+
+
+class SparseProduct:
+    """y = sum of x_k W[k, :] over the inputs above their threshold.
+
+    Calls take x (inputs,) float16 or bfloat16, thresholds (1,) or (inputs,) float32, weights
+    (inputs, outputs) like x and write out (outputs,). Raises `ValueError` where the weights are
+    more than a call can count.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, device: torch.device, tiles: Tiles | None = None
+    ) -> None:
+        self.tiles = tiles or Tiles()
+        if inputs * outputs >= MOST_ELEMENTS or inputs > 1 << 16:
+            raise ValueError("More weights than a call counts: split the layer.")
+        self._inputs, self._outputs = inputs, outputs
+        self._room = -(-inputs // self.tiles.shares)
+        self._stripes = -(-outputs // self.tiles.width)
+        programs = self._stripes * self.tiles.shares
+        self._words = torch.zeros((programs, self._room), dtype=torch.int32, device=device)
+        self._partial = torch.zeros((self.tiles.shares, outputs), device=device)
+        self._tickets = torch.zeros(self._stripes, dtype=torch.int32, device=device)
+
+    def _constants(self, thresholds: torch.Tensor) -> dict[str, Any]:
+        limits = {"maxnreg": self.tiles.registers} if self.tiles.registers else {}
+        return limits | {
+            "PER_CHANNEL": thresholds.numel() > 1,
+            "SHARES": self.tiles.shares,
+            "CHUNK": self.tiles.chunk,
+            "WIDTH": self.tiles.width,
+            "COLUMNS": self.tiles.columns,
+            "DEEP": self.tiles.deep,
+            "BESIDE": self.tiles.beside,
+            "num_warps": self.tiles.warps,
+        }
+
+    def __call__(
+        self, x: torch.Tensor, thresholds: torch.Tensor, weights: torch.Tensor, out: torch.Tensor
+    ) -> None:
+        """Multiply by weights of 16 bits."""
+        kernel: Any = triton_kernels.sparse_product
+        kernel[(self._stripes * self.tiles.shares,)](
+            x,
+            thresholds,
+            weights,
+            out,
+            self._words,
+            self._partial,
+            self._tickets,
+            self._room,
+            self._inputs,
+            self._outputs,
+            **self._constants(thresholds),
+        )
+
+    def int4(
+        self,
+        x: torch.Tensor,
+        thresholds: torch.Tensor,
+        codes: torch.Tensor,
+        scales: torch.Tensor,
+        out: torch.Tensor,
+    ) -> None:
+        """Multiply by 4-bit weights: codes (inputs, outputs / 8) int32, scales a row's groups."""
+        kernel: Any = triton_kernels.sparse_int4_product
+        kernel[(self._stripes * self.tiles.shares,)](
+            x,
+            thresholds,
+            codes,
+            scales,
+            out,
+            self._words,
+            self._partial,
+            self._tickets,
+            self._room,
+            self._inputs,
+            self._outputs,
+            codes.shape[1],
+            scales.shape[1],
+            GROUP=self._outputs // scales.shape[1],
+            FAST=x.device.type == "cuda",
+            **self._constants(thresholds),
+        )

@@ -1,0 +1,310 @@
+"""Sparse matrix-vector products on a GPU: only rows of active inputs are read, in one launch.
+
+Weights lie as (inputs, outputs), so that an input has a contiguous row: one that is skipped costs no
+bytes. A program owns a stripe of outputs and an equal share of the *active* inputs. It finds them
+itself (a prefix sum over all inputs, which are few bytes in the L2) and walks its list, so work
+shrinks with the sparsity, which a mask in a tile doesn't do. Shares of a stripe are joined by the
+program that arrives last, always in the same order.
+"""
+
+# Triton's own spelling: constants in capitals, arguments without Python types.
+# ruff: noqa: N803
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def _list_active(
+    x,
+    thresholds,
+    words,
+    inputs,
+    share,
+    PER_CHANNEL: tl.constexpr,
+    SHARES: tl.constexpr,
+    CHUNK: tl.constexpr,
+):
+    """Write this share's active inputs to `words`, index << 16 | value's bits; return how many.
+
+    Every SHARES-th active input is a share's, so shares are equal to one input. Active is what isn't
+    at or under its threshold: NaN is, so it reaches the output as it should.
+    """
+    lane = tl.arange(0, CHUNK)
+    found = 0
+    for first in range(0, inputs, CHUNK):
+        index = first + lane
+        there = index < inputs
+        value = tl.load(x + index, mask=there, other=0.0)
+        if PER_CHANNEL:
+            threshold = tl.load(thresholds + index, mask=there, other=0.0)
+        else:
+            threshold = tl.load(thresholds)
+        size = tl.abs(value.to(tl.float32))
+        active = (there & ((size > threshold) | (size != size))).to(tl.int32)
+        upto = tl.cumsum(active, axis=0)
+        place = found + upto - 1
+        own = (active > 0) & (place % SHARES == share)
+        word = (index << 16) | (value.to(tl.int16, bitcast=True).to(tl.int32) & 0xFFFF)
+        tl.store(words + place // SHARES, word, mask=own)
+        found += tl.max(upto, axis=0)
+    # Written by some threads, read by others.
+    tl.debug_barrier()
+    return (found - share + SHARES - 1) // SHARES
+
+
+@triton.jit
+def _index_of(word):
+    return (word >> 16) & 0xFFFF
+
+
+@triton.jit
+def _value_of(word, kind: tl.constexpr):
+    return (word & 0xFFFF).to(tl.int16).to(kind, bitcast=True).to(tl.float32)
+
+
+@triton.jit
+def _rows_of(weights, word, row, count, width, column, inside):
+    """Return (column, …) of the listed inputs' rows, zeros past the list's end.
+
+    Columns come first: axes as long as this one's are ordered so by the compiler for scales too,
+    which have no two neighbours in a thread, and codes and scales get one layout.
+    """
+    return tl.load(
+        weights + _index_of(word)[None, :, :] * width + column[:, None, None],
+        mask=(row < count)[None, :, :] & inside[:, None, None],
+        other=0,
+        eviction_policy="evict_first",
+    )
+
+
+@triton.jit
+def _finish(
+    y,
+    out,
+    partial,
+    tickets,
+    stripe,
+    share,
+    column,
+    inside,
+    outputs,
+    SHARES: tl.constexpr,
+):
+    """Write a stripe's sums, or leave them for the share of it that arrives last."""
+    if SHARES == 1:
+        tl.store(out + column, y.to(out.dtype.element_ty), mask=inside)
+    else:
+        tl.store(partial + share * outputs + column, y, mask=inside)
+        # All threads' sums are written before one of them takes the ticket.
+        tl.debug_barrier()
+        ticket = tl.atomic_add(tickets + stripe, 1, sem="acq_rel")
+        if ticket == SHARES - 1:
+            total = tl.zeros_like(y)
+            for base in range(0, SHARES, 8):
+                for step in tl.static_range(8):
+                    # Other multiprocessors wrote them: not from this one's L1.
+                    total += tl.load(
+                        partial + (base + step) * outputs + column,
+                        mask=inside & (base + step < SHARES),
+                        other=0.0,
+                        cache_modifier=".cg",
+                    )
+            tl.store(out + column, total.to(out.dtype.element_ty), mask=inside)
+            tl.store(tickets + stripe, 0)
+
+
+@triton.jit
+def sparse_product(
+    x,
+    thresholds,
+    weights,
+    out,
+    words,
+    partial,
+    tickets,
+    room,
+    inputs,
+    outputs,
+    PER_CHANNEL: tl.constexpr,
+    SHARES: tl.constexpr,
+    CHUNK: tl.constexpr,
+    WIDTH: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    DEEP: tl.constexpr,
+    BESIDE: tl.constexpr,
+):
+    """x (inputs,) and weights (inputs, outputs), 16 bits; out (outputs,).
+
+    A stripe has WIDTH outputs in COLUMNS (a power of two) lanes. DEEP inputs of each of BESIDE groups
+    of warps are read at a time; a thread adds up the DEEP without asking another.
+    """
+    ROWS: tl.constexpr = DEEP * BESIDE
+    program = tl.program_id(0)
+    stripe = program // SHARES
+    share = program % SHARES
+    own = words + program * room
+    count = _list_active(x, thresholds, own, inputs, share, PER_CHANNEL, SHARES, CHUNK)
+    lane = tl.arange(0, COLUMNS)
+    column = stripe * WIDTH + lane
+    inside = (lane < WIDTH) & (column < outputs)
+    row = tl.arange(0, BESIDE)[:, None] * DEEP + tl.arange(0, DEEP)[None, :]
+    acc = tl.zeros([COLUMNS, BESIDE], tl.float32)
+    # The list is read two turns ahead of the sums and a row one turn: else each waits for the other.
+    word = tl.load(own + row, mask=row < count, other=0)
+    later = tl.load(own + ROWS + row, mask=ROWS + row < count, other=0)
+    tile = _rows_of(weights, word, row, count, outputs, column, inside)
+    for start in range(ROWS, count + ROWS, ROWS):
+        value = _value_of(word, x.dtype.element_ty)
+        coming = _rows_of(weights, later, start + row, count, outputs, column, inside)
+        word = later
+        later = tl.load(own + start + ROWS + row, mask=start + ROWS + row < count, other=0)
+        acc += tl.sum(tile.to(tl.float32) * value[None, :, :], axis=2)
+        tile = coming
+    y = tl.sum(acc, axis=1)
+    _finish(y, out, partial, tickets, stripe, share, column, inside, outputs, SHARES)
+
+
+@triton.jit
+def _eight(codes, FAST: tl.constexpr):
+    """Return code - 8 of each word's eight codes, float32."""
+    if FAST:
+        # 0x6400 | q is the float16 1024 + q, and 0x6400 | 16 q is 1024 + 16 q: no conversion of
+        # integers, of which a multiprocessor does 16 a clock.
+        a0, a1, a2, a3, a4, a5, a6, a7 = tl.inline_asm_elementwise(
+            """{
+            .reg .b32 high, p, q, r, s, m, n, c, d, e, g;
+            .reg .b16 lo, hi;
+            mov.b32 m, 0x000f000f;
+            mov.b32 n, 0x00f000f0;
+            mov.b32 c, 0x64006400;
+            mov.b32 d, 0x64086408;
+            mov.b32 e, 0x2c002c00;
+            mov.b32 g, 0xd480d480;
+            shr.u32 high, $8, 8;
+            lop3.b32 p, $8, m, c, 0xea;
+            lop3.b32 q, $8, n, c, 0xea;
+            lop3.b32 r, high, m, c, 0xea;
+            lop3.b32 s, high, n, c, 0xea;
+            sub.rn.f16x2 p, p, d;
+            fma.rn.f16x2 q, q, e, g;
+            sub.rn.f16x2 r, r, d;
+            fma.rn.f16x2 s, s, e, g;
+            mov.b32 {lo, hi}, p;
+            cvt.f32.f16 $0, lo;
+            cvt.f32.f16 $4, hi;
+            mov.b32 {lo, hi}, q;
+            cvt.f32.f16 $1, lo;
+            cvt.f32.f16 $5, hi;
+            mov.b32 {lo, hi}, r;
+            cvt.f32.f16 $2, lo;
+            cvt.f32.f16 $6, hi;
+            mov.b32 {lo, hi}, s;
+            cvt.f32.f16 $3, lo;
+            cvt.f32.f16 $7, hi;
+            }""",
+            "=&f,=&f,=&f,=&f,=&f,=&f,=&f,=&f,r",
+            [codes],
+            dtype=(tl.float32,) * 8,
+            is_pure=True,
+            pack=1,
+        )
+    else:
+        a0 = ((codes & 15) - 8).to(tl.float32)
+        a1 = (((codes >> 4) & 15) - 8).to(tl.float32)
+        a2 = (((codes >> 8) & 15) - 8).to(tl.float32)
+        a3 = (((codes >> 12) & 15) - 8).to(tl.float32)
+        a4 = (((codes >> 16) & 15) - 8).to(tl.float32)
+        a5 = (((codes >> 20) & 15) - 8).to(tl.float32)
+        a6 = (((codes >> 24) & 15) - 8).to(tl.float32)
+        a7 = (((codes >> 28) & 15) - 8).to(tl.float32)
+    return a0, a1, a2, a3, a4, a5, a6, a7
+
+
+@triton.jit
+def sparse_int4_product(
+    x,
+    thresholds,
+    codes,
+    scales,
+    out,
+    words,
+    partial,
+    tickets,
+    room,
+    inputs,
+    outputs,
+    row_words,
+    row_scales,
+    PER_CHANNEL: tl.constexpr,
+    SHARES: tl.constexpr,
+    CHUNK: tl.constexpr,
+    WIDTH: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    DEEP: tl.constexpr,
+    BESIDE: tl.constexpr,
+    GROUP: tl.constexpr,
+    FAST: tl.constexpr,
+):
+    """codes (inputs, outputs / 8) int32, eight outputs a word; scales (inputs, outputs / GROUP).
+
+    GROUP, WIDTH and COLUMNS count outputs here as well: an input's row has a scale for each GROUP
+    of them, so what is skipped is skipped with its scales.
+    """
+    program = tl.program_id(0)
+    stripe = program // SHARES
+    share = program % SHARES
+    own = words + program * room
+    count = _list_active(x, thresholds, own, inputs, share, PER_CHANNEL, SHARES, CHUNK)
+    LANES: tl.constexpr = COLUMNS // 8
+    ROWS: tl.constexpr = DEEP * BESIDE
+    lane = tl.arange(0, LANES)
+    column = stripe * (WIDTH // 8) + lane
+    inside = (lane < WIDTH // 8) & (column < row_words)
+    group = column // (GROUP // 8)
+    row = tl.arange(0, BESIDE)[:, None] * DEEP + tl.arange(0, DEEP)[None, :]
+    a0 = tl.zeros([LANES, BESIDE], tl.float32)
+    a1, a2, a3, a4, a5, a6, a7 = a0, a0, a0, a0, a0, a0, a0
+    word = tl.load(own + row, mask=row < count, other=0)
+    later = tl.load(own + ROWS + row, mask=ROWS + row < count, other=0)
+    tile = _rows_of(codes, word, row, count, row_words, column, inside)
+    scale = _rows_of(scales, word, row, count, row_scales, group, inside)
+    for start in range(ROWS, count + ROWS, ROWS):
+        value = _value_of(word, x.dtype.element_ty)[None, :, :] * scale.to(tl.float32)
+        coming = _rows_of(codes, later, start + row, count, row_words, column, inside)
+        scale = _rows_of(scales, later, start + row, count, row_scales, group, inside)
+        word = later
+        later = tl.load(own + start + ROWS + row, mask=start + ROWS + row < count, other=0)
+        c0, c1, c2, c3, c4, c5, c6, c7 = _eight(tile, FAST)
+        a0 += tl.sum(c0 * value, axis=2)
+        a1 += tl.sum(c1 * value, axis=2)
+        a2 += tl.sum(c2 * value, axis=2)
+        a3 += tl.sum(c3 * value, axis=2)
+        a4 += tl.sum(c4 * value, axis=2)
+        a5 += tl.sum(c5 * value, axis=2)
+        a6 += tl.sum(c6 * value, axis=2)
+        a7 += tl.sum(c7 * value, axis=2)
+        tile = coming
+    s0, s1, s2, s3 = tl.sum(a0, axis=1), tl.sum(a1, axis=1), tl.sum(a2, axis=1), tl.sum(a3, axis=1)
+    s4, s5, s6, s7 = tl.sum(a4, axis=1), tl.sum(a5, axis=1), tl.sum(a6, axis=1), tl.sum(a7, axis=1)
+    low = tl.join(tl.join(s0, s4), tl.join(s2, s6))
+    high = tl.join(tl.join(s1, s5), tl.join(s3, s7))
+    # (LANES, 2, 2, 2): the last axis is bit 0 of the code's place, the one before bit 1, then bit 2.
+    y = tl.reshape(tl.join(low, high), [COLUMNS])
+    flat = tl.arange(0, COLUMNS)
+    wide = stripe * WIDTH + flat
+    _finish(
+        y,
+        out,
+        partial,
+        tickets,
+        stripe,
+        share,
+        wide,
+        (flat < WIDTH) & (wide < outputs),
+        outputs,
+        SHARES,
+    )
