@@ -1,0 +1,1 @@
+"""What prototypes of speculative decoding share: a small model, drafts, acceptance, the law."""

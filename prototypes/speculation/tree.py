@@ -1,0 +1,114 @@
+"""Trees of drafted tokens: node 0 is the last emitted token, parents come before children.
+
+One topology a batch member. `dynamic` builds EAGLE-2's and EAGLE-3's tree (arXiv 2406.16858,
+Section 4): at each level the `width` likeliest nodes get children, and of all nodes the `nodes`
+likeliest stay. Ties go to the node that was made first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+MOST_NODES = 64
+"""A node's ancestors are the bits of one 64-bit word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """tokens, parents (batch, nodes) int64; the root is node 0, its parent -1."""
+
+    tokens: torch.Tensor
+    parents: torch.Tensor
+
+    @property
+    def depths(self) -> torch.Tensor:
+        """Edges from the root to each node, (batch, nodes); a position is the prefix's plus it."""
+        depth = torch.zeros_like(self.parents)
+        for node in range(1, self.parents.shape[1]):
+            above = self.parents[:, node].clamp_min(0)
+            depth[:, node] = depth.gather(1, above[:, None])[:, 0] + 1
+        return depth
+
+    @property
+    def masks(self) -> torch.Tensor:
+        """Bit i of a node's word (batch, nodes, int64): whether node i is it or an ancestor."""
+        nodes = self.parents.shape[1]
+        if nodes > MOST_NODES:
+            raise ValueError(f"{nodes} nodes don't fit the {MOST_NODES} bits of a mask.")
+        words = torch.zeros_like(self.parents)
+        for node in range(nodes):
+            above = words.gather(1, self.parents[:, node].clamp_min(0)[:, None])[:, 0]
+            own = (1 << node) if node < MOST_NODES - 1 else -(1 << 63)
+            words[:, node] = torch.where(self.parents[:, node] >= 0, above, 0) | own
+        return words
+
+
+def chain(tokens: torch.Tensor) -> Tree:
+    """Return the tree of tokens (batch, nodes) each of which follows the one before it."""
+    parents = torch.arange(-1, tokens.shape[1] - 1, device=tokens.device)
+    return Tree(tokens, parents.expand_as(tokens).contiguous())
+
+
+Children = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""From the chosen nodes' tokens (batch, width) and their places (batch, width) among the last
+level's chosen nodes, log-probabilities (batch, width, vocabulary) of what follows each."""
+
+
+def dynamic(
+    root: torch.Tensor, first: torch.Tensor, follow: Children, depth: int, width: int, nodes: int
+) -> Tree:
+    """Return the tree of `nodes` drafted tokens below `root` (batch,), at most `depth` deep.
+
+    first: log-probabilities (batch, vocabulary) of what follows the root. Raises `ValueError`
+    where fewer nodes are made than shall stay.
+    """
+    batch = root.shape[0]
+    made = width + (depth - 1) * width * width
+    if nodes > made:
+        raise ValueError(f"A tree {depth} deep and {width} wide has {made} nodes, not {nodes}.")
+    scores, tokens = first.topk(width, dim=-1)
+    parents = torch.full_like(tokens, -1)
+    all_scores, all_tokens, all_parents = [scores], [tokens], [parents]
+    chosen = torch.arange(width, device=root.device).expand(batch, width)
+    begin = 0
+    for _ in range(depth - 1):
+        above = scores.gather(1, chosen)
+        own, token = follow(tokens.gather(1, chosen), chosen).topk(width, dim=-1)
+        parents = (begin + chosen)[..., None].expand_as(own)
+        begin += scores.shape[1]
+        scores = (above[..., None] + own).flatten(1)
+        tokens, parents = token.flatten(1), parents.flatten(1)
+        chosen = scores.sort(dim=-1, descending=True, stable=True).indices[:, :width]
+        all_scores.append(scores)
+        all_tokens.append(tokens)
+        all_parents.append(parents)
+    return best(
+        root, *(torch.cat(all_, 1) for all_ in (all_scores, all_tokens, all_parents)), nodes
+    )
+
+
+def best(
+    root: torch.Tensor,
+    scores: torch.Tensor,
+    tokens: torch.Tensor,
+    parents: torch.Tensor,
+    nodes: int,
+) -> Tree:
+    """Return the tree of the `nodes` likeliest of all made, in the order in which they were made.
+
+    scores, tokens, parents (batch, made): log-probabilities of whole paths, and places of parents
+    among the made ones (-1: the root). A child is no likelier than its parent and is made later,
+    so whatever stays has its parent.
+    """
+    batch = root.shape[0]
+    kept = scores.sort(dim=-1, descending=True, stable=True).indices[:, :nodes].sort().values
+    place = torch.zeros_like(tokens)
+    order = torch.arange(1, nodes + 1, device=root.device).expand(batch, nodes)
+    place.scatter_(1, kept, order)
+    above = parents.gather(1, kept)
+    above = torch.where(above < 0, 0, place.gather(1, above.clamp_min(0)))
+    top = torch.full((batch, 1), -1, dtype=above.dtype, device=root.device)
+    return Tree(torch.cat([root[:, None], tokens.gather(1, kept)], 1), torch.cat([top, above], 1))
