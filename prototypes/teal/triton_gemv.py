@@ -8,7 +8,9 @@ from typing import Any
 import torch
 import triton
 
+from prototypes.harness.workload import Kernel, Tensors
 from prototypes.teal import triton_kernels
+from prototypes.teal.inputs import Plan
 
 MOST_ELEMENTS = 1 << 31
 """Places of weights are counted in 32 bits."""
@@ -36,6 +38,20 @@ class Tiles:
     def columns(self) -> int:
         """The power of two that holds a stripe."""
         return int(triton.next_power_of_2(self.width))
+
+
+def build(plan: Plan, device: torch.device, tiles: Tiles | None = None) -> Kernel:
+    """Return the product of a case, with the tiles that suit its outputs."""
+    product = SparseProduct(plan.inputs, plan.outputs, device, tiles)
+
+    def run(inputs: Tensors, outputs: Tensors) -> None:
+        x, thresholds, out = inputs["x"], inputs["thresholds"], outputs["out"]
+        if plan.is_int4:
+            product.int4(x, thresholds, inputs["codes"], inputs["scales"], out)
+        else:
+            product(x, thresholds, inputs["weights"], out)
+
+    return run
 
 
 class SparseProduct:
