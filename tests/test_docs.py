@@ -22,13 +22,13 @@ def test_every_command_is_listed(name: list[str]) -> None:
 
 def test_every_listed_command_exists() -> None:
     listed = re.findall(
-        r"^\| `assay ((?:bench |db |target |watch )?\w+)", DOCS["commands.md"], re.MULTILINE
+        r"^\| `assay ((?:bench |db |hosts |target |watch )?\w+)", DOCS["commands.md"], re.MULTILINE
     )
     assert sorted(listed) == sorted(" ".join(name) for name in command_names())
 
 
 READ = re.compile(r"""environ(?:\.get\(|\[)\s*["'](ASSAY_[A-Z_]+)["']""")
-INTERNAL = {"ASSAY_JOB", "ASSAY_RUNNER"}
+INTERNAL = {"ASSAY_JOB", "ASSAY_RUNNER", "ASSAY_PARENT", "ASSAY_HOST_FOLDER"}
 """Marks that the runner puts on its own processes, to find them again."""
 
 

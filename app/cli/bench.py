@@ -48,15 +48,24 @@ def run(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cases; provisional.")] = False,
     case: Annotated[list[str] | None, typer.Option(help="Only this case; repeatable.")] = None,
+    on: Annotated[
+        list[str] | None, typer.Option(help="What a host must offer besides, as h100; repeatable.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure prototypes on this machine; the scores follow."""
+    """Measure prototypes, here or on the hosts of ASSAY_SCHEDULER; the scores follow."""
     from app.workflows.measuring import run_prototypes
     from app.workflows.opening import open_catalog
 
     engine = open_catalog(create=True)
     result = run_prototypes(
-        engine, names, device=device, quick=quick, cases=case or [], on_progress=note
+        engine,
+        names,
+        device=device,
+        quick=quick,
+        cases=case or [],
+        on=on or [],
+        on_progress=note,
     )
     if as_json:
         print_json(result.document)

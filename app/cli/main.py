@@ -9,7 +9,18 @@ from typing import Any, NoReturn
 
 import typer
 
-from app.cli import adding, bench, database, papers, reports, searching, targets, watch, workbench
+from app.cli import (
+    adding,
+    bench,
+    database,
+    hosts,
+    papers,
+    reports,
+    searching,
+    targets,
+    watch,
+    workbench,
+)
 
 app = typer.Typer(
     name="assay",
@@ -30,6 +41,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(watch.app, name="watch")
 app.add_typer(database.app, name="db")
 app.add_typer(targets.app, name="target")
+app.add_typer(hosts.app, name="hosts")
 
 
 def main() -> NoReturn:

@@ -6,7 +6,7 @@ when the web server or the command that asked for it ends. Nothing heavy is impo
 """
 
 from app.jobs.client import active, cancel, get, recent, retry, submit, wait
-from app.jobs.context import JobCancelledError, JobContext, JobFailedError
+from app.jobs.context import JobCancelledError, JobContext, JobFailedError, JobLostError
 from app.jobs.launch import ensure_runner, reap
 from app.jobs.watch import FINAL, JobView, describe, describe_all
 
@@ -15,6 +15,7 @@ __all__ = [
     "JobCancelledError",
     "JobContext",
     "JobFailedError",
+    "JobLostError",
     "JobView",
     "active",
     "cancel",

@@ -12,6 +12,7 @@ import time
 
 from app.home import database_url, logs_folder
 from app.jobs.engine import PebbleEngine
+from app.jobs.hosts.address import is_configured
 from app.jobs.lease import IDLE_S, acquire, new_token
 from app.jobs.processes import JOB_MARK, RUNNER_MARK, sweep, sweeper
 from app.jobs.runner import JobLoop, OustedError
@@ -44,6 +45,7 @@ def main(idle_s: float = IDLE_S) -> int:
             token,
             forget=lambda job_id: sweep(JOB_MARK, job_id),
             idle_s=idle_s,
+            hosted=is_configured(),
         )
         try:
             while loop.tick():

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from app.jobs.hosts.address import scheduler_address
 from app.jobs.launch import ensure_runner
 from app.jobs.tasks import kind_of
 from db.engine import session_scope
@@ -26,13 +27,15 @@ def submit(engine: Engine, kind: str, spec: dict[str, Any], *, device: str | Non
 
     The same work asked for while it waits or runs is the same job, and its id is returned. Raises
     ValueError for an unknown kind or a spec that isn't JSON, CatalogError if the catalog can't be
-    written.
+    written, UsageError for a scheduler that can't be used.
     """
     prepared = kind_of(kind).prepare(spec)
     try:
         prepared = json.loads(json.dumps(prepared, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise ValueError(f"The spec of a job must be plain JSON: {error}.") from None
+    if scheduler_address() is not None:
+        device = None  # of each kind there may be several: the scheduler keeps them apart
     with session_scope(engine) as session:
         job_id = jobs.create(session, kind=kind, spec=prepared, device=device).id
     ensure_runner(engine)

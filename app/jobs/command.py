@@ -9,9 +9,10 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
-from app.jobs.context import JobCancelledError, JobContext
+from app.jobs.context import JobCancelledError
 from app.jobs.processes import kill_tree, tethered
 
 LOG_BYTES = 1_000_000
@@ -35,8 +36,21 @@ class _Lines:
         return [line.decode(errors="replace") for line in whole if line]
 
 
+class Surroundings(Protocol):
+    """What a program that runs for a job needs of it: `JobContext` here, another on a host."""
+
+    @property
+    def log_path(self) -> Path:
+        """The file for what it prints."""
+        ...
+
+    def stop_if_cancelled(self) -> None:
+        """Raise `JobCancelledError` if it is to stop."""
+        ...
+
+
 def run_command(
-    context: JobContext, command: Sequence[str], on_line: Callable[[str], bool]
+    context: Surroundings, command: Sequence[str], on_line: Callable[[str], bool]
 ) -> tuple[int, list[str]]:
     """Run `command` until it ends; return its exit code and the last lines it printed.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzers.message import Message, message
-from app.errors import reason_of
+from app.errors import AssayError, reason_of
 from app.home import logs_folder
 from app.jobs.processes import JOB_MARK
 from app.jobs.tasks import load_function
@@ -44,6 +44,17 @@ class JobFailedError(Exception):
     def __init__(self, reason: Message, outcome: dict[str, Any] | None = None) -> None:
         super().__init__(str(reason))
         self.reason = reason
+        self.outcome = outcome or {}
+
+
+class JobLostError(AssayError):
+    """Raised by a job's function whose helpers are gone: nothing is wrong with the work itself.
+
+    The job ends as lost, and can be tried again.
+    """
+
+    def __init__(self, reason: Message, outcome: dict[str, Any] | None = None) -> None:
+        super().__init__(reason)
         self.outcome = outcome or {}
 
 
@@ -140,8 +151,8 @@ def run_task(
     The function returns the job's outcome; an outcome's "message" (a `Message` record) becomes the
     job's last word.
 
-    Returns {"state": "succeeded" | "failed" | "cancelled", "outcome", "message"}. The traceback of
-    an unexpected error goes to the job's log, one line of it into the outcome.
+    Returns {"state": "succeeded" | "failed" | "cancelled" | "lost", "outcome", "message"}. The
+    traceback of an unexpected error goes to the job's log, one line of it into the outcome.
     """
     from db.engine import open_engine
 
@@ -156,6 +167,8 @@ def run_task(
         return {"state": "cancelled", "outcome": cancelled.outcome}
     except JobFailedError as failure:
         return _failed(str(failure), failure.reason, failure.outcome)
+    except JobLostError as lost:
+        return _failed(str(lost), lost.reason, lost.outcome) | {"state": "lost"}
     except Exception as error:
         if (told := reason_of(error)) is not None:
             return _failed(str(error), told)

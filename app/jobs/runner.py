@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 CANCEL_GRACE_S = 0.9
 """How long a cancelled job may take to stop by itself."""
 SIDE_BY_SIDE = 2
+HOSTED_SIDE_BY_SIDE = 8
+"""The same where the work itself is done on other hosts."""
+HOSTED_PATIENCE = 6
+"""Times a job's usual time limit, which there holds its wait for a host too."""
 STOPPED = message("Assay's background process was stopped before this was finished.")
 
 
@@ -62,7 +66,8 @@ class _Running:
 class JobLoop:
     """Claims queued jobs, feeds them to an executor, and writes down how they end.
 
-    `forget(job_id)` is called when a job is over, to end processes that it left behind.
+    `forget(job_id)` is called when a job is over, to end processes that it left behind. `hosted`
+    says that the costly part of each job is done on other hosts.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class JobLoop:
         forget: Callable[[str], object] = lambda job_id: None,
         clock: Callable[[], float] = time.monotonic,
         idle_s: float = IDLE_S,
+        hosted: bool = False,
     ) -> None:
         self.database = database
         self.executor = executor
@@ -81,6 +87,7 @@ class JobLoop:
         self.forget = forget
         self.clock = clock
         self.idle_s = idle_s
+        self.hosted = hosted
         self.running: list[_Running] = []
         self._beat_at = clock()
         self._busy_at = clock()
@@ -168,10 +175,11 @@ class JobLoop:
 
     def _claim(self, active: list[Job]) -> None:
         for job in (job for job in active if job.state == "queued"):
-            exclusive = job.kind in KINDS and KINDS[job.kind].exclusive
+            # On other hosts each device is held by the scheduler, one piece of work at a time.
+            exclusive = job.kind in KINDS and KINDS[job.kind].exclusive and not self.hosted
             if self.running and (exclusive or any(other.exclusive for other in self.running)):
                 return
-            if len(self.running) >= SIDE_BY_SIDE:
+            if len(self.running) >= (HOSTED_SIDE_BY_SIDE if self.hosted else SIDE_BY_SIDE):
                 return
             with session_scope(self.database) as session:
                 claimed = jobs.claim(session, job.id, self.token)
@@ -181,7 +189,8 @@ class JobLoop:
     def _start(self, job: Job, *, exclusive: bool) -> _Running:
         try:
             kind = kind_of(job.kind)
-            timeout_s = float(job.spec.get("timeout_s") or kind.timeout_s)
+            patience = HOSTED_PATIENCE if self.hosted else 1
+            timeout_s = float(job.spec.get("timeout_s") or kind.timeout_s * patience)
             url = self.database.url.render_as_string(hide_password=False)
             future = self.executor.submit(
                 run_task, kind.function, url, job.id, self.token, job.spec

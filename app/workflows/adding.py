@@ -46,6 +46,8 @@ class AddSummary:
 
     failed: list[Failure] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
+    retried: int = 0
+    """How often hosts that went away made others read again."""
     _outcomes: dict[str, str] = field(default_factory=dict)
 
     def note(self, outcome: str, paper_id: str) -> None:
@@ -83,6 +85,7 @@ class AddSummary:
             "added": self.added,
             "known": self.known,
             "updated": self.updated,
+            "retried": self.retried,
             "failed": [{"source": f.source, **error_record(f.kind, f.reason)} for f in self.failed],
             "moved": [
                 {"paper": m.paper_id, "kind": m.kind, "before": m.before, "after": m.after}

@@ -21,6 +21,8 @@ from analyzers.message import Message, message
 from analyzers.targets import DEFAULT_TARGET
 from app import home
 from app.errors import reason_of as reason_of_error
+from app.jobs.context import JobLostError
+from app.jobs.hosts.address import scheduler_address
 from app.workflows.adding import AddSummary, Failure, OnProgress, Work
 from app.workflows.settings import default_target
 from app.workflows.storing import Rivals, store_analysis, store_failure, take_record
@@ -86,9 +88,13 @@ class Ingest:
         fall_back: Callable[[Work, str, Message], Work] | None = None,
     ) -> None:
         """Read and store the works as they come; `fall_back` gives another for one that failed."""
-        for result in self._analyse(self._unread(works), readable):
-            self._take(result, fall_back)
-            self._ranking.go_on()
+        try:
+            for result in self._analyse(self._unread(works), readable):
+                self._take(result, fall_back)
+                self._ranking.go_on()
+        except JobLostError as lost:
+            self.finish()  # what was read by then is in the catalog, and stays
+            raise JobLostError(lost.reason, self._summary.to_json()) from lost
         for work, content_hash in self._copies:
             if content_hash in self._failed:
                 self._fail(work, *self._failed[content_hash])
@@ -102,6 +108,17 @@ class Ingest:
     def _analyse(self, paths: Iterator[str], readable: Sequence[Path]) -> Iterator[dict[str, Any]]:
         from analyzers.isolation import analyze_files
 
+        if (scheduler := scheduler_address()) is not None:
+            from app.workflows.hosted import read_on_hosts
+
+            return read_on_hosts(
+                paths,
+                scheduler,
+                target=DEFAULT_TARGET,
+                targets=home.targets_folder(),
+                should_stop=self._cancelled,
+                on_retry=self._note_retry,
+            )
         return analyze_files(
             paths,
             readable=readable,
@@ -135,6 +152,9 @@ class Ingest:
                 self._hashes.add(content_hash)
                 self._works[str(work.path)] = work, content_hash
                 yield str(work.path)
+
+    def _note_retry(self, why: Message) -> None:
+        self._summary.retried += 1
 
     def _find(self, content_hash: str) -> FileRow | None:
         with session_scope(self._engine) as session:

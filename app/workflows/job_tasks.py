@@ -14,7 +14,9 @@ from analyzers.message import message
 from app.home import runs_folder
 from app.jobs.command import run_command
 from app.jobs.context import JobCancelledError, JobContext, JobFailedError
+from app.jobs.hosts.address import SchedulerAddress, scheduler_address
 from app.workflows.benchmark import import_run_files, read_run_document
+from app.workflows.hosted import Story, measure_on_host
 from app.workflows.moves import Move
 
 PROTOTYPES = (sys.executable, "-m", "prototypes")
@@ -23,17 +25,23 @@ PROTOTYPES = (sys.executable, "-m", "prototypes")
 def run_benchmark(context: JobContext) -> dict[str, Any]:
     """Measure a prototype, store its runs, rescore.
 
-    Spec: {"prototype", "device"?, "quick"?, "cases"?}. Outcome: {"file", "added", "known",
-    "rejected", "runs": [{"prototype", "case", "implementation", "status", "speedup",
-    "provisional"}], "moved": [{"paper", "kind", "before", "after"}], "scores": the same of the
-    papers that were measured, moved or not}. A run that failed a gate is a result; the job fails
+    Spec: {"prototype", "device"?, "quick"?, "cases"?, "on"?: what else its host must offer}.
+    Outcome: {"file", "added", "known", "rejected", "runs": [{"prototype", "case",
+    "implementation", "status", "speedup", "provisional"}], "moved": [{"paper", "kind", "before",
+    "after"}], "scores": the same of the papers that were measured, moved or not; of other hosts
+    "hosts", "retried"}. A run that failed a gate is a result; the job fails
     when nothing was measured.
     """
     cases = context.spec.get("cases") or [None]
     out = _out_file(context)
-    documents = [
-        _measure(context, out, case, number, len(cases)) for number, case in enumerate(cases)
-    ]
+    scheduler = scheduler_address()
+    story: Story | None = None
+    if scheduler is None:
+        documents = [
+            _measure(context, out, case, number, len(cases)) for number, case in enumerate(cases)
+        ]
+    else:
+        documents, story = _measure_elsewhere(context, scheduler, out, cases)
     if len(documents) > 1:  # one prototype, one machine, one job: one document
         # What a summary says is about its own document's runs only.
         head = {key: value for key, value in documents[0].items() if key != "summaries"}
@@ -44,7 +52,8 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
     file = summary.files[0]
     if file.error:
         raise JobFailedError(message("The runs can't be stored: {why}", why=file.error))
-    return {
+    done = message("Runs stored: {count}.", count=file.added)
+    return (story.to_json() if story else {}) | {
         "file": str(out),
         "added": file.added,
         "known": file.known,
@@ -52,7 +61,7 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
         "runs": [_brief(run) for found in documents for run in found["runs"]],
         "moved": [_move(move) for move in summary.moves],
         "scores": [_move(move) for move in file.scores],
-        "message": message("Runs stored: {count}.", count=file.added).to_json(),
+        "message": (story.ending(done) if story else done).to_json(),
     }
 
 
@@ -86,15 +95,16 @@ def add_papers(context: JobContext) -> dict[str, Any]:
             message("None of {count} could be added: {why}", count=len(summary.failed), why=why),
             outcome,
         )
-    return outcome | {
-        "message": message(
-            "Added: {added}, updated: {updated}, there already: {known}, failed: {failed}.",
-            added=len(summary.added),
-            updated=len(summary.updated),
-            known=len(summary.known),
-            failed=len(summary.failed),
-        ).to_json()
-    }
+    done = message(
+        "Added: {added}, updated: {updated}, there already: {known}, failed: {failed}.",
+        added=len(summary.added),
+        updated=len(summary.updated),
+        known=len(summary.known),
+        failed=len(summary.failed),
+    )
+    if summary.retried:
+        done = message("{done} Given to another host: {times}.", done=done, times=summary.retried)
+    return outcome | {"message": done.to_json()}
 
 
 def ask_watches(context: JobContext) -> dict[str, Any]:
@@ -142,27 +152,60 @@ def _out_file(context: JobContext) -> Path:
 def _measure(
     context: JobContext, out: Path, case: str | None, number: int, count: int
 ) -> dict[str, Any]:
-    spec = context.spec
-    command = [*PROTOTYPES, "run", str(spec["prototype"])]
+    command = [*PROTOTYPES, "run", *_arguments(context, case)]
     command += ["--out", str(out), "--progress-fd", "1"]
+    code, tail = run_command(
+        context, command, lambda line: _take_progress(context, line, number, count)
+    )
+    return _document_in(context, out, code, tail)
+
+
+def _measure_elsewhere(
+    context: JobContext, scheduler: SchedulerAddress, out: Path, cases: list[str | None]
+) -> tuple[list[dict[str, Any]], Story]:
+    """Measure on a host with the device that is asked for: all cases on the same one."""
+    spec = context.spec
+    needs = [str(spec.get("device") or "cpu"), *map(str, spec.get("on") or ())]
+    ended, story = measure_on_host(
+        context,
+        scheduler,
+        [_arguments(context, case) for case in cases],
+        needs,
+        PROTOTYPES[1:],
+        lambda number, line: _take_progress(context, line, number, len(cases)),
+    )
+    documents = []
+    for run in ended:
+        if run.document is not None:
+            out.write_text(run.document, encoding="utf-8")
+        documents.append(_document_in(context, out, run.code, run.tail))
+    return documents, story
+
+
+def _arguments(context: JobContext, case: str | None) -> list[str]:
+    spec = context.spec
+    arguments = [str(spec["prototype"])]
     if spec.get("device"):
-        command += ["--device", str(spec["device"])]
+        arguments += ["--device", str(spec["device"])]
     if spec.get("quick"):
-        command.append("--quick")
+        arguments.append("--quick")
     if case is not None:
-        command += ["--case", case]
+        arguments += ["--case", case]
+    return arguments
 
-    def take_progress(line: str) -> bool:
-        step = _read_progress(line)
-        if step is None:
-            return False
-        done, total, text = step
-        context.progress(
-            number * total + done, count * total, message("{step}", step=text) if text else None
-        )
-        return True
 
-    code, tail = run_command(context, command, take_progress)
+def _take_progress(context: JobContext, line: str, number: int, count: int) -> bool:
+    step = _read_progress(line)
+    if step is None:
+        return False
+    done, total, text = step
+    context.progress(
+        number * total + done, count * total, message("{step}", step=text) if text else None
+    )
+    return True
+
+
+def _document_in(context: JobContext, out: Path, code: int, tail: list[str]) -> dict[str, Any]:
     document = read_run_document(out) if out.exists() else {}
     if not document.get("runs"):
         out.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from analyzers.message import N_, message
 from app.errors import AssayError, UsageError
+from app.jobs.hosts.address import is_configured
 from app.labels import say
 from app.workflows.moves import Move
 
@@ -69,20 +70,33 @@ def run_prototypes(
     quick: bool,
     cases: Sequence[str],
     on_progress: Callable[[str], None],
+    on: Sequence[str] = (),
 ) -> Measured:
     """Measure prototypes one after another, each as a job, and wait for them.
 
-    Raises `UsageError` for an unknown prototype, device or case before anything runs.
+    `on` is what else a host must offer than the device, where the work goes to hosts. Raises
+    `UsageError` for an unknown prototype, device or case before anything runs.
     """
     from app import jobs
 
+    if on and not is_configured():
+        raise UsageError(
+            message("There are no other hosts: set ASSAY_SCHEDULER, or leave out --on.")
+        )
     chosen = _choose(names, device, cases)
     document: dict[str, Any] = {}
     lines: list[str] = []
     moves: list[Move] = []
     succeeded = True
     for name in chosen:
-        spec = {"prototype": name, "device": device, "quick": quick, "cases": list(cases)}
+        spec: dict[str, Any] = {
+            "prototype": name,
+            "device": device,
+            "quick": quick,
+            "cases": list(cases),
+        }
+        if on:
+            spec["on"] = list(on)
         job_id = jobs.submit(engine, "benchmark", spec, device=device)
         job = jobs.wait(engine, job_id, _paced(on_progress))
         outcome = job.outcome or {}

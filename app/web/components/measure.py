@@ -11,6 +11,7 @@ import streamlit as st
 from app import jobs
 from app.i18n import Translate
 from app.jobs import JobView
+from app.jobs.hosts.address import is_configured
 from app.web.components import context
 from app.web.components.jobs import live_jobs
 from app.web.components.runs import runs
@@ -20,8 +21,9 @@ Record = Mapping[str, Any]
 
 
 def devices() -> list[str]:
-    """Return what prototypes can run on here; asked without loading torch."""
-    return ["cpu", "cuda"] if shutil.which("nvidia-smi") else ["cpu"]
+    """Return what prototypes can run on, here or on other hosts; asked without loading torch."""
+    has_gpu = is_configured() or shutil.which("nvidia-smi")
+    return ["cpu", "cuda"] if has_gpu else ["cpu"]
 
 
 def measure(shown: Record, _: Translate) -> None:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
+import importlib.util
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from sqlalchemy import Engine
 
@@ -14,7 +13,11 @@ from app.jobs.processes import sweep
 from app.jobs.tasks import KINDS
 from db.engine import open_engine
 from db.models import Base
-from tests.app.jobs import selftest_task
+from tests.app.jobs import hosts_cluster, selftest_task
+from tests.app.jobs.hosts_cluster import Cluster
+from tests.app.jobs.waiting import eventually, is_running
+
+__all__ = ["eventually", "is_running", "pids_in"]
 
 RUNNER = (sys.executable, "-m", "tests.app.jobs.selftest_runner")
 
@@ -45,21 +48,20 @@ def catalog(
     sweep("ASSAY_HOME", str(tmp_path))
 
 
-def eventually(condition: Callable[[], object], seconds: float = 8.0) -> bool:
-    """Whether `condition` comes true within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.03)
-    return bool(condition())
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A scheduler and two hosts on this machine; started once, by the first test that asks."""
+    if importlib.util.find_spec("distributed") is None:
+        pytest.skip("distributed isn't installed: pip install 'assay[hosts]'")
+    if hosts_cluster.OPENSSL is None:
+        pytest.skip("there is no openssl to make certificates with")
+    home = tmp_path_factory.mktemp("cluster")
+    made = hosts_cluster.Cluster(hosts_cluster.make_certificates(home / "tls"), home)
+    made.serve()
+    made.join("first", "--device", "cpu", "--offer", "ours")
+    made.join("second", "--device", "cpu", "--offer", "ours")
+    yield made
+    made.stop()
 
 
 def pids_in(path: Path, count: int) -> list[int]:

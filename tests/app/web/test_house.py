@@ -58,7 +58,8 @@ def test_the_web_process_loads_neither_mupdf_nor_torch(own_home: Path) -> None:
         " 'settings', 'ranking'):\n"
         "    page.switch_page(f'views/{name}.py').run()\n"
         "    assert not page.exception and not page.error, (name, page.exception, page.error)\n"
-        "print(sorted(set(sys.modules) & {'torch', 'triton', 'pymupdf', 'fitz', 'pebble'}))\n"
+        "print(sorted(set(sys.modules) & {'torch', 'triton', 'pymupdf', 'fitz',"
+        " 'pebble', 'distributed'}))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=False

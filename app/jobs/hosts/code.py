@@ -1,0 +1,46 @@
+"""The code that a host runs, by version and hash: figures of two states of it don't mix."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from functools import lru_cache
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[3]
+_PARTS = ("analyzers", "prototypes", "app/jobs")
+"""What work on a host runs; results that ship are data, and pages never run there."""
+_SUFFIXES = (".py", ".toml")
+
+
+def code_version() -> str:
+    """Return the version and the hash of Assay's files as they are on this machine's disk now.
+
+    As "0.1.0+3f2a91c0d4e5". Every piece of work runs in a fresh process, so that what is on disk is
+    what runs; files that didn't change since the last call aren't read again.
+    """
+    files = sorted(
+        path
+        for part in _PARTS
+        for path in (_ROOT / part).rglob("*")
+        if path.suffix in _SUFFIXES and "results" not in path.parts[len(_ROOT.parts) :]
+    )
+    stamps = tuple((str(path), path.stat().st_mtime_ns) for path in files)
+    return f"{_version()}+{_digest(stamps)}"
+
+
+@lru_cache(maxsize=1)
+def _digest(stamps: tuple[tuple[str, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for name, _ in stamps:
+        path = Path(name)
+        digest.update(f"{path.relative_to(_ROOT).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("assay")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,118 @@
+"""Setting up and looking at other hosts: the scheduler, the workers, who offers what."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from analyzers.message import message
+from app.errors import AssayError, UsageError
+from app.jobs.hosts.address import VARIABLE, SchedulerAddress, is_loopback, parse_address
+
+CPU, GPU = "cpu", "cuda"
+
+
+def address_of(url: str | None) -> SchedulerAddress:
+    """Return the scheduler that a command named, else that of `ASSAY_SCHEDULER`.
+
+    Raises `UsageError` where there is none, or where it can't be used.
+    """
+    named = (url or os.environ.get(VARIABLE, "")).strip()
+    if not named:
+        raise UsageError(
+            message("Name the scheduler: tls://HOST:PORT, here or in ASSAY_SCHEDULER.")
+        )
+    return parse_address(named)
+
+
+def serve_scheduler(url: str | None, listen: str) -> None:
+    """Be the scheduler until a signal comes; raises `AssayError` where its port is taken."""
+    from app.jobs.hosts.serving import serve
+
+    address = address_of(url)
+    _check_listening(address, listen)
+    try:
+        serve(address, listen)
+    except OSError as error:
+        told = message(
+            "The scheduler can't listen on {address}: {why}.",
+            address=address.url,
+            why=error.strerror or str(error),
+        )
+        raise AssayError(told) from error
+
+
+def join_scheduler(
+    url: str | None, *, device: str, offers: Sequence[str], reads: bool, name: str, listen: str
+) -> int:
+    """Keep a worker of this machine running until a signal comes.
+
+    `device` is "cpu", "cuda", "cuda:N" or "" for none. Raises `UsageError` for another, and where
+    nothing is offered.
+    """
+    from app.jobs.hosts.serving import READING, default_name, join
+
+    address = address_of(url)
+    _check_listening(address, listen)
+    kind, _, number = device.partition(":")
+    if kind not in ("", CPU, GPU) or (number and (kind != GPU or not number.isdecimal())):
+        raise UsageError(
+            message("The device is cpu, cuda or cuda:N, not {device!r}.", device=device)
+        )
+    resources = [kind] * bool(kind) + [READING] * reads + list(offers)
+    if not resources:
+        raise UsageError(message("A host that reads no papers needs a device to offer."))
+    if wrong := [
+        label for label in offers if not label.replace("-", "").replace(".", "").isalnum()
+    ]:
+        raise UsageError(
+            message("{label!r} can't be offered: letters, figures, - and . only.", label=wrong[0])
+        )
+    environment = {**os.environ, **({"CUDA_VISIBLE_DEVICES": number} if number else {})}
+    called = name or default_name() + (f"-{kind}{number}" if kind else "")
+    return join([address.url, called, listen, *resources], environment)
+
+
+def _check_listening(address: SchedulerAddress, listen: str) -> None:
+    if listen and address.tls is None and not is_loopback(listen):
+        raise UsageError(
+            message(
+                "Plain tcp listens on this machine alone, not on {host}: use a tls:// address.",
+                host=listen,
+            )
+        )
+
+
+def list_hosts(url: str | None) -> list[dict[str, Any]]:
+    """Return who works for the scheduler, by name.
+
+    Each {"name", "address", "offers": [resource], "code", "same_code", "busy"}; "code" is that of
+    when it started. Raises `AssayError` where the scheduler doesn't answer.
+    """
+    from app.jobs.hosts.code import code_version
+    from app.jobs.hosts.connection import Connection
+
+    address = address_of(url)
+    connection = Connection(address, lambda said: None)
+    if not connection.open():
+        raise AssayError(message("No scheduler answers at {address}.", address=address.url))
+    try:
+        connection.look()
+        here = code_version()
+        return sorted(
+            (
+                {
+                    "name": str(host["name"]),
+                    "address": where,
+                    "offers": sorted(host["resources"]),
+                    "code": host.get("code"),
+                    "same_code": host.get("code") == here,
+                    "busy": bool(host.get("metrics", {}).get("executing")),
+                }
+                for where, host in connection.hosts.items()
+            ),
+            key=lambda host: (host["name"], host["address"]),
+        )
+    finally:
+        connection.close()

@@ -1,0 +1,154 @@
+"""A scheduler and the workers of some hosts, all on this machine, with certificates."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from app.jobs.hosts.address import SchedulerAddress
+from app.jobs.processes import sweep
+from tests.conftest import PROJECT
+
+from .waiting import eventually, is_running
+
+OPENSSL = shutil.which("openssl")
+
+
+def make_certificates(folder: Path) -> Path:
+    """Make an authority and a host's certificate by the commands of docs/hosts.md."""
+    folder.mkdir()
+    text = (PROJECT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    script = text.split("<!-- certificates -->\n```\n")[1].split("```")[0]
+    assert script.count("openssl") == 3
+    subprocess.run(
+        ["bash", "-euc", script], cwd=folder, check=True, capture_output=True, env=os.environ
+    )
+    return folder
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Cluster:
+    """The processes of `assay hosts serve` and `assay hosts join`, which a test may kill."""
+
+    tls: Path
+    home: Path
+    port: int = field(default_factory=free_port)
+    scheduler: subprocess.Popen[bytes] | None = None
+    joined: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"tls://127.0.0.1:{self.port}"
+
+    def address(self, port: int = 0) -> SchedulerAddress:
+        return SchedulerAddress(f"tls://127.0.0.1:{port or self.port}", self.tls)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {**os.environ, "ASSAY_TLS": str(self.tls), "ASSAY_HOME": str(self.home)}
+
+    def serve(self) -> None:
+        self.scheduler = self._start("serve", self.url)
+
+    def join(self, name: str, *offers: str) -> None:
+        self.joined[name] = self._start("join", self.url, "--name", name, *offers)
+
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", "from app.cli import main; main()", "hosts", *arguments]
+        with (self.home / "hosts.log").open("ab") as log:
+            return subprocess.Popen(
+                command, cwd=PROJECT, env=self.environment, stdout=log, stderr=log
+            )
+
+    def worker(self, name: str) -> int:
+        """The process of a host's worker: the one that `join` started last."""
+
+        def found() -> list[int]:
+            try:
+                children = psutil.Process(self.joined[name].pid).children()
+            except psutil.NoSuchProcess:
+                return []
+            return [child.pid for child in children if is_running(child.pid)]
+
+        assert eventually(found)
+        return found()[0]
+
+    def kill_worker(self, name: str) -> None:
+        os.kill(self.worker(name), signal.SIGKILL)
+
+    def kill_scheduler(self) -> None:
+        assert self.scheduler is not None
+        self.scheduler.kill()
+        self.scheduler.wait()
+
+    def log(self) -> str:
+        return (self.home / "hosts.log").read_text(errors="replace")
+
+    def stop(self) -> None:
+        processes = [*self.joined.values(), *([self.scheduler] if self.scheduler else [])]
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+        sweep("ASSAY_HOME", str(self.home))
+
+
+@contextmanager
+def proxy(port: int) -> Iterator[tuple[int, threading.Event]]:
+    """Pass connections on to a port of this machine; setting the event cuts all that there are."""
+    cut = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    pairs: list[tuple[socket.socket, socket.socket]] = []
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", port))
+                pairs.append((near, far))
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=pump, args=pair, daemon=True).start()
+
+    def watch() -> None:
+        cut.wait()
+        for pair in list(pairs):
+            for end in pair:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    for work in (accept, watch):
+        threading.Thread(target=work, daemon=True).start()
+    try:
+        yield int(listener.getsockname()[1]), cut
+    finally:
+        cut.set()
+        listener.close()
+        for pair in pairs:
+            for end in pair:
+                end.close()
