@@ -2,7 +2,7 @@
 
 One topology a batch member. `dynamic` builds EAGLE-2's and EAGLE-3's tree (arXiv 2406.16858,
 Section 4): at each level the `width` likeliest nodes get children, and of all nodes the `nodes`
-likeliest stay. Ties go to the node that was made first.
+likeliest stay. Ties go to the node that was made first; chosen ones keep the order of making.
 """
 
 from __future__ import annotations
@@ -24,26 +24,28 @@ class Tree:
     parents: torch.Tensor
 
     @property
-    def depths(self) -> torch.Tensor:
-        """Edges from the root to each node, (batch, nodes); a position is the prefix's plus it."""
-        depth = torch.zeros_like(self.parents)
-        for node in range(1, self.parents.shape[1]):
-            above = self.parents[:, node].clamp_min(0)
-            depth[:, node] = depth.gather(1, above[:, None])[:, 0] + 1
-        return depth
-
-    @property
     def masks(self) -> torch.Tensor:
-        """Bit i of a node's word (batch, nodes, int64): whether node i is it or an ancestor."""
+        """Bit i of a node's word (batch, nodes, int64): whether node i is it or an ancestor.
+
+        Raises `ValueError` for more than 64 nodes.
+        """
         nodes = self.parents.shape[1]
         if nodes > MOST_NODES:
             raise ValueError(f"{nodes} nodes don't fit the {MOST_NODES} bits of a mask.")
-        words = torch.zeros_like(self.parents)
-        for node in range(nodes):
-            above = words.gather(1, self.parents[:, node].clamp_min(0)[:, None])[:, 0]
-            own = (1 << node) if node < MOST_NODES - 1 else -(1 << 63)
-            words[:, node] = torch.where(self.parents[:, node] >= 0, above, 0) | own
+        own = torch.ones_like(self.parents) << torch.arange(nodes, device=self.parents.device)
+        words, jump = own, self.parents.clamp_min(0)
+        # Whoever has no parent is its own ancestor. After a step a node knows twice as many.
+        jump = torch.where(self.parents < 0, torch.arange(nodes, device=own.device), jump)
+        for _ in range((nodes - 1).bit_length()):
+            words = words | words.gather(1, jump)
+            jump = jump.gather(1, jump)
         return words
+
+    @property
+    def depths(self) -> torch.Tensor:
+        """Edges from the root to each node, (batch, nodes); a position is the prefix's plus it."""
+        places = torch.arange(self.parents.shape[1], device=self.parents.device)
+        return (self.masks[..., None] >> places & 1).sum(-1) - 1
 
 
 def chain(tokens: torch.Tensor) -> Tree:
@@ -69,25 +71,34 @@ def dynamic(
     made = width + (depth - 1) * width * width
     if nodes > made:
         raise ValueError(f"A tree {depth} deep and {width} wide has {made} nodes, not {nodes}.")
-    scores, tokens = first.topk(width, dim=-1)
+    scores, tokens = likeliest(first, width)
     parents = torch.full_like(tokens, -1)
     all_scores, all_tokens, all_parents = [scores], [tokens], [parents]
     chosen = torch.arange(width, device=root.device).expand(batch, width)
     begin = 0
     for _ in range(depth - 1):
         above = scores.gather(1, chosen)
-        own, token = follow(tokens.gather(1, chosen), chosen).topk(width, dim=-1)
+        own, token = likeliest(follow(tokens.gather(1, chosen), chosen), width)
         parents = (begin + chosen)[..., None].expand_as(own)
         begin += scores.shape[1]
         scores = (above[..., None] + own).flatten(1)
         tokens, parents = token.flatten(1), parents.flatten(1)
-        chosen = scores.sort(dim=-1, descending=True, stable=True).indices[:, :width]
+        chosen = likeliest(scores, width)[1].sort().values
         all_scores.append(scores)
         all_tokens.append(tokens)
         all_parents.append(parents)
     return best(
         root, *(torch.cat(all_, 1) for all_ in (all_scores, all_tokens, all_parents)), nodes
     )
+
+
+def likeliest(scores: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the largest scores of the last axis and their places: of equals the first ones.
+
+    `torch.topk` takes any of them.
+    """
+    ordered = scores.sort(dim=-1, descending=True, stable=True)
+    return ordered.values[..., :count], ordered.indices[..., :count]
 
 
 def best(
@@ -104,7 +115,7 @@ def best(
     so whatever stays has its parent.
     """
     batch = root.shape[0]
-    kept = scores.sort(dim=-1, descending=True, stable=True).indices[:, :nodes].sort().values
+    kept = likeliest(scores, nodes)[1].sort().values
     place = torch.zeros_like(tokens)
     order = torch.arange(1, nodes + 1, device=root.device).expand(batch, nodes)
     place.scatter_(1, kept, order)

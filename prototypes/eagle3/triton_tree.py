@@ -1,0 +1,164 @@
+"""Launches tree attention on a GPU: workspace once, then a kernel over the tokens and a join."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton
+
+from prototypes.decode.pages import PAGE
+from prototypes.decode.triton_split_kv import multiprocessors
+from prototypes.eagle3.triton_tree_kernels import join_kernel, tree_kernel
+from prototypes.speculation.tree import MOST_NODES
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """Sizes that were tuned on an H100; LOG.md has the numbers."""
+
+    block_m: int = 128
+    block_n: int = 64
+    warps: int = 8
+    stages: int = 3
+    programs: int = 1
+    """Programs a multiprocessor."""
+    joined: int = 4
+    """Queries that a program joins."""
+
+    @classmethod
+    def for_queries(cls, queries: int) -> Tiles:
+        """Return the sizes for so many queries a KV head."""
+        if queries <= 16:
+            return cls(16, 64, 4, 3, 2)
+        if queries <= 32:
+            return cls(32, 64, 4, 3, 2)
+        if queries <= 64:
+            return cls(64, 64, 4, 3, 2)
+        return cls()
+
+
+class TreeAttention:
+    """Attention of `nodes` tree nodes a sequence, `heads` query heads on `kv_heads`.
+
+    Calls take q (batch, heads, nodes, head_dim) and write `out` like it. float16 or bfloat16,
+    contiguous. Raises `ValueError` where a mask has too few bits.
+    """
+
+    def __init__(
+        self,
+        batch: int,
+        heads: int,
+        kv_heads: int,
+        nodes: int,
+        head_dim: int,
+        device: torch.device,
+        tiles: Tiles | None = None,
+        splits: int | None = None,
+    ) -> None:
+        if not 1 <= nodes <= MOST_NODES:
+            raise ValueError(f"A tree has 1 to {MOST_NODES} nodes here, not {nodes}.")
+        self._rows, self._queries = batch * kv_heads, heads // kv_heads * nodes
+        self._kv_heads, self._nodes, self._head_dim = kv_heads, nodes, head_dim
+        self.tiles = tiles or Tiles.for_queries(self._queries)
+        self._across = -(-self._queries // self.tiles.block_m)
+        programs = self.tiles.programs * multiprocessors(device)
+        self.splits = splits or max(1, programs // (self._rows * self._across))
+        parts = (self._rows, self.splits, self._queries)
+        self._sums = torch.empty((*parts, head_dim), device=device)
+        self._tops, self._weights = (torch.empty(parts, device=device) for _ in range(2))
+        self._scale = math.log2(math.e) / math.sqrt(head_dim)
+        self._quick = device.type == "cuda"
+
+    def contiguous(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        lengths: torch.Tensor,
+        masks: torch.Tensor,
+        out: torch.Tensor,
+    ) -> None:
+        """Attend over k, v (batch, kv_heads, capacity, head_dim).
+
+        lengths (batch,) int32: the prefix's tokens, after which the tree's nodes lie. masks (batch,
+        nodes) int64, as `speculation.tree.Tree.masks`.
+        """
+        self._launch(q, k, v, None, lengths, masks, out)
+
+    def paged(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        table: torch.Tensor,
+        lengths: torch.Tensor,
+        masks: torch.Tensor,
+        out: torch.Tensor,
+    ) -> None:
+        """Attend over pages (pages, PAGE, head_dim) by `table` (batch, kv_heads, most) int32."""
+        self._launch(q, k, v, table, lengths, masks, out)
+
+    def _launch(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        table: torch.Tensor | None,
+        lengths: torch.Tensor,
+        masks: torch.Tensor,
+        out: torch.Tensor,
+    ) -> None:
+        kernel: Any = tree_kernel
+        kernel[(self._rows * self.splits * self._across,)](
+            q,
+            k,
+            v,
+            lengths if table is None else table,
+            lengths,
+            masks,
+            out,
+            self._sums,
+            self._tops,
+            self._weights,
+            k.shape[-2],
+            0 if table is None else table.shape[-1],
+            self._scale,
+            **self.constants(table is not None),
+            num_warps=self.tiles.warps,
+        )
+        if self.splits == 1:
+            return
+        join: Any = join_kernel
+        join[(self._rows * -(-self._queries // self.tiles.joined),)](
+            out, self._sums, self._tops, self._weights, **self.joining(), num_warps=4
+        )
+
+    def constants(self, paged: bool) -> Mapping[str, int | bool]:
+        """Return what the kernel over the tokens is compiled for."""
+        return {
+            "KV_HEADS": self._kv_heads,
+            "QUERIES": self._queries,
+            "NODES": self._nodes,
+            "HEAD_DIM": self._head_dim,
+            "BLOCK_M": self.tiles.block_m,
+            "BLOCK_N": self.tiles.block_n,
+            "SPLITS": self.splits,
+            "PAGE": PAGE,
+            "PAGED": paged,
+            "STAGES": self.tiles.stages,
+            "QUICK": self._quick,
+        }
+
+    def joining(self) -> Mapping[str, int]:
+        """Return what the join is compiled for."""
+        return {
+            "QUERIES": self._queries,
+            "HEAD_DIM": self._head_dim,
+            "SPLITS": self.splits,
+            "PARTS": int(triton.next_power_of_2(self.splits)),
+            "BLOCK": self.tiles.joined,
+        }
