@@ -137,7 +137,7 @@ def bring(x_descriptor, x_tiles, ready, free, program, programs, work, row_tiles
             done += 1
 
 
-@gluon.jit
+@gluon.jit(do_not_specialize=["work", "row_tiles", "steps", "tiles", "columns"])
 def large(
     x_descriptor,
     packed,

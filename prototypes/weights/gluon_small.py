@@ -88,7 +88,9 @@ def bring_rows(x, ring, unit, tid, slices, rows, inputs, TOKENS: gl.constexpr,
         asm_copy16(ring + at, x + row * inputs + first + column * 8, size)
 
 
-@gluon.jit(do_not_specialize=["rows"])
+@gluon.jit(
+    do_not_specialize=["rows", "inputs", "outputs", "tiles", "slices", "units", "programs"]
+)
 def small(
     x,
     packed,

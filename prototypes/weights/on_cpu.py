@@ -27,18 +27,27 @@ class Int8Linear:
         """Round weights (outputs, inputs) to the nearest of 255 codes an output."""
         scales = weights.float().abs().amax(1).clamp(min=1e-30) / 127
         codes = (weights.float() / scales[:, None]).round_().to(torch.int8)
+        return cls.of_codes(codes, scales)
+
+    @classmethod
+    def of_codes(cls, codes: torch.Tensor, scales: torch.Tensor) -> Int8Linear:
+        """Pack codes (outputs, inputs) int8 that are rounded already."""
         packed = torch.ops.onednn.qlinear_prepack(codes, None)
         return cls(packed, scales, torch.zeros(len(scales), dtype=torch.int64))
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Return x W^T (rows, outputs) in x's type; x (rows, inputs) gets a scale a row."""
         codes, rows = round_rows(x)
+        return self.multiply(codes).mul_(rows).to(x.dtype)
+
+    def multiply(self, codes: torch.Tensor) -> torch.Tensor:
+        """Return the product without the rows' scales, float32; codes uint8 around 128."""
         product: Any = torch.ops.onednn.qlinear_pointwise
         out: torch.Tensor = product(
             codes, 1.0, 128, self.packed, self.scales, self.zeros, None, 1.0, 0, torch.float32,
             "none", [], "",
         )  # fmt: skip
-        return out.mul_(rows).to(x.dtype)
+        return out
 
 
 def round_rows(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
