@@ -1,0 +1,1 @@
+"""FlatQuant: a learned Kronecker transform in front of each quantized linear layer."""
