@@ -33,6 +33,7 @@ class TreeBuilder:
         device: torch.device,
         chunk: int = CHUNK,
         warps: int = WARPS,
+        early: bool = True,
     ) -> None:
         made = width + (levels - 1) * width * width
         if not 1 <= nodes < MOST_NODES or nodes > made or vocabulary > MOST_VOCABULARY:
@@ -43,6 +44,7 @@ class TreeBuilder:
             raise ValueError(f"{width} children of {vocabulary} tokens aren't different ones.")
         self._batch, self._levels, self._width, self._nodes = batch, levels, width, nodes
         self._vocabulary, self._warps = vocabulary, warps
+        self._early = early and device.type == "cuda"
         wide = max(2, int(triton.next_power_of_2(width)))
         chunks = int(triton.next_power_of_2(-(-vocabulary // chunk)))
         self._sizes = {
@@ -87,6 +89,7 @@ class TreeBuilder:
             logits, ids, root, self.scores, self.tokens, self.parents, self.frontier, self._keys,
             self._maxima, self._sums, self._places, self._tickets, tokens, parents, depths, masks,
             level, **self.constants(), num_warps=self._warps,
+            **({"launch_pdl": True} if self._early else {}),
         )  # fmt: skip
 
     def build(
@@ -103,7 +106,7 @@ class TreeBuilder:
         for level in range(self._levels):
             self.expand(level, logits[level], ids, root, tokens, parents, depths, masks)
 
-    def constants(self) -> dict[str, int]:
+    def constants(self) -> dict[str, int | bool]:
         """Return what the kernel is compiled for: all levels are one code."""
         return {
             "VOCABULARY": self._vocabulary,
@@ -111,6 +114,7 @@ class TreeBuilder:
             "LEVELS": self._levels,
             "NODES": self._nodes,
             **self._sizes,
+            "EARLY": self._early,
         }
 
 

@@ -44,6 +44,7 @@ def expand_kernel(
     ROOM: tl.constexpr,
     FRONT: tl.constexpr,
     WIDE: tl.constexpr,
+    EARLY: tl.constexpr,
 ):
     """Give the frontier's nodes their children, and choose the next frontier: one launch a level.
 
@@ -54,6 +55,10 @@ def expand_kernel(
     NODES + 1). WIDE, FRONT, ROOM: powers of
     two that hold WIDTH, its square and all nodes made.
     """
+    if EARLY:
+        # The next level may be launched now; each waits for the end of the one before it.
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
     rows = tl.where(level > 0, WIDTH, 1)
     made: tl.constexpr = WIDTH + (LEVELS - 1) * WIDTH * WIDTH
     batch = tl.program_id(1)

@@ -28,6 +28,8 @@ class Tiles:
     """Programs a multiprocessor."""
     joined: int = 4
     """Queries that a program joins."""
+    early: bool = True
+    """Whether the join is launched before the kernel over the tokens ends."""
 
     @classmethod
     def for_queries(cls, queries: int) -> Tiles:
@@ -72,6 +74,7 @@ class TreeAttention:
         self._tops, self._weights = (torch.empty(parts, device=device) for _ in range(2))
         self._scale = math.log2(math.e) / math.sqrt(head_dim)
         self._quick = device.type == "cuda"
+        self._early = self._quick and self.tiles.early and self.splits > 1
 
     def contiguous(
         self,
@@ -134,7 +137,13 @@ class TreeAttention:
             return
         join: Any = join_kernel
         join[(self._rows * -(-self._queries // self.tiles.joined),)](
-            out, self._sums, self._tops, self._weights, **self.joining(), num_warps=4
+            out,
+            self._sums,
+            self._tops,
+            self._weights,
+            **self.joining(),
+            num_warps=4,
+            **({"launch_pdl": True} if self._early else {}),
         )
 
     def constants(self, paged: bool) -> Mapping[str, int | bool]:
@@ -151,9 +160,10 @@ class TreeAttention:
             "PAGED": paged,
             "STAGES": self.tiles.stages,
             "QUICK": self._quick,
+            "EARLY": self._early,
         }
 
-    def joining(self) -> Mapping[str, int]:
+    def joining(self) -> Mapping[str, int | bool]:
         """Return what the join is compiled for."""
         return {
             "QUERIES": self._queries,
@@ -161,4 +171,5 @@ class TreeAttention:
             "SPLITS": self.splits,
             "PARTS": int(triton.next_power_of_2(self.splits)),
             "BLOCK": self.tiles.joined,
+            "EARLY": self._early,
         }

@@ -41,12 +41,14 @@ def tree_kernel(
     PAGED: tl.constexpr,
     STAGES: tl.constexpr,
     QUICK: tl.constexpr,
+    EARLY: tl.constexpr,
 ):
     """q, out: (rows, QUERIES, HEAD_DIM); masks (sequences, NODES) int64; lengths (sequences,).
 
     k, v: (rows, capacity, HEAD_DIM), or (pages, PAGE, HEAD_DIM) with `table` (rows, table_stride).
     sums (rows, SPLITS, QUERIES, HEAD_DIM), tops and weights without HEAD_DIM: parts of the answer.
-    scale in powers of 2. Programs of one span of tokens are neighbours: the L2 serves them.
+    scale in powers of 2. QUICK, EARLY: what only a GPU has. Programs of one span of tokens are
+    neighbours: the L2 serves them.
     """
     tiles_m: tl.constexpr = (QUERIES + BLOCK_M - 1) // BLOCK_M
     program = tl.program_id(0)
@@ -114,6 +116,9 @@ def tree_kernel(
         values = tl.load(v + spots, mask=there[:, None], other=0.0)
         acc = tl.dot(share.to(values.dtype), values, acc * fade[:, None])
         top = higher
+    if EARLY:
+        # The join may be launched now; it waits for this kernel's end before it reads.
+        tl.extra.cuda.gdc_launch_dependents()
     if SPLITS == 1:
         answer = acc / weight[:, None]
         place = out + spot[:, None] * HEAD_DIM + wide[None, :]
@@ -146,6 +151,7 @@ def join_kernel(
     SPLITS: tl.constexpr,
     PARTS: tl.constexpr,
     BLOCK: tl.constexpr,
+    EARLY: tl.constexpr,
 ):
     """Join the splits of BLOCK queries of a row; PARTS is SPLITS as a power of two."""
     blocks: tl.constexpr = (QUERIES + BLOCK - 1) // BLOCK
@@ -153,6 +159,8 @@ def join_kernel(
     query = tl.program_id(0) % blocks * BLOCK + tl.arange(0, BLOCK)
     split = tl.arange(0, PARTS)
     wide = tl.arange(0, HEAD_DIM)
+    if EARLY:
+        tl.extra.cuda.gdc_wait()
     there = (split < SPLITS)[:, None] & (query < QUERIES)[None, :]
     part = (row * SPLITS + split[:, None]) * QUERIES + query[None, :]
     places = part[:, :, None] * HEAD_DIM + wide[None, None, :]
