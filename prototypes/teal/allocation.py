@@ -1,7 +1,8 @@
 """How a block's sparsity is spread over its seven linears: alike, greedily, by weights.
 
-Greedy is the paper's (Algorithm 1): in each step try to drop as many more weight bytes of each linear in
-turn, keep the one after which the block's output is off the least. All blocks get the same total.
+Greedy is the paper's (Algorithm 1): in each step try to drop as many more weight bytes of each
+linear in turn, keep the one after which the block's output is off the least. All blocks get the
+same total.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from prototypes.teal.stack import LINEARS, READS, Stack, Thresholds
 
 MOST = 0.95
 """A linear is never left with less than a twentieth of its inputs."""
-STEPS = 20
-"""Steps from nothing to the target of 0.5."""
+STEPS = 16
+"""Steps from nothing to a sparsity of 0.5."""
+LARGEST = 0.25
+"""Share of a linear that one step drops at the most: small ones would go as a whole."""
 
 
 def hidden_states(
@@ -41,7 +44,7 @@ def uniform(stack: Stack, x: torch.Tensor, sparsity: float) -> tuple[Thresholds,
 
 
 def by_weights(stack: Stack, x: torch.Tensor, sparsity: float) -> tuple[Thresholds, ...]:
-    """Return a threshold a channel: inputs are ranked by the norm of what they are multiplied by."""
+    """Return a threshold a channel: inputs are ranked by size times norm of their weights."""
     return tuple(
         {
             name: weight_aware(seen[READS[name]], stack.blocks[number][name], sparsity)
@@ -67,12 +70,13 @@ def greedy(
         while left > 1e-6 * total:
             moves = {}
             for name in LINEARS:
-                taken = min(step, left, (MOST - dropped[name]) * sizes[name])
+                room = min(LARGEST, MOST - dropped[name]) * sizes[name]
+                taken = min(step, left, room)
                 if taken > 1e-9 * total:
                     tried = dropped | {name: dropped[name] + taken / sizes[name]}
                     out = stack.block(number, given, _thresholds(histograms, tried))
-                    after = float((out - right).norm())
-                    # Small linears can't take a whole step: what counts is the error a byte.
+                    after = float((out - right).square().sum())
+                    # Small linears can't take a whole step: what counts is the energy lost a byte.
                     moves[name] = ((after - error) / taken, after, tried, taken)
             if not moves:
                 raise ValueError(f"No more than {MOST:g} of a block can be dropped.")

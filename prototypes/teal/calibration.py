@@ -17,7 +17,7 @@ TAIL = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts of values: `edges` (bins + 1,) float32 and `counts` (bins + 2,), open bins at the ends."""
+    """`edges` (bins + 1,) float32 and `counts` (bins + 2,), with an open bin at each end."""
 
     edges: torch.Tensor
     counts: torch.Tensor

@@ -1,8 +1,8 @@
-"""Inputs of linear layers as models have them: what their distributions look like decides the error.
+"""Inputs of linear layers as models have them: their distribution decides the error.
 
 How heavy the tails are is told by median |x| over the 90th percentile: .41 for a normal
-distribution, .30 for Laplace's; inputs of q, k, v, gate and up have .37 to .40 in Llama and Mistral,
-of down .25, of o .18 (computed from the histograms that the authors publish).
+distribution, .30 for Laplace's; inputs of q, k, v, gate and up have .37 to .40 in Llama and
+Mistral, of down .25, of o .18 (computed from the histograms that the authors publish).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def drawn(
 ) -> torch.Tensor:
     """Return float32 activations (tokens, channels). Raises `ValueError` for an unknown family.
 
-    swiglu is silu(g) · u (before down); headscale has a scale a head, lognormal(0.8), for each token
-    (before o); outlier has 8 channels 30 times as large; relu is half zeros.
+    swiglu is silu(g) · u (before down); headscale has a scale a head, lognormal(0.8), for each
+    token (before o); outlier has 8 channels 30 times as large; relu is half zeros.
     """
 
     def normal() -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""A small stack of Llama's blocks with random weights: what sparsity does to a whole model's output.
+"""A small stack of Llama's blocks with random weights: what sparsity does to a model's output.
 
 No trained model, so no perplexity: the divergence from the dense stack's distribution and how
 often the most probable token stays are proxies, for comparing ways to spend one sparsity.
@@ -25,7 +25,7 @@ Weights = Mapping[str, torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Sizes of the stack; a grouped-query ratio of 4, a hidden layer 3.5 times as wide as Llama's."""
+    """Sizes of the stack, in Llama 3 8B's proportions: 4 queries a key, hidden layers 3.5 wide."""
 
     hidden: int = 256
     wide: int = 896
@@ -65,7 +65,7 @@ class Stack:
 
     @classmethod
     def random(cls, shape: Shape, device: torch.device, seed: int) -> Stack:
-        """Return a stack with weights N(0, 1 / inputs); rows of inputs vary in size, lognormal(0.3)."""
+        """Return weights N(0, 1 / inputs) whose rows vary in size, lognormal(0.3)."""
         generator = torch.Generator(device=device).manual_seed(seed)
 
         def normal(*size: int) -> torch.Tensor:

@@ -31,8 +31,8 @@ class Tiles:
     warps: int = 4
     registers: int | None = None
     """Bound on registers a thread: fewer let more programs share a multiprocessor."""
-    chunk: int = 2048
-    """Inputs looked at together for the list of active ones."""
+    parts: int = 32
+    """Inputs that a thread looks at together for the list of active ones."""
 
     @property
     def columns(self) -> int:
@@ -77,11 +77,13 @@ class SparseProduct:
         self._tickets = torch.zeros(self._stripes, dtype=torch.int32, device=device)
 
     def _constants(self, thresholds: torch.Tensor) -> dict[str, Any]:
+        threads = 32 * self.tiles.warps
         limits = {"maxnreg": self.tiles.registers} if self.tiles.registers else {}
         return limits | {
             "PER_CHANNEL": thresholds.numel() > 1,
             "SHARES": self.tiles.shares,
-            "CHUNK": self.tiles.chunk,
+            "THREADS": threads,
+            "PARTS": min(self.tiles.parts, int(triton.next_power_of_2(-(-self._inputs // threads)))),
             "WIDTH": self.tiles.width,
             "COLUMNS": self.tiles.columns,
             "DEEP": self.tiles.deep,
@@ -103,6 +105,7 @@ class SparseProduct:
             self._partial,
             self._tickets,
             self._room,
+            x.stride(0),
             self._inputs,
             self._outputs,
             **self._constants(thresholds),
@@ -128,6 +131,7 @@ class SparseProduct:
             self._partial,
             self._tickets,
             self._room,
+            x.stride(0),
             self._inputs,
             self._outputs,
             codes.shape[1],

@@ -1,14 +1,14 @@
 """Sparse matrix-vector products on a GPU: only rows of active inputs are read, in one launch.
 
-Weights lie as (inputs, outputs), so that an input has a contiguous row: one that is skipped costs no
-bytes. A program owns a stripe of outputs and an equal share of the *active* inputs. It finds them
-itself (a prefix sum over all inputs, which are few bytes in the L2) and walks its list, so work
-shrinks with the sparsity, which a mask in a tile doesn't do. Shares of a stripe are joined by the
-program that arrives last, always in the same order.
+Weights lie as (inputs, outputs), so that an input has a contiguous row: one that is skipped costs
+no bytes. A program owns a stripe of outputs and an equal share of the *active* inputs. It finds
+them itself (a prefix sum over all inputs, which are few bytes in the L2) and walks its list, so
+work shrinks with the sparsity, which a mask in a tile doesn't do. Shares of a stripe are joined by
+the program that arrives last, always in the same order.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803
+# ruff: noqa: N803, N806
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -22,31 +22,37 @@ def _list_active(
     x,
     thresholds,
     words,
+    stride,
     inputs,
     share,
     PER_CHANNEL: tl.constexpr,
     SHARES: tl.constexpr,
-    CHUNK: tl.constexpr,
+    LANES: tl.constexpr,
+    PARTS: tl.constexpr,
 ):
     """Write this share's active inputs to `words`, index << 16 | value's bits; return how many.
 
-    Every SHARES-th active input is a share's, so shares are equal to one input. Active is what isn't
-    at or under its threshold: NaN is, so it reaches the output as it should.
+    Every SHARES-th active input is a share's, so shares are equal to one input. Active is what
+    isn't at or under its threshold: NaN is, so it reaches the output as it should.
     """
-    lane = tl.arange(0, CHUNK)
+    # A thread has PARTS inputs that lie LANES apart and counts those by itself: one scan over threads
+    # serves them all. Strided loads keep the compiler from giving neighbours to a thread, whose
+    # words would then change threads to be stored.
+    near = tl.arange(0, LANES)[:, None] + tl.arange(0, PARTS)[None, :] * LANES
     found = 0
-    for first in range(0, inputs, CHUNK):
-        index = first + lane
+    for first in range(0, inputs, LANES * PARTS):
+        index = first + near
         there = index < inputs
-        value = tl.load(x + index, mask=there, other=0.0)
+        value = tl.load(x + index * stride, mask=there, other=0.0)
         if PER_CHANNEL:
-            threshold = tl.load(thresholds + index, mask=there, other=0.0)
+            threshold = tl.load(thresholds + index * stride, mask=there, other=0.0)
         else:
             threshold = tl.load(thresholds)
         size = tl.abs(value.to(tl.float32))
         active = (there & ((size > threshold) | (size != size))).to(tl.int32)
-        upto = tl.cumsum(active, axis=0)
-        place = found + upto - 1
+        counts = tl.sum(active, axis=1)
+        upto = tl.cumsum(counts, axis=0)
+        place = found + (upto - counts)[:, None] + tl.cumsum(active, axis=1) - active
         own = (active > 0) & (place % SHARES == share)
         word = (index << 16) | (value.to(tl.int16, bitcast=True).to(tl.int32) & 0xFFFF)
         tl.store(words + place // SHARES, word, mask=own)
@@ -74,8 +80,8 @@ def _rows_of(weights, word, row, count, width, column, inside):
     which have no two neighbours in a thread, and codes and scales get one layout.
     """
     return tl.load(
-        weights + _index_of(word)[None, :, :] * width + column[:, None, None],
-        mask=(row < count)[None, :, :] & inside[:, None, None],
+        weights + _index_of(word)[None, None, :, :] * width + column[:, :, None, None],
+        mask=(row < count)[None, None, :, :] & inside[:, :, None, None],
         other=0,
         eviction_policy="evict_first",
     )
@@ -117,7 +123,7 @@ def _finish(
             tl.store(tickets + stripe, 0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["stride"])
 def sparse_product(
     x,
     thresholds,
@@ -127,11 +133,13 @@ def sparse_product(
     partial,
     tickets,
     room,
+    stride,
     inputs,
     outputs,
     PER_CHANNEL: tl.constexpr,
     SHARES: tl.constexpr,
-    CHUNK: tl.constexpr,
+    THREADS: tl.constexpr,
+    PARTS: tl.constexpr,
     WIDTH: tl.constexpr,
     COLUMNS: tl.constexpr,
     DEEP: tl.constexpr,
@@ -139,21 +147,23 @@ def sparse_product(
 ):
     """x (inputs,) and weights (inputs, outputs), 16 bits; out (outputs,).
 
-    A stripe has WIDTH outputs in COLUMNS (a power of two) lanes. DEEP inputs of each of BESIDE groups
-    of warps are read at a time; a thread adds up the DEEP without asking another.
+    A stripe has WIDTH outputs in COLUMNS (a power of two) lanes. DEEP inputs of each of BESIDE
+    groups of warps are read at a time; a thread adds up the DEEP without asking another.
     """
     ROWS: tl.constexpr = DEEP * BESIDE
     program = tl.program_id(0)
     stripe = program // SHARES
     share = program % SHARES
     own = words + program * room
-    count = _list_active(x, thresholds, own, inputs, share, PER_CHANNEL, SHARES, CHUNK)
-    lane = tl.arange(0, COLUMNS)
+    count = _list_active(
+        x, thresholds, own, stride, inputs, share, PER_CHANNEL, SHARES, THREADS, PARTS
+    )
+    lane = tl.arange(0, COLUMNS)[:, None]
     column = stripe * WIDTH + lane
     inside = (lane < WIDTH) & (column < outputs)
     row = tl.arange(0, BESIDE)[:, None] * DEEP + tl.arange(0, DEEP)[None, :]
-    acc = tl.zeros([COLUMNS, BESIDE], tl.float32)
-    # The list is read two turns ahead of the sums and a row one turn: else each waits for the other.
+    acc = tl.zeros([COLUMNS, 1, BESIDE], tl.float32)
+    # The list is read two turns ahead of the sums and a row one: else each waits for the other.
     word = tl.load(own + row, mask=row < count, other=0)
     later = tl.load(own + ROWS + row, mask=ROWS + row < count, other=0)
     tile = _rows_of(weights, word, row, count, outputs, column, inside)
@@ -162,10 +172,13 @@ def sparse_product(
         coming = _rows_of(weights, later, start + row, count, outputs, column, inside)
         word = later
         later = tl.load(own + start + ROWS + row, mask=start + ROWS + row < count, other=0)
-        acc += tl.sum(tile.to(tl.float32) * value[None, :, :], axis=2)
+        acc += tl.sum(tile.to(tl.float32) * value[None, None, :, :], axis=3)
         tile = coming
-    y = tl.sum(acc, axis=1)
-    _finish(y, out, partial, tickets, stripe, share, column, inside, outputs, SHARES)
+    y = tl.reshape(tl.sum(acc, axis=2), [COLUMNS])
+    flat = tl.arange(0, COLUMNS)
+    wide = stripe * WIDTH + flat
+    within = (flat < WIDTH) & (wide < outputs)
+    _finish(y, out, partial, tickets, stripe, share, wide, within, outputs, SHARES)
 
 
 @triton.jit
@@ -224,7 +237,7 @@ def _eight(codes, FAST: tl.constexpr):
     return a0, a1, a2, a3, a4, a5, a6, a7
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["stride"])
 def sparse_int4_product(
     x,
     thresholds,
@@ -235,13 +248,15 @@ def sparse_int4_product(
     partial,
     tickets,
     room,
+    stride,
     inputs,
     outputs,
     row_words,
     row_scales,
     PER_CHANNEL: tl.constexpr,
     SHARES: tl.constexpr,
-    CHUNK: tl.constexpr,
+    THREADS: tl.constexpr,
+    PARTS: tl.constexpr,
     WIDTH: tl.constexpr,
     COLUMNS: tl.constexpr,
     DEEP: tl.constexpr,
@@ -258,42 +273,47 @@ def sparse_int4_product(
     stripe = program // SHARES
     share = program % SHARES
     own = words + program * room
-    count = _list_active(x, thresholds, own, inputs, share, PER_CHANNEL, SHARES, CHUNK)
+    count = _list_active(
+        x, thresholds, own, stride, inputs, share, PER_CHANNEL, SHARES, THREADS, PARTS
+    )
     LANES: tl.constexpr = COLUMNS // 8
     ROWS: tl.constexpr = DEEP * BESIDE
-    lane = tl.arange(0, LANES)
+    # Four words of a thread have one scale, which is read and multiplied once: an axis of their own.
+    lane = tl.arange(0, LANES // 4)[None, :] * 4 + tl.arange(0, 4)[:, None]
     column = stripe * (WIDTH // 8) + lane
     inside = (lane < WIDTH // 8) & (column < row_words)
-    group = column // (GROUP // 8)
+    four = tl.arange(0, LANES // 4)[None, :]
+    group = (stripe * (WIDTH // 32) + four) // (GROUP // 32)
+    has_group = (four < WIDTH // 32) & (stripe * (WIDTH // 32) + four < row_words // 4)
     row = tl.arange(0, BESIDE)[:, None] * DEEP + tl.arange(0, DEEP)[None, :]
-    a0 = tl.zeros([LANES, BESIDE], tl.float32)
+    a0 = tl.zeros([4, LANES // 4, BESIDE], tl.float32)
     a1, a2, a3, a4, a5, a6, a7 = a0, a0, a0, a0, a0, a0, a0
     word = tl.load(own + row, mask=row < count, other=0)
     later = tl.load(own + ROWS + row, mask=ROWS + row < count, other=0)
     tile = _rows_of(codes, word, row, count, row_words, column, inside)
-    scale = _rows_of(scales, word, row, count, row_scales, group, inside)
+    scale = _rows_of(scales, word, row, count, row_scales, group, has_group)
     for start in range(ROWS, count + ROWS, ROWS):
-        value = _value_of(word, x.dtype.element_ty)[None, :, :] * scale.to(tl.float32)
+        value = _value_of(word, x.dtype.element_ty)[None, None, :, :] * scale.to(tl.float32)
         coming = _rows_of(codes, later, start + row, count, row_words, column, inside)
-        scale = _rows_of(scales, later, start + row, count, row_scales, group, inside)
+        scale = _rows_of(scales, later, start + row, count, row_scales, group, has_group)
         word = later
         later = tl.load(own + start + ROWS + row, mask=start + ROWS + row < count, other=0)
         c0, c1, c2, c3, c4, c5, c6, c7 = _eight(tile, FAST)
-        a0 += tl.sum(c0 * value, axis=2)
-        a1 += tl.sum(c1 * value, axis=2)
-        a2 += tl.sum(c2 * value, axis=2)
-        a3 += tl.sum(c3 * value, axis=2)
-        a4 += tl.sum(c4 * value, axis=2)
-        a5 += tl.sum(c5 * value, axis=2)
-        a6 += tl.sum(c6 * value, axis=2)
-        a7 += tl.sum(c7 * value, axis=2)
+        a0 += tl.sum(c0 * value, axis=3)
+        a1 += tl.sum(c1 * value, axis=3)
+        a2 += tl.sum(c2 * value, axis=3)
+        a3 += tl.sum(c3 * value, axis=3)
+        a4 += tl.sum(c4 * value, axis=3)
+        a5 += tl.sum(c5 * value, axis=3)
+        a6 += tl.sum(c6 * value, axis=3)
+        a7 += tl.sum(c7 * value, axis=3)
         tile = coming
-    s0, s1, s2, s3 = tl.sum(a0, axis=1), tl.sum(a1, axis=1), tl.sum(a2, axis=1), tl.sum(a3, axis=1)
-    s4, s5, s6, s7 = tl.sum(a4, axis=1), tl.sum(a5, axis=1), tl.sum(a6, axis=1), tl.sum(a7, axis=1)
+    s0, s1, s2, s3 = tl.sum(a0, axis=2), tl.sum(a1, axis=2), tl.sum(a2, axis=2), tl.sum(a3, axis=2)
+    s4, s5, s6, s7 = tl.sum(a4, axis=2), tl.sum(a5, axis=2), tl.sum(a6, axis=2), tl.sum(a7, axis=2)
     low = tl.join(tl.join(s0, s4), tl.join(s2, s6))
     high = tl.join(tl.join(s1, s5), tl.join(s3, s7))
-    # (LANES, 2, 2, 2): the last axis is bit 0 of the code's place, the one before bit 1, then bit 2.
-    y = tl.reshape(tl.join(low, high), [COLUMNS])
+    # (4, LANES / 4, 2, 2, 2): the last axis is bit 0 of a code's place in its word, then bit 1, bit 2.
+    y = tl.reshape(tl.permute(tl.join(low, high), 1, 0, 2, 3, 4), [COLUMNS])
     flat = tl.arange(0, COLUMNS)
     wide = stripe * WIDTH + flat
     _finish(
