@@ -60,7 +60,7 @@ def widened(codes, each):
     )
     # thread (warp, g, t), step of 16, row half, column half
     x = gl.join(gl.join(a, b), gl.join(c, d))
-    x = x.reshape([4, 8, 4, 4, 2, 2]).permute([0, 5, 1, 3, 4, 2])
+    x = x.reshape([4, 8, 4, 4, 2, 2]).permute([0, 4, 1, 3, 5, 2])
     return x.reshape([64, 32])
 
 
@@ -88,30 +88,38 @@ def multiply(part: gl.constexpr, x_tiles, ready, free, out_descriptor, out_tiles
         tile = gl.minimum((item // row_tiles) * 2 + part, tiles - 1)
         acc = gl.full([64, TOKENS], 0.0, gl.float32, layout=layout)
         coming = ()
-        for step in gl.static_range(AHEAD):
-            coming = coming + (
-                fetch(packed, scales, gl.minimum(step, steps - 1), tile, tiles, columns),
-            )
+        for early in gl.static_range(AHEAD):
+            coming = coming + (fetch(packed, scales, early, tile, tiles, columns),)
         weights = widened(coming[0][0], coming[0][1])
         mbarrier.wait(ready.index(done % STAGES), (done // STAGES) & 1)
-        for step in range(steps):
-            place = done % STAGES
-            acc = warpgroup_mma(
-                as_operand(weights, TOKENS), x_tiles.index(place).permute((1, 0)), acc,
-                is_async=True,
-            )  # fmt: skip
-            later = fetch(packed, scales, gl.minimum(step + AHEAD, steps - 1), tile, tiles, columns)
-            shifted = ()
-            for i in gl.static_range(1, AHEAD):
-                shifted = shifted + (coming[i],)
-            coming = shifted + (later,)
-            following = widened(coming[0][0], coming[0][1])
-            done += 1
-            # Before the product is waited for: the compiler doesn't move the widening past it.
-            mbarrier.wait(ready.index(done % STAGES), (done // STAGES) & 1, pred=step + 1 < steps)
-            acc, weights = warpgroup_mma_wait(0, deps=[acc, weights])
-            mbarrier.arrive(free.index(place))
-            weights = following
+        for first in range(0, steps, AHEAD):
+            # Each place of the codes by its own name: moving them on would wait for their arrival.
+            refilled = ()
+            for i in gl.static_range(AHEAD):
+                step = first + i
+                place = done % STAGES
+                acc = warpgroup_mma(
+                    as_operand(weights, TOKENS), x_tiles.index(place).permute((1, 0)), acc,
+                    is_async=True,
+                )  # fmt: skip
+                refilled = refilled + (
+                    fetch(
+                        packed, scales, gl.minimum(step + AHEAD, steps - 1), tile, tiles, columns
+                    ),
+                )
+                if i + 1 < AHEAD:
+                    following = widened(coming[i + 1][0], coming[i + 1][1])
+                else:
+                    following = widened(refilled[0][0], refilled[0][1])
+                done += 1
+                # Before the product is waited for: the compiler doesn't move the widening past it.
+                mbarrier.wait(
+                    ready.index(done % STAGES), (done // STAGES) & 1, pred=step + 1 < steps
+                )
+                acc, weights = warpgroup_mma_wait(0, deps=[acc, weights])
+                mbarrier.arrive(free.index(place))
+                weights = following
+            coming = refilled
         tma.store_wait(0)
         out_tile.permute((1, 0)).store(acc.to(gl.float16))
         fence_async_shared()
@@ -156,7 +164,8 @@ def large(
     """out (rows, outputs) = x (rows, inputs) W^T; tiles of TOKENS rows by 128 outputs.
 
     Descriptors: x in boxes (TOKENS, 64), out in (TOKENS, 64). packed, scales: `packing`, int32.
-    `work` tiles, `row_tiles` of them side by side; `steps` of 64 inputs; `tiles` of 64 outputs.
+    `work` tiles, `row_tiles` of them side by side; `steps` of 64 inputs, a multiple of AHEAD;
+    `tiles` of 64 outputs.
     """
     program = gl.program_id(0)
     programs = gl.num_programs(0)

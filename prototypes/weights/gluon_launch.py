@@ -20,7 +20,7 @@ class Split:
 
     tokens: rows it has room for; blocks: 16 outputs each, of a warp; ways: warps that share
     outputs and divide the inputs among them; stages: places of the ring for x; programs a
-    multiprocessor.
+    multiprocessor; shared: whether codes pass through such a ring too.
     """
 
     tokens: int
@@ -29,6 +29,7 @@ class Split:
     stages: int = 3
     warps: int = 16
     programs: int = 1
+    shared: bool = False
 
     @property
     def strip(self) -> int:
@@ -36,7 +37,11 @@ class Split:
         return self.warps // self.ways * 16 * self.blocks
 
 
-BEST = (Split(8), Split(16, blocks=2), Split(32, blocks=2, ways=2, warps=8))
+BEST = (
+    Split(8, warps=8, programs=2),
+    Split(16, blocks=2, warps=8, programs=2),
+    Split(32, blocks=2, stages=2, warps=8),
+)
 """By rows; found by the sweeps in LOG.md."""
 
 
@@ -92,7 +97,7 @@ class Small:
             x, packed, scales.view(torch.int32), out, self.partial, self.tickets, self.rows,
             self.inputs, self.outputs, self.tiles, self.slices, self.units, self.programs,
             TOKENS=split.tokens, BLOCKS=split.blocks, WAYS=split.ways, STAGES=split.stages,
-            NW=split.warps, **options,
+            NW=split.warps, SHARED=split.shared, **options,
         )  # fmt: skip
 
 

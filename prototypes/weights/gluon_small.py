@@ -30,10 +30,12 @@ from prototypes.weights.gluon_words import (
     asm_arrived,
     asm_commit,
     asm_copy16,
+    asm_copy16_if,
+    asm_fetch4,
+    asm_load2_if,
+    asm_load4_if,
     asm_matrices,
     asm_put,
-    asm_stream2,
-    asm_stream4,
 )
 
 _STEPS = {eights: ptx.group_step(eights) for eights in (1, 2, 4)}
@@ -54,43 +56,53 @@ def zeros(x, COUNT: gl.constexpr):
 
 
 @gluon.jit
-def load_weights(packed, scales, unit, part, way, lane, slices, tiles, columns,
-                 BLOCKS: gl.constexpr, PARTS: gl.constexpr, WAYS: gl.constexpr):  # fmt: skip
-    """This warp's words and scales of one unit: 16 * BLOCKS outputs by a group of inputs."""
-    strip = unit // slices
-    group = (unit % slices) * WAYS + way
-    block = (strip * PARTS + part) * BLOCKS
-    tile = gl.minimum(block // 4, tiles - 1)
-    at = packed + (tile * columns + 2 * group) * TILE_WORDS + (block % 4) * 128 + lane * 4
+def load_words(at, there, BLOCKS: gl.constexpr):
+    """A lane's eight words of each block: 16 outputs by 128 inputs."""
     words = ()
     for b in gl.static_range(BLOCKS):
-        words = words + (asm_stream4(at + b * 128) + asm_stream4(at + TILE_WORDS + b * 128),)
-    place = scales + (group * tiles + tile) * 32 + (lane // 4) * 4 + block % 4
-    if BLOCKS == 4:
-        each = asm_stream4(place)
-    else:
-        each = asm_stream2(place)
-    return words, each
+        first = asm_load4_if(at + b * 128, there)
+        words = words + (first + asm_load4_if(at + TILE_WORDS + b * 128, there),)
+    return words
 
 
 @gluon.jit
-def bring_rows(x, ring, unit, tid, slices, rows, inputs, TOKENS: gl.constexpr,
+def copy_words(address, at, there, BLOCKS: gl.constexpr):
+    """The same into this warp's place of the ring: a lane's 16 bytes, block after block."""
+    for b in gl.static_range(BLOCKS):
+        asm_copy16_if(address + b * 1024, at + b * 128, there)
+        asm_copy16_if(address + b * 1024 + 512, at + TILE_WORDS + b * 128, there)
+
+
+@gluon.jit
+def load_scales(place, there, BLOCKS: gl.constexpr):
+    """Two scales in a word for each of a lane's blocks."""
+    if BLOCKS == 4:
+        each = asm_load4_if(place, there)
+    else:
+        each = asm_load2_if(place, there)
+    return each
+
+
+@gluon.jit
+def bring_rows(x, ring, slice_, tid, rows, inputs, there, TOKENS: gl.constexpr,
                WAYS: gl.constexpr, THREADS: gl.constexpr):  # fmt: skip
     """Start copying x of one unit: (way, token, 128 inputs), 16 bytes swizzled by the token."""
-    first = (unit % slices) * (WAYS * GROUP)
-    for i in gl.static_range(TOKENS * WAYS * 16 // THREADS):
+    PIECES: gl.constexpr = TOKENS * WAYS * 16
+    first = slice_ * (WAYS * GROUP)
+    for i in gl.static_range((PIECES + THREADS - 1) // THREADS):
         piece = i * THREADS + tid
         column = piece % (16 * WAYS)
         token = piece // (16 * WAYS)
         at = (column // 16) * (TOKENS * 256) + token * 256 + ((column % 16) ^ (token % 8)) * 16
-        size = gl.where(token < rows, 16, 0)
+        size = gl.where((token < rows) & there, 16, 0)
+        if PIECES < THREADS:
+            # Lanes beyond the last piece put their zeros where the last one belongs: nowhere.
+            at = gl.where(piece < PIECES, at, PIECES * 16)
         row = gl.minimum(token, rows - 1)
         asm_copy16(ring + at, x + row * inputs + first + column * 8, size)
 
 
-@gluon.jit(
-    do_not_specialize=["rows", "inputs", "outputs", "tiles", "slices", "units", "programs"]
-)
+@gluon.jit(do_not_specialize=["rows", "inputs", "outputs", "tiles", "slices", "units", "programs"])
 def small(
     x,
     packed,
@@ -110,22 +122,26 @@ def small(
     WAYS: gl.constexpr,
     STAGES: gl.constexpr,
     NW: gl.constexpr,
+    SHARED: gl.constexpr,
 ):
     """out (rows, outputs) = x (rows, inputs) W^T, rows up to TOKENS.
 
     packed, scales: `packing`, as int32; partial (programs, 2, TOKENS, strip) float32; tickets
     (strips,) int32 zeros, zeros again afterwards. A strip is NW / WAYS * 16 * BLOCKS outputs, a
-    unit one strip by WAYS groups of inputs; `slices` units a strip, `units` in all.
+    unit one strip by WAYS groups of inputs; `slices` units a strip, `units` in all. SHARED: codes
+    pass through a ring of STAGES places like x's; else they go into registers one unit ahead.
     """
     THREADS: gl.constexpr = 32 * NW
     PARTS: gl.constexpr = NW // WAYS
     STRIP: gl.constexpr = PARTS * 16 * BLOCKS
     EIGHTS: gl.constexpr = TOKENS // 8
     SUMS: gl.constexpr = 4 * EIGHTS
-    STAGE: gl.constexpr = TOKENS * WAYS * 256
+    STAGE: gl.constexpr = TOKENS * WAYS * 256 + (16 if TOKENS * WAYS < 2 * NW else 0)
     LINE: gl.constexpr = 16 * BLOCKS + 4
-    JOIN_AT: gl.constexpr = STAGES * STAGE
-    PAGES: gl.constexpr = (JOIN_AT + NW * TOKENS * LINE * 4) // 1024
+    OWN: gl.constexpr = BLOCKS * 1024
+    WORDS_AT: gl.constexpr = (STAGES * STAGE + 1023) // 1024 * 1024
+    JOIN_AT: gl.constexpr = WORDS_AT + (STAGES * NW * OWN if SHARED else 0)
+    PAGES: gl.constexpr = (JOIN_AT + NW * TOKENS * LINE * 4 + 1023) // 1024
     flat: gl.constexpr = gl.BlockedLayout([1], [32], [NW], [0])
     reserve: gl.constexpr = gl.SwizzledSharedLayout(1, 1, 1, [0])
     room = gl.allocate_shared_memory(gl.int32, [PAGES, 256], reserve)
@@ -141,36 +157,82 @@ def small(
     part = warp // WAYS
     way = warp % WAYS
     columns = inputs // 64
-    words, each = load_weights(
-        packed, scales, begin, part, way, lane, slices, tiles, columns, BLOCKS, PARTS, WAYS
-    )
+    tile = part * BLOCKS // 4
+    block = part * BLOCKS % 4
+    my_words = packed + way * (2 * TILE_WORDS) + block * 128 + lane * 4
+    my_scales = scales + way * tiles * 32 + (lane // 4) * 4 + block
     base = asm_block_sync(asm_shared_base(tid * 0))
-    for s in gl.static_range(STAGES - 1):
-        unit = gl.minimum(begin + s, end - 1)
-        bring_rows(x, base + s * STAGE, unit, tid, slices, rows, inputs, TOKENS, WAYS, THREADS)
+    own = base + WORDS_AT + warp * OWN + lane * 16
+
+    # What is fetched next: a strip and a slice of it.
+    strip = begin // slices
+    slice_ = begin % slices
+    ahead = begin
+    AHEAD: gl.constexpr = STAGES - 1
+    words = zeros(zeros(tid * 0, 8), BLOCKS)
+    for s in gl.static_range(AHEAD):
+        there = ahead < end
+        bring_rows(x, base + s * STAGE, slice_, tid, rows, inputs, there, TOKENS, WAYS, THREADS)
+        row_of = gl.minimum(tile + strip * (STRIP // 64), tiles - 1)
+        if SHARED:
+            at = my_words + row_of * (columns * TILE_WORDS) + slice_ * (2 * WAYS * TILE_WORDS)
+            copy_words(own + s * (NW * OWN), at, tid * 0 + there.to(gl.int32), BLOCKS)
         base = asm_commit(base)
+        ahead += 1
+        slice_ += 1
+        strip += slice_ // slices
+        slice_ = gl.where(slice_ == slices, 0, slice_)
+    first_row = gl.minimum(tile + begin // slices * (STRIP // 64), tiles - 1)
+    yes = tid * 0 + 1
+    if not SHARED:
+        at = my_words + first_row * (columns * TILE_WORDS)
+        words = load_words(at + begin % slices * (2 * WAYS * TILE_WORDS), yes, BLOCKS)
+    place = my_scales + first_row * 32 + begin % slices * (WAYS * tiles * 32)
+    each = load_scales(place, yes, BLOCKS)
+    next_strip = begin // slices
+    next_slice = begin % slices
     quarter = lane // 8
     offered = way * (TOKENS * 256) + (lane % 8) * 256 + ((quarter ^ (lane % 8)) * 16)
     put_at = base + JOIN_AT + warp * (TOKENS * LINE * 4)
     put_at += (lane % 4) * (2 * LINE * 4) + (lane // 4) * 4
     nothing = tid.to(gl.float32) * 0.0
+    stage = begin * 0
+    free_stage = stage + AHEAD
 
-    at = begin
-    while at < end:
-        strip = at // slices
-        stop = gl.minimum(end, (strip + 1) * slices)
+    start = begin
+    while start < end:
+        mine = start // slices
+        stop = gl.minimum(end, (mine + 1) * slices)
         sums = zeros(zeros(nothing, SUMS), BLOCKS)
-        for unit in range(at, stop):
-            base = asm_arrived(base, STAGES - 2)
-            ahead = gl.minimum(unit + STAGES - 1, end - 1)
-            fresh = base + ((unit - begin + STAGES - 1) % STAGES) * STAGE
-            bring_rows(x, fresh, ahead, tid, slices, rows, inputs, TOKENS, WAYS, THREADS)
+        for unit in range(start, stop):
+            base = asm_arrived(base, AHEAD - 1)
+            there = ahead < end
+            fresh = base + free_stage * STAGE
+            bring_rows(x, fresh, slice_, tid, rows, inputs, there, TOKENS, WAYS, THREADS)
+            if SHARED:
+                row_of = gl.minimum(tile + strip * (STRIP // 64), tiles - 1)
+                far = my_words + row_of * (columns * TILE_WORDS)
+                far += slice_ * (2 * WAYS * TILE_WORDS)
+                fresh_words = own + free_stage * (NW * OWN)
+                copy_words(fresh_words, far, tid * 0 + there.to(gl.int32), BLOCKS)
             base = asm_commit(base)
-            ring = base + ((unit - begin) % STAGES) * STAGE + 0
-            following, following_scales = load_weights(
-                packed, scales, gl.minimum(unit + 1, end - 1), part, way, lane, slices, tiles,
-                columns, BLOCKS, PARTS, WAYS,
-            )  # fmt: skip
+            ahead += 1
+            slice_ += 1
+            strip += slice_ // slices
+            slice_ = gl.where(slice_ == slices, 0, slice_)
+            next_slice += 1
+            next_strip += next_slice // slices
+            next_slice = gl.where(next_slice == slices, 0, next_slice)
+            more = tid * 0 + (unit + 1 < end).to(gl.int32)
+            next_row = gl.minimum(tile + next_strip * (STRIP // 64), tiles - 1)
+            following = words
+            if not SHARED:
+                near = my_words + next_row * (columns * TILE_WORDS)
+                near += next_slice * (2 * WAYS * TILE_WORDS)
+                following = load_words(near, more, BLOCKS)
+            next_place = my_scales + next_row * 32 + next_slice * (WAYS * tiles * 32)
+            following_scales = load_scales(next_place, more, BLOCKS)
+            ring = base + stage * STAGE
             given = ()
             for h in gl.static_range(4):
                 pairs = ()
@@ -181,11 +243,16 @@ def small(
                         given = given + (pairs[e][2 * half], pairs[e][2 * half + 1])
             added = ()
             for b in gl.static_range(BLOCKS):
+                if SHARED:
+                    here = own + stage * (NW * OWN) + b * 1024
+                    codes = asm_fetch4(here) + asm_fetch4(here + 512)
+                else:
+                    codes = words[b]
                 added = added + (
                     gl.inline_asm_elementwise(
                         ASM[EIGHTS],
                         OPERANDS[EIGHTS],
-                        words[b] + (each[b],) + given + sums[b],
+                        codes + (each[b],) + given + sums[b],
                         dtype=RESULTS[EIGHTS],
                         is_pure=False,
                         pack=1,
@@ -194,57 +261,57 @@ def small(
             sums = added
             words = following
             each = following_scales
+            free_stage = stage
+            stage = gl.where(stage == STAGES - 1, 0, stage + 1)
         for b in gl.static_range(BLOCKS):
             for e in gl.static_range(EIGHTS):
-                there = put_at + e * (8 * LINE * 4) + b * 64
-                asm_put(there, sums[b][4 * e])
-                asm_put(there + LINE * 4, sums[b][4 * e + 1])
-                asm_put(there + 32, sums[b][4 * e + 2])
-                asm_put(there + LINE * 4 + 32, sums[b][4 * e + 3])
+                spot = put_at + e * (8 * LINE * 4) + b * 64
+                asm_put(spot, sums[b][4 * e])
+                asm_put(spot + LINE * 4, sums[b][4 * e + 1])
+                asm_put(spot + 32, sums[b][4 * e + 2])
+                asm_put(spot + LINE * 4 + 32, sums[b][4 * e + 3])
         base = asm_block_sync(base)
-        whole = stop - at == slices
-        earlier = strip * slices
+        whole = stop - start == slices
+        earlier = mine * slices
         first = ((earlier + 1) * programs - 1) // units
         last = ((earlier + slices) * programs - 1) // units
-        slot = gl.where(strip == begin // slices, 0, 1)
-        mine = partial + (program * 2 + slot) * (TOKENS * STRIP)
+        slot = gl.where(mine == begin // slices, 0, 1)
+        left = partial + (program * 2 + slot) * (TOKENS * STRIP)
         for i in gl.static_range(TOKENS * STRIP // THREADS):
-            place = i * THREADS + tid
-            output = place % STRIP
-            token = place // STRIP
+            spot = i * THREADS + tid
+            output = spot % STRIP
+            token = spot // STRIP
             from_ = base + JOIN_AT + token * (LINE * 4) + (output % (16 * BLOCKS)) * 4
             from_ += (output // (16 * BLOCKS)) * (WAYS * TOKENS * LINE * 4)
             value = asm_fetch(from_)
             for w in gl.static_range(1, WAYS):
                 value += asm_fetch(from_ + w * (TOKENS * LINE * 4))
-            output += strip * STRIP
-            there = (token < rows) & (output < outputs)
-            gl.store(out + token * outputs + output, value.to(gl.float16), mask=there & whole)
-            gl.store(mine + place, value, mask=there & (stop - at != slices))
-        if stop - at != slices:
+            output += mine * STRIP
+            inside = (token < rows) & (output < outputs)
+            gl.store(out + token * outputs + output, value.to(gl.float16), mask=inside & whole)
+            gl.store(left + spot, value, mask=inside & (stop - start != slices))
+        if stop - start != slices:
             base = asm_block_sync(base)
             takes = gl.where(tid == 0, 1, 0)
-            ticket = asm_ticket(tickets + strip + tid * 0, takes)
+            ticket = asm_ticket(tickets + mine + tid * 0, takes)
             asm_store_word(base + JOIN_AT, ticket, takes)
             base = asm_block_sync(base)
             is_last = asm_fetch_word(base + JOIN_AT) == last - first
             for i in gl.static_range(TOKENS * STRIP // THREADS):
-                place = i * THREADS + tid
-                output = strip * STRIP + place % STRIP
-                token = place // STRIP
-                there = is_last & (token < rows) & (output < outputs)
+                spot = i * THREADS + tid
+                output = mine * STRIP + spot % STRIP
+                token = spot // STRIP
+                inside = is_last & (token < rows) & (output < outputs)
                 value = nothing
                 for other in range(first, last + 1):
-                    theirs = other * 2 + gl.where(
-                        strip == other * units // programs // slices, 0, 1
-                    )
+                    theirs = other * 2 + gl.where(mine == other * units // programs // slices, 0, 1)
                     value += gl.load(
-                        partial + theirs * (TOKENS * STRIP) + place,
-                        mask=there,
+                        partial + theirs * (TOKENS * STRIP) + spot,
+                        mask=inside,
                         other=0.0,
                         cache_modifier=".cg",
                     )
-                gl.store(out + token * outputs + output, value.to(gl.float16), mask=there)
-            gl.store(tickets + strip + tid * 0, tid * 0, mask=is_last & (tid == 0))
-        at = stop
+                gl.store(out + token * outputs + output, value.to(gl.float16), mask=inside)
+            gl.store(tickets + mine + tid * 0, tid * 0, mask=is_last & (tid == 0))
+        start = stop
     room._keep_alive()

@@ -98,3 +98,59 @@ def asm_put(address, value):
         is_pure=False,
         pack=1,
     )
+
+
+@gluon.jit
+def asm_load4_if(pointer, there):
+    """16 bytes of global memory that nobody reads again, where `there` isn't 0; else zeros."""
+    return gl.inline_asm_elementwise(
+        """{ .reg .pred p; setp.ne.s32 p, $5, 0;
+        mov.b32 $0, 0; mov.b32 $1, 0; mov.b32 $2, 0; mov.b32 $3, 0;
+        @p ld.global.nc.L1::no_allocate.L2::256B.v4.b32 {$0, $1, $2, $3}, [$4]; }""",
+        "=&r,=&r,=&r,=&r,l,r",
+        [pointer, there],
+        dtype=FOUR_WORDS,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@gluon.jit
+def asm_load2_if(pointer, there):
+    """8 bytes of global memory, where `there` isn't 0; else zeros."""
+    return gl.inline_asm_elementwise(
+        """{ .reg .pred p; setp.ne.s32 p, $3, 0; mov.b32 $0, 0; mov.b32 $1, 0;
+        @p ld.global.nc.L1::no_allocate.v2.b32 {$0, $1}, [$2]; }""",
+        "=&r,=&r,l,r",
+        [pointer, there],
+        dtype=TWO_WORDS,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@gluon.jit
+def asm_copy16_if(address, pointer, there):
+    """Start copying 16 bytes that nobody reads again into shared memory, where `there` isn't 0."""
+    return gl.inline_asm_elementwise(
+        """{ .reg .pred p; setp.ne.s32 p, $3, 0;
+        @p cp.async.cg.shared.global.L2::256B [$1], [$2], 16; mov.b32 $0, 0; }""",
+        "=r,r,l,r",
+        [address, pointer, there],
+        dtype=gl.int32,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@gluon.jit
+def asm_fetch4(address):
+    """16 bytes of shared memory."""
+    return gl.inline_asm_elementwise(
+        "ld.shared.v4.b32 {$0, $1, $2, $3}, [$4];",
+        "=r,=r,=r,=r,r",
+        [address],
+        dtype=FOUR_WORDS,
+        is_pure=False,
+        pack=1,
+    )

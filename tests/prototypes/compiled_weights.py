@@ -28,8 +28,12 @@ def small(split: gluon_launch.Split) -> dict[str, Any]:
         "WAYS": split.ways,
         "STAGES": split.stages,
         "NW": split.warps,
+        "SHARED": split.shared,
     }
-    return compiled(gluon_small.small, {}, constants, split.warps)
+    options = {"num_warps": split.warps}
+    if split.programs > 1:
+        options["maxnreg"] = 65536 // (32 * split.warps * split.programs)
+    return compiled(gluon_small.small, {}, constants, options)
 
 
 def large(tile: gluon_launch.Tile) -> dict[str, Any]:
@@ -42,11 +46,11 @@ def large(tile: gluon_launch.Tile) -> dict[str, Any]:
         "REGISTERS": tile.registers,
     }
     boxes = {"x_descriptor": box, "out_descriptor": box}
-    return compiled(gluon_large.large, boxes, constants, 4)
+    return compiled(gluon_large.large, boxes, constants, {"num_warps": 4})
 
 
 def compiled(
-    kernel: Any, types: dict[str, str], constants: dict[str, Any], warps: int
+    kernel: Any, types: dict[str, str], constants: dict[str, Any], options: dict[str, int]
 ) -> dict[str, Any]:
     names = kernel.arg_names
     known = {**POINTERS, "partial": "*fp32", **types}
@@ -59,7 +63,7 @@ def compiled(
     fixed = {(names.index(name),): value for name, value in constants.items()}
     source: Any = GluonASTSource
     made = source(fn=kernel, signature=signature, constexprs=fixed, attrs=attributes)
-    result: Any = triton.compile(made, target=HOPPER, options={"num_warps": warps})
+    result: Any = triton.compile(made, target=HOPPER, options=options)
     text = result.asm["ptx"]
     return {
         "shared": result.metadata.shared,
