@@ -1,6 +1,6 @@
 """Learns the transform of one layer: P1, P2, a scale a channel, and clipping (paper, Section 3.1).
 
-P_i = U diag(s) Vᵀ; U and V stay orthogonal through the Cayley map, so the inverse is V diag(1/s) Uᵀ.
+P_i = U diag(s) Vᵀ; U and V stay orthogonal through the Cayley map: the inverse is V diag(1/s) Uᵀ.
 The loss is the layer's squared error after rounding both operands, relative to the answer's energy;
 gradients pass roundings straight through. AdamW with a falling rate, as the authors have it.
 """
@@ -91,9 +91,7 @@ class _Factor:
         return (u * self.s.exp()) @ v.T, (v * (-self.s).exp()) @ u.T
 
 
-def rounded(
-    rows: torch.Tensor, limit: float, clip: torch.Tensor | float = 1.0
-) -> torch.Tensor:
+def rounded(rows: torch.Tensor, limit: float, clip: torch.Tensor | float = 1.0) -> torch.Tensor:
     """Return rows as they are after rounding; the gradient passes the rounding straight through."""
     largest = rows.abs().amax(1, keepdim=True) * clip
     scale = (largest / limit).clamp(min=1e-30)

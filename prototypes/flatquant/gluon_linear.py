@@ -38,14 +38,16 @@ def tile_at(index, row_tiles, column_tiles, BAND: gl.constexpr):
 
 @gluon.jit
 def multiply(
-    part: gl.constexpr, token_tiles, weight_tiles, out_tiles, ready, free, out_to, token_scales,
-    channel_scales, first, step, tiles, row_tiles, column_tiles, blocks, ROWS: gl.constexpr,
-    COLUMNS: gl.constexpr, BLOCK: gl.constexpr, STAGES: gl.constexpr, BAND: gl.constexpr,
-    TOTAL: gl.constexpr,
+    part: gl.constexpr, shared, ROWS: gl.constexpr, COLUMNS: gl.constexpr, STAGES: gl.constexpr,
+    BAND: gl.constexpr, TOTAL: gl.constexpr,
 ):  # fmt: skip
     """Multiply 64 tokens of each tile: the role of four warps."""
+    (
+        token_tiles, weight_tiles, out_tiles, ready, free, out_to, token_scales, channel_scales,
+        first, step, tiles, row_tiles, column_tiles, blocks,
+    ) = shared  # fmt: skip
     # Triton's integer products go to 224 columns.
-    ONE_PRODUCT: gl.constexpr = 128 if TOTAL == gl.int32 else COLUMNS
+    ONE_PRODUCT: gl.constexpr = 128 if gl.int32 == TOTAL else COLUMNS
     sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, ONE_PRODUCT, 32])
     nothing = gl.full([GROUP_ROWS, COLUMNS], 0, TOTAL, layout=sums)
     turn = 0
@@ -88,11 +90,14 @@ def multiply(
 
 @gluon.jit
 def bring_tiles(
-    tokens_from, weights_from, token_tiles, weight_tiles, ready, free, first, step, tiles,
-    row_tiles, column_tiles, blocks, ROWS: gl.constexpr, COLUMNS: gl.constexpr,
-    BLOCK: gl.constexpr, STAGES: gl.constexpr, BAND: gl.constexpr,
+    shared, ROWS: gl.constexpr, COLUMNS: gl.constexpr, BLOCK: gl.constexpr, STAGES: gl.constexpr,
+    BAND: gl.constexpr,
 ):  # fmt: skip
     """Copy tiles as places become free: the role of one warp."""
+    (
+        tokens_from, weights_from, token_tiles, weight_tiles, ready, free, first, step, tiles,
+        row_tiles, column_tiles, blocks,
+    ) = shared  # fmt: skip
     turn = 0
     for index in range(first, tiles, step):
         row_tile, column_tile = tile_at(index, row_tiles, column_tiles, BAND)
@@ -127,8 +132,8 @@ def linear_kernel(
 ):  # fmt: skip
     """Write tiles of 128 tokens by COLUMNS channels. Grid: programs that take every grid-th tile.
 
-    tokens_from (tokens, width) and weights_from (channels, width), 8 bits; out_to (tokens, channels)
-    bfloat16; token_scales and channel_scales float32, readable up to the next whole tile.
+    tokens_from (tokens, width) and weights_from (channels, width), 8 bits; out_to
+    (tokens, channels) bfloat16; scales float32, readable up to the next whole tile.
     """
     row_tiles = gl.cdiv(tokens, ROWS)
     column_tiles = gl.cdiv(channels, COLUMNS)
@@ -149,12 +154,20 @@ def linear_kernel(
         mbarrier.init(ready.index(i), count=1)
         mbarrier.init(free.index(i), count=2)
     fence_async_shared()
+    shared = (
+        token_tiles, weight_tiles, out_tiles, ready, free, out_to, token_scales, channel_scales,
+        first, step, tiles, row_tiles, column_tiles, blocks,
+    )  # fmt: skip
+    bringing = (
+        tokens_from, weights_from, token_tiles, weight_tiles, ready, free, first, step, tiles,
+        row_tiles, column_tiles, blocks,
+    )  # fmt: skip
     gl.warp_specialize(
         [
-            (multiply, (0, token_tiles, weight_tiles, out_tiles, ready, free, out_to, token_scales, channel_scales, first, step, tiles, row_tiles, column_tiles, blocks, ROWS, COLUMNS, BLOCK, STAGES, BAND, TOTAL)),
-            (multiply, (1, token_tiles, weight_tiles, out_tiles, ready, free, out_to, token_scales, channel_scales, first, step, tiles, row_tiles, column_tiles, blocks, ROWS, COLUMNS, BLOCK, STAGES, BAND, TOTAL)),
-            (bring_tiles, (tokens_from, weights_from, token_tiles, weight_tiles, ready, free, first, step, tiles, row_tiles, column_tiles, blocks, ROWS, COLUMNS, BLOCK, STAGES, BAND)),
+            (multiply, (0, shared, ROWS, COLUMNS, STAGES, BAND, TOTAL)),
+            (multiply, (1, shared, ROWS, COLUMNS, STAGES, BAND, TOTAL)),
+            (bring_tiles, (bringing, ROWS, COLUMNS, BLOCK, STAGES, BAND)),
         ],
         [4, 1],
         [REGISTERS, 24],
-    )  # fmt: skip
+    )

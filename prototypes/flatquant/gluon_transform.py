@@ -1,15 +1,15 @@
 """The Kronecker transform and the rounding to 8 bits in one kernel for Hopper, in Gluon.
 
 One warp copies tokens into a ring in shared memory; groups of warps take them in turn. A token x,
-seen as (n1, n2), becomes P1ᵀ x P2: the second product takes the first one's sums from registers, and
-the largest magnitude, the scale and the integers follow there too. P1ᵀ and P2 stay in shared memory.
+seen as (n1, n2), becomes P1ᵀ x P2: the second product takes the first one's sums from registers,
+where the largest magnitude, the scale and the integers follow. P1ᵀ and P2 stay in shared memory.
 
 Integers leave in the order in which threads hold them (`layout.stored_order`), 16 bytes a thread:
 the weights' columns are put into the same order once, off-line.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803, N806
+# ruff: noqa: N803, RUF005
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -27,15 +27,31 @@ from triton.experimental.gluon.language.nvidia.hopper import (
 TO_INTEGER = gl.constexpr(12582912.0)
 """1.5·2²³: a small number added to it leaves its integer, rounded half to even, in the low bits."""
 
+SMALLEST = gl.constexpr(1e-30)
+"""As `reference.SMALLEST`."""
+
 
 @gluon.jit
 def transform_tokens(
-    part: gl.constexpr, left, right, tokens_in, ready, free, constants_ready, output, scales, mine,
-    first, step, clip, N1: gl.constexpr, N2: gl.constexpr, ROWS: gl.constexpr,
+    part: gl.constexpr, shared, N1: gl.constexpr, N2: gl.constexpr, ROWS: gl.constexpr,
     PARTS: gl.constexpr, STAGES: gl.constexpr, WORKERS: gl.constexpr, WARPS: gl.constexpr,
     LIMIT: gl.constexpr, CLAMP: gl.constexpr,
 ):  # fmt: skip
     """Transform and round every WORKERS-th token of the ring: the role of WARPS warps."""
+    (
+        left,
+        right,
+        tokens_in,
+        ready,
+        free,
+        constants_ready,
+        output,
+        scales,
+        mine,
+        first,
+        step,
+        clip,
+    ) = shared
     sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [WARPS, 1], [16, N2, 16])
     operand: gl.constexpr = gl.DotOperandLayout(0, sums, 2)
     nothing = gl.full([ROWS, N2], 0.0, gl.float32, layout=sums)
@@ -43,9 +59,7 @@ def transform_tokens(
     for turn in range(part, mine, WORKERS):
         slot = turn % STAGES
         mbarrier.wait(ready.index(slot), (turn // STAGES) & 1)
-        u = warpgroup_mma(
-            left[0], tokens_in[0].index(slot), nothing, use_acc=False, is_async=True
-        )
+        u = warpgroup_mma(left[0], tokens_in[0].index(slot), nothing, use_acc=False, is_async=True)
         for piece in gl.static_range(1, PARTS):
             u = warpgroup_mma(left[piece], tokens_in[piece].index(slot), u, is_async=True)
         u = warpgroup_mma_wait(0, deps=[u])
@@ -55,7 +69,7 @@ def transform_tokens(
         z, half = warpgroup_mma_wait(0, deps=[z, half])
         largest = gl.max(gl.max(gl.abs(z), axis=1), axis=0) * clip
         scale = largest / LIMIT
-        up = gl.where(largest > 0.0, LIMIT / largest, 0.0)
+        up = gl.where(largest > SMALLEST, LIMIT / largest, 0.0)
         # Integers can't carry NaN: the scale does.
         scale = gl.where(largest < float("inf"), scale, float("nan"))
         z = z * up
@@ -81,11 +95,12 @@ def transform_tokens(
 
 
 @gluon.jit
-def bring_tokens(
-    left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready, mine,
-    first, step, N1: gl.constexpr, PARTS: gl.constexpr, STAGES: gl.constexpr,
-):  # fmt: skip
+def bring_tokens(shared, N1: gl.constexpr, PARTS: gl.constexpr, STAGES: gl.constexpr):
     """Copy P1ᵀ and P2, then tokens as places become free: the role of one warp."""
+    (
+        left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready,
+        mine, first, step,
+    ) = shared  # fmt: skip
     constants: gl.constexpr = _bytes(left_from, PARTS) + right_from.block_type.nbytes
     token_bytes: gl.constexpr = _bytes(tokens_from, PARTS)
     mbarrier.expect(constants_ready, constants)
@@ -126,7 +141,9 @@ def _bytes(descriptors, parts):
 @gluon.jit
 def _room(descriptor, STAGES: gl.constexpr):
     return gl.allocate_shared_memory(
-        descriptor.dtype, [STAGES] + descriptor.block_type.shape, descriptor.layout  # noqa: RUF005
+        descriptor.dtype,
+        [STAGES] + descriptor.block_type.shape,
+        descriptor.layout,
     )
 
 
@@ -139,9 +156,9 @@ def transform_kernel(
 ):  # fmt: skip
     """Transform and round all tokens. Grid: programs that take every grid-th token.
 
-    left: P1ᵀ (ROWS, n1), its columns in pieces of 64, 32, 16 (one piece where n1 is a power of two);
-    right: P2 (n2, n2); token: x as (tokens·n1, n2), in pieces of as many rows; output (tokens, n1, n2)
-    int8 or the bytes of E4M3; scales (tokens,) float32.
+    left: P1ᵀ (ROWS, n1), its columns in pieces of 64, 32, 16 (one where n1 is a power of two);
+    right: P2 (n2, n2); token: x as (tokens·n1, n2), in pieces of as many rows; output
+    (tokens, n1, n2) int8 or the bytes of E4M3; scales (tokens,) float32.
     """
     first = gl.program_id(0)
     step = gl.num_programs(0)
@@ -167,36 +184,71 @@ def transform_kernel(
         mbarrier.init(free.index(i), count=1)
     mbarrier.init(constants_ready, count=1)
     fence_async_shared()
+    shared = (
+        left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step,
+        clip,
+    )  # fmt: skip
+    bringing = (
+        left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready,
+        mine, first, step,
+    )  # fmt: skip
     if WORKERS == 4:
         gl.warp_specialize(
             [
-                (transform_tokens, (0, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (transform_tokens, (1, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (transform_tokens, (2, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (transform_tokens, (3, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (bring_tokens, (left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready, mine, first, step, N1, PARTS, STAGES)),
+                (
+                    transform_tokens,
+                    (0, shared, N1, N2, ROWS, PARTS, STAGES, 4, WARPS, LIMIT, CLAMP),
+                ),
+                (
+                    transform_tokens,
+                    (1, shared, N1, N2, ROWS, PARTS, STAGES, 4, WARPS, LIMIT, CLAMP),
+                ),
+                (
+                    transform_tokens,
+                    (2, shared, N1, N2, ROWS, PARTS, STAGES, 4, WARPS, LIMIT, CLAMP),
+                ),
+                (
+                    transform_tokens,
+                    (3, shared, N1, N2, ROWS, PARTS, STAGES, 4, WARPS, LIMIT, CLAMP),
+                ),
+                (bring_tokens, (bringing, N1, PARTS, STAGES)),
             ],
             [WARPS, WARPS, WARPS, 1],
             [REGISTERS, REGISTERS, REGISTERS, 24],
-        )  # fmt: skip
+        )
     elif WORKERS == 3:
         gl.warp_specialize(
             [
-                (transform_tokens, (0, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (transform_tokens, (1, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (transform_tokens, (2, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (bring_tokens, (left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready, mine, first, step, N1, PARTS, STAGES)),
+                (
+                    transform_tokens,
+                    (0, shared, N1, N2, ROWS, PARTS, STAGES, 3, WARPS, LIMIT, CLAMP),
+                ),
+                (
+                    transform_tokens,
+                    (1, shared, N1, N2, ROWS, PARTS, STAGES, 3, WARPS, LIMIT, CLAMP),
+                ),
+                (
+                    transform_tokens,
+                    (2, shared, N1, N2, ROWS, PARTS, STAGES, 3, WARPS, LIMIT, CLAMP),
+                ),
+                (bring_tokens, (bringing, N1, PARTS, STAGES)),
             ],
             [WARPS, WARPS, 1],
             [REGISTERS, REGISTERS, 24],
-        )  # fmt: skip
+        )
     else:
         gl.warp_specialize(
             [
-                (transform_tokens, (0, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (transform_tokens, (1, left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step, clip, N1, N2, ROWS, PARTS, STAGES, WORKERS, WARPS, LIMIT, CLAMP)),
-                (bring_tokens, (left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready, mine, first, step, N1, PARTS, STAGES)),
+                (
+                    transform_tokens,
+                    (0, shared, N1, N2, ROWS, PARTS, STAGES, 2, WARPS, LIMIT, CLAMP),
+                ),
+                (
+                    transform_tokens,
+                    (1, shared, N1, N2, ROWS, PARTS, STAGES, 2, WARPS, LIMIT, CLAMP),
+                ),
+                (bring_tokens, (bringing, N1, PARTS, STAGES)),
             ],
             [WARPS, 1],
             [REGISTERS, 24],
-        )  # fmt: skip
+        )

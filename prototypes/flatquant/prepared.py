@@ -1,4 +1,4 @@
-"""One layer made ready once: learned transform, weights in 16 bits and in 8, as a server holds them.
+"""One layer made ready once: learned transform, weights in 16 and in 8 bits, as a server has them.
 
 The tokens that a call gets are those after the norm, which takes the channel scales with it: x/c
 costs nothing on-line, and the weights in 16 bits are w·c, so that every product is the same one.
@@ -60,7 +60,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One matrix (m, n): 16 bits, transformed INT8 in stored order, INT8 as it is, E4M3 as it is."""
+    """One matrix (m, n): 16 bits; transformed INT8 in stored order; INT8 and E4M3 as it is."""
 
     full: torch.Tensor
     flat: Quantized

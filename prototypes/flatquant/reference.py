@@ -1,7 +1,7 @@
 """FlatQuant's formulas in plain torch (arXiv 2410.09426, Sections 3.1 and 3.2): slow and clear.
 
-x of width n is seen as (n1, n2), row by row. On-line: x' = P1ᵀ x P2. Off-line, for each output's row
-of weights: w' = P1⁻¹ w P2⁻ᵀ. Then x'·w' = x·w, and both are flat enough to be rounded.
+x of width n is seen as (n1, n2), row by row. On-line: x' = P1ᵀ x P2. Off-line, for each output's
+row of weights: w' = P1⁻¹ w P2⁻ᵀ. Then x'·w' = x·w, and both are flat enough to be rounded.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import torch
 
 E4M3 = 448.0
 """The largest E4M3 number: as a limit, it stands for rounding to E4M3 instead of to integers."""
+
+SMALLEST = 1e-30
+"""A row that has nothing larger becomes zeros: its scale's inverse isn't a float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +58,15 @@ def transform_weights(
     return turned.view(weights.shape)
 
 
-def quantize(
-    rows: torch.Tensor, limit: float, clip: float | torch.Tensor = 1.0
-) -> Quantized:
+def quantize(rows: torch.Tensor, limit: float, clip: float | torch.Tensor = 1.0) -> Quantized:
     """Return rows rounded half to even with the scale clip·max|row|/limit each (Section 3.1).
 
     What clipping leaves outside is cut to -limit - 1 … limit. `limit` E4M3 rounds to E4M3. A row
-    that isn't finite gets the scale NaN; a row of zeros the scale 0.
+    that isn't finite gets the scale NaN; one with nothing above `SMALLEST` becomes zeros.
     """
     wide = rows.float()
     largest = wide.abs().amax(1) * clip
-    up = torch.where(largest > 0, limit / largest, 0.0)
+    up = torch.where(largest > SMALLEST, limit / largest, 0.0)
     scales = torch.where(largest < torch.inf, largest / limit, torch.nan)
     stretched = wide * up[:, None]
     if limit == E4M3:

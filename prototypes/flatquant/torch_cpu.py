@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import torch
 
-from prototypes.flatquant.layout import is_turned, stored_order
+from prototypes.flatquant.layout import stored_order
 from prototypes.flatquant.prepared import Layer
-from prototypes.flatquant.reference import Quantized
+from prototypes.flatquant.reference import SMALLEST, Quantized
 from prototypes.weights.on_cpu import Int8Linear
 
 PIECE = 32
@@ -18,24 +18,33 @@ TO_CODE = 12582912.0 + 128.0
 """1.5·2²³ rounds a small number half to even; 128 is the zero of unsigned codes."""
 
 
+def transformed(x: torch.Tensor, layer: Layer) -> None:
+    """Transform tokens (t, n) and forget them: what the transform costs by itself."""
+    left = layer.left.T.contiguous()
+    for first in range(0, len(x), PIECE):
+        _turn(x[first : first + PIECE], left, layer.right)
+
+
+def _turn(piece: torch.Tensor, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Return P1ᵀ x P2 of some tokens (t, n); `left` is P1ᵀ."""
+    n1, n2 = len(left), len(right)
+    z = (piece.to(right.dtype).view(-1, n2) @ right).view(-1, n1, n2)
+    return torch.bmm(left.expand(len(z), n1, n1), z).view(len(piece), -1)
+
+
 def transform_into(
     x: torch.Tensor, layer: Layer, codes: torch.Tensor, scales: torch.Tensor
 ) -> None:
     """Write codes (t, n) uint8 around 128, in plain order, and scales (t, 1) float32."""
-    n1, n2 = layer.factors.n1, layer.factors.n2
     left = layer.left.T.contiguous()
     for first in range(0, len(x), PIECE):
-        piece = x[first : first + PIECE].to(layer.right.dtype)
-        z = (piece.view(-1, n2) @ layer.right).view(-1, n1, n2)
-        z = torch.bmm(left.expand(len(z), n1, n1), z).view(len(piece), -1)
+        z = _turn(x[first : first + PIECE], left, layer.right)
         largest = torch.maximum(z.amax(1, keepdim=True), -z.amin(1, keepdim=True))
         largest = largest * layer.token_clip
-        scales[first : first + PIECE] = torch.where(
-            largest < torch.inf, largest / 127, torch.nan
-        )
-        z.mul_(torch.where(largest > 0, 127 / largest, 0.0)).clamp_(-128, 127).add_(TO_CODE)
+        scales[first : first + PIECE] = torch.where(largest < torch.inf, largest / 127, torch.nan)
+        z.mul_(torch.where(largest > SMALLEST, 127 / largest, 0.0))
         # The lowest byte of the sum is the code.
-        codes[first : first + PIECE] = z.view(torch.int32)
+        codes[first : first + PIECE] = z.clamp_(-128, 127).add_(TO_CODE).view(torch.int32)
 
 
 class FlatLinear:
@@ -45,12 +54,16 @@ class FlatLinear:
         self.layer = layer
         plain = torch.empty_like(weights.values)
         plain[:, stored_order(layer.factors)] = weights.values
-        codes = plain if is_turned(layer.factors) else weights.values
-        self.product = Int8Linear.of_codes(codes, weights.scales)
+        self.product = Int8Linear.of_codes(plain, weights.scales)
 
     def __call__(self, x: torch.Tensor, output: torch.Tensor) -> None:
         """Write output (t, m) from x (t, n)."""
+        codes, scales = self.round(x)
+        torch.mul(self.product.multiply(codes), scales, out=output)
+
+    def round(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return codes and scales of transformed tokens."""
         codes = torch.empty(x.shape, dtype=torch.uint8)
         scales = torch.empty(len(x), 1)
         transform_into(x, self.layer, codes, scales)
-        torch.mul(self.product.multiply(codes), scales, out=output)
+        return codes, scales

@@ -4,7 +4,7 @@
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803, N806
+# ruff: noqa: N803
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import triton.language as tl
 
 TO_INTEGER = tl.constexpr(12582912.0)
 """1.5·2²³: added and subtracted, it rounds a small number half to even."""
+
+SMALLEST = tl.constexpr(1e-30)
+"""As `reference.SMALLEST`."""
 
 
 @triton.jit
@@ -40,7 +43,7 @@ def transform_kernel(
     largest = tl.max(tl.max(tl.abs(z), axis=1), axis=0) * clip
     # Integers can't carry NaN: the scale does.
     finite = largest < float("inf")
-    filled = finite & (largest > 0.0)
+    filled = finite & (largest > SMALLEST)
     up = tl.where(filled, limit / tl.where(filled, largest, 1.0), 0.0)
     z = tl.where(finite, z * up, 0.0)
     if E4M3:
@@ -66,7 +69,7 @@ def round_kernel(
     x = tl.load(tokens + token * WIDTH + places, mask=places < WIDTH, other=0.0).to(tl.float32)
     largest = tl.max(tl.abs(x), axis=0)
     finite = largest < float("inf")
-    filled = finite & (largest > 0.0)
+    filled = finite & (largest > SMALLEST)
     x = tl.where(finite, x * tl.where(filled, limit / tl.where(filled, largest, 1.0), 0.0), 0.0)
     if E4M3:
         q = tl.minimum(tl.maximum(x, -limit), limit).to(tl.float8e4nv).to(tl.int8, bitcast=True)

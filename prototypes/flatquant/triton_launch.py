@@ -56,6 +56,13 @@ def room_for_scales(count: int, device: torch.device) -> torch.Tensor:
     return torch.zeros(-(-count // SCALES) * SCALES, device=device)
 
 
+def with_room(scales: torch.Tensor) -> torch.Tensor:
+    """Return these scales in such room."""
+    room = room_for_scales(len(scales), scales.device)
+    room[: len(scales)] = scales
+    return room
+
+
 def is_hopper(device: torch.device) -> bool:
     """Whether the matrix unit is the one that the Gluon kernels are written for."""
     return device.type == "cuda" and torch.cuda.get_device_capability(device)[0] == 9
@@ -80,9 +87,7 @@ class PortableTransform:
         if not len(tokens):
             return
         factors = self.factors
-        rows, columns = (
-            max(16, triton.next_power_of_2(size)) for size in (factors.n1, factors.n2)
-        )
+        rows, columns = (max(16, triton.next_power_of_2(size)) for size in (factors.n1, factors.n2))
         triton_kernels.transform_kernel[(len(tokens),)](
             tokens, self.left, self.right, quantized.view(torch.int8), scales, clip, limit,
             N1=factors.n1, N2=factors.n2, ROWS=rows, COLUMNS=columns, TURNED=is_turned(factors),
