@@ -12,6 +12,7 @@ from prototypes.attention.baselines import is_causal
 from prototypes.attention.eight_bit import tables
 from prototypes.attention.eight_bit.checks import Configuration, against_exact, shape_of
 from prototypes.attention.eight_bit.options import (
+    INT_FLASH_BLOCKS,
     INT_FLASH_FULL,
     INT_FLASH_HALF,
     Format,
@@ -154,7 +155,7 @@ def _last_error(given: dict[str, torch.Tensor]) -> float:
 
 WORKLOAD = IntFlash(
     {
-        "triton_int8": Configuration(INT_FLASH_FULL, FULL_BAR),
+        "triton_int8": Configuration(INT_FLASH_BLOCKS, FULL_BAR),
         "triton_half": Configuration(INT_FLASH_HALF, HALF_BAR),
         "torch_emulation": Configuration(INT_FLASH_FULL, FULL_BAR),
     }

@@ -12,7 +12,7 @@ spreads what is large in a few channels over all. Both are measured beside it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 import torch
@@ -32,6 +32,9 @@ is about 2.15, so a step is 0.017 (8 bits) or 0.27 (4); an element is off by tha
 FP16 scale and outputs add to it, a quarter more for q4_0."""
 THETA = 500_000.0
 """RoPE's base in Llama 3."""
+DRAWS = 8
+"""Inputs that a figure is the mean of: which channels are large, and how slowly RoPE turns them,
+is drawn."""
 CLOSE = 1e-3
 """Relative L2 of the code against the same formula in float64: FP16 outputs are good to 2e-4."""
 
@@ -134,9 +137,9 @@ def turned(key: torch.Tensor) -> torch.Tensor:
 def figures(case: Case, seed: int) -> Iterator[Figure]:
     """Yield errors with and without the mean, of means that are fixed early, and the cost."""
     bits = bits_of(case)
-    drawn = inputs.make(case.parameters, torch.device("cpu"), seed)
+    drawn = [inputs.make(case.parameters, torch.device("cpu"), seed + i) for i in range(DRAWS)]
     yield from _with_and_without("keys as they are drawn", drawn, bits)
-    after = {**drawn, "key": turned(drawn["key"])}
+    after = [{**given, "key": turned(given["key"])} for given in drawn]
     yield from _with_and_without("their constant part before RoPE", after, bits)
     yield from _growing(drawn, bits)
     yield from _cost(bits)
@@ -165,36 +168,51 @@ def _error(given: Tensors, bits: int, mean: torch.Tensor | None, rotate: bool = 
     return measure(oracle.attention(query, stored, value, causal=True), exact).l1
 
 
-def _with_and_without(label: str, given: Tensors, bits: int) -> Iterator[Figure]:
-    mean = given["key"].float().mean(dim=2, keepdim=True)
-    name = f"{label}, K in {bits} bits: relative L1 error"
-    yield Figure(f"{name}, as it is", 100 * _error(given, bits, None), "%")
-    yield Figure(f"{name}, mean taken off", 100 * _error(given, bits, mean), "%")
-    yield Figure(f"{name}, rotated", 100 * _error(given, bits, None, True), "%")
-    yield Figure(f"{name}, both", 100 * _error(given, bits, mean, True), "%")
+def _mean_error(name: str, errors: Iterable[float], note: str = "") -> Figure:
+    seen = [100 * error for error in errors]
+    drawn = f"mean of {len(seen)} draws, from {min(seen):.3g} to {max(seen):.3g}"
+    return Figure(
+        f"{name}: relative L1 error",
+        sum(seen) / len(seen),
+        "%",
+        note=f"{drawn}; {note}" if note else drawn,
+    )
 
 
-def _growing(given: Tensors, bits: int) -> Iterator[Figure]:
+def _mean_of(given: Tensors, tokens: int | None = None) -> torch.Tensor:
+    return given["key"][:, :, :tokens].float().mean(dim=2, keepdim=True)
+
+
+def _with_and_without(label: str, drawn: Sequence[Tensors], bits: int) -> Iterator[Figure]:
+    for how, smooth, rotate in (
+        ("as it is", False, False),
+        ("mean taken off", True, False),
+        ("rotated", False, True),
+        ("both", True, True),
+    ):
+        yield _mean_error(
+            f"{label}, K in {bits} bits, {how}",
+            (_error(given, bits, _mean_of(given) if smooth else None, rotate) for given in drawn),
+        )
+
+
+def _growing(drawn: Sequence[Tensors], bits: int) -> Iterator[Figure]:
     """Yield errors at the full length with the mean of the first tokens, where K's constant part
     stays, and where it drifts by half of itself from the first token to the last."""
-    keys = given["key"].shape[2]
-    constant = given["key"].float().mean(dim=2, keepdim=True)
-    drift = torch.linspace(0, 0.5, keys)[:, None] * constant
-    for label, key in (("stays", given["key"]), ("drifts", given["key"].float() + drift)):
-        moved = {**given, "key": key}
+    keys = drawn[0]["key"].shape[2]
+    drift = torch.linspace(0, 0.5, keys)[:, None]
+    drifting = [{**given, "key": given["key"].float() + drift * _mean_of(given)} for given in drawn]
+    for label, moved in (("stays", drawn), ("drifts", drifting)):
         for prompt in (keys // 32, keys // 4, keys):
-            mean = key[:, :, :prompt].float().mean(dim=2, keepdim=True)
-            yield Figure(
+            yield _mean_error(
                 f"K's constant part {label}, {bits} bits, mean of the first {prompt} of {keys} "
-                "tokens: relative L1 error",
-                100 * _error(moved, bits, mean),
-                "%",
+                "tokens",
+                (_error(given, bits, _mean_of(given, prompt)) for given in moved),
             )
-    yield Figure(
-        f"{bits} bits, each key less the mean of those before it: relative L1 error",
-        100 * _error(given, bits, _running_mean(given["key"].float())),
-        "%",
-        note="wrong on purpose: not the same vector for all keys",
+    yield _mean_error(
+        f"{bits} bits, each key less the mean of those before it",
+        (_error(given, bits, _running_mean(given["key"].float())) for given in drawn),
+        "wrong on purpose: not the same vector for all keys",
     )
 
 

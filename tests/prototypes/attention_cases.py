@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from prototypes.attention.eight_bit import options
-from prototypes.attention.eight_bit.options import Denominator, Format, Options, Scale
+from prototypes.attention.eight_bit.options import Denominator, Format, Options
 from prototypes.attention.eight_bit.triton_launch import Shape, Tiles
 
 TILES = Tiles(rows=32, keys=32)
@@ -37,6 +37,8 @@ class AttentionCase:
             key = key + 8 * torch.randn(shape.dim, generator=generator)
         elif self.family == "zeros":
             query[..., :3, :], key[..., 40:, :], value[..., 3] = 0, 0, 0
+        elif self.family == "values that grow":
+            value = value * torch.logspace(-3, 2, shape.keys)[:, None]
         elif self.family == "nothing":
             query, key, value = query * 0, key * 0, value * 0
         elif self.family == "equal rows":
@@ -62,11 +64,11 @@ def blocks(chosen: Options, size: int) -> Options:
 FORMATS = {
     "fp16": Options(scores=Format.FLOAT16),
     "half int8": options.INT_FLASH_HALF,
-    "int8": options.INT_FLASH_FULL,
-    "int8, a scale a channel": replace(options.INT_FLASH_FULL, value_scale=Scale.CHANNEL),
+    "int8": options.INT_FLASH_BLOCKS,
     "fp8": blocks(options.SAGE_FP8, 32),
     "fp8, small blocks": blocks(options.SAGE_FP8, 16),
-    "fp8, no scale": replace(blocks(options.SAGE_FP8, 32), value_scale=Scale.NONE),
+    "fp8, mean of some keys": replace(blocks(options.SAGE_FP8, 32), mean_keys=7),
+    "fp8, mean of all keys": replace(blocks(options.SAGE_FP8, 32), mean_keys=0),
     "sage fp16": blocks(options.SAGE_FP16, 32),
     "fp8, rounded sums": replace(blocks(options.SAGE_FP8, 32), denominator=Denominator.ROUNDED),
 }
@@ -95,6 +97,10 @@ def _cases() -> dict[str, AttentionCase]:
                 ODD, format_, replace(TILES, two_levels=False)
             )
             made[f"{name}, one query"] = AttentionCase(replace(ODD, queries=1, keys=33), format_)
+            long = replace(causal, keys=300)
+            made[f"{name}, values that grow"] = AttentionCase(
+                long, format_, family="values that grow"
+            )
             made[f"{name}, one key"] = AttentionCase(replace(causal, queries=1, keys=1), format_)
         if name == "fp8":
             made[f"{name}, empty batch"] = AttentionCase(replace(ODD, batch=0), format_)

@@ -21,8 +21,8 @@ KINDS = {
     "e4m3": (gl.float8e4nv, "fp8e4nv"),
     "int8": (gl.int8, "i8"),
 }
-SIZES = ("queries", "keys", "padded_keys")
-"""Arguments that are multiples of 16 where it matters."""
+SIZES = ("padded_keys",)
+"""Arguments that are multiples of 16."""
 NUMBERS = {"softmax_scale": "fp32", "shift": "fp32"}
 
 
@@ -31,20 +31,18 @@ def attention(weights: str, dim: int, causal: bool, query_block: int, key_block:
     key_tile = [keys, dim]
     value_tile = key_tile if weights == "fp16" else key_tile[::-1]
     constants = {
-        "ROWS": gluon_attention.ROWS,
         "KEYS": keys,
         "DIM": dim,
-        "STAGES": 2,
+        "STAGES": 3,
         "QUERY_BLOCK": query_block,
         "KEY_BLOCK": key_block,
+        "VALUE_BLOCK": triton_quantize.KEYS,
         "POISONS": 256,
         "WEIGHTS": weights,
-        "VALUE_SCALE": weights != "fp16",
-        "CAUSAL": causal,
-        "REGISTERS": 240,
-        "TURNS": True,
         "TWO_LEVELS": weights != "fp16",
-        "LATE": weights != "int8",
+        "CAUSAL": causal,
+        "REGISTERS": 160,
+        "TURNS": 1,
     }
     pointers = {
         "query": "*fp16",
@@ -65,31 +63,26 @@ def described(tile: list[int], kind: Any, name: str) -> str:
     return f"tensordesc<{name}[{tile[0]},{tile[1]}],{layout!r}>"
 
 
-def quantization(values: int, value_scale: str, key_block: int) -> Any:
+def rounding(values: int, key_block: int) -> Any:
     constants = {
         "KEYS": triton_quantize.KEYS,
         "DIM": 128,
         "SMOOTH": True,
         "KEY_BLOCK": key_block,
         "VALUES": values,
-        "VALUE_SCALE": value_scale,
-        "PASSES": "both",
         "DEVICE": True,
     }
     pointers = {
         "key": "*fp16",
         "value": "*fp16",
-        "key_sums": "*i64",
-        "value_largest": "*i32",
-        "tickets": "*i64",
-        "arrived": "*i64",
+        "key_mean": "*fp32",
         "key8": "*i8",
         "key_scale": "*fp32",
         "value8": "*fp8e4nv" if values == 448 else "*i8",
         "value_scale": "*fp32",
         "poison": "*fp32",
     }
-    kernel = triton_quantize.quantize_kernel
+    kernel = triton_quantize.round_kernel
     return compiled(ASTSource, kernel, pointers, constants, {"num_warps": 8})
 
 
@@ -127,8 +120,8 @@ def main() -> None:
         "int8": attention("int8", 128, False, 1, 1),
         "fp8, causal": attention("e4m3", 128, True, 128, 64),
         "fp16, dim 64": attention("fp16", 64, False, 128, 64),
-        "rounding for int8": quantization(127, "head", 1),
-        "rounding for fp8": quantization(448, "channel", 64),
+        "rounding for int8": rounding(127, 1),
+        "rounding for fp8": rounding(448, 64),
     }
     print(json.dumps(made))
 

@@ -28,6 +28,7 @@ CONFIGURATIONS = {
     "sage token": replace(options.SAGE_TOKEN, half_sums=False),
     "sage block": options.SAGE_FP16,
     "sage fp8": options.SAGE_FP8,
+    "int_flash in blocks": options.INT_FLASH_BLOCKS,
     "queries smoothed": replace(options.SAGE_BLOCK, smooth_queries=True, half_sums=False),
     "e5m2 without scales": Options(
         scores=Format.E5M2, query_scale=Scale.NONE, key_scale=Scale.NONE, weights=Format.E5M2,

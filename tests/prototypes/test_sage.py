@@ -146,7 +146,7 @@ def test_figures_of_the_cache() -> None:
     }
 
     def error(label: str, how: str) -> float:
-        return found[f"{label}, K in 4 bits: relative L1 error, {how}"].value
+        return found[f"{label}, K in 4 bits, {how}: relative L1 error"].value
 
     for label in ("keys as they are drawn", "their constant part before RoPE"):
         assert error(label, "mean taken off") < 0.8 * error(label, "as it is")

@@ -38,7 +38,8 @@ class Quantized:
 
     query (batch, heads, queries, dim), query_scale (batch, heads, queries, 1), key and value
     (batch, kv heads, keys, dim), key_scale (batch, kv heads, keys, 1), value_scale
-    (batch, kv heads, 1, dim or 1). `query_mean` (batch, heads, 1, dim) is what was taken off Q, if
+    (batch, kv heads, 1, dim or 1): 1 where blocks of V have scales, which then are multiplied in.
+    `query_mean` (batch, heads, 1, dim) is what was taken off Q, if
     anything was; `plain_key` is K, smoothed and not rounded, for its product with that mean.
     """
 
@@ -104,15 +105,19 @@ def quantize(
     keys, dim) of any floating-point type."""
     q, k, v = query.float(), key.float(), value.float()
     if options.smooth_keys and k.shape[-2]:
-        k = k - k.mean(dim=-2, keepdim=True)
+        stride = -(-k.shape[-2] // options.mean_keys) if options.mean_keys else 1
+        k = k - k[..., ::stride, :].mean(dim=-2, keepdim=True)
     mean = None
     if options.smooth_queries and q.shape[-2]:
         mean = q.mean(dim=-2, keepdim=True)
         q = q - mean
     query8, query_scale = in_steps(q, options.scores, options.query_scale, options.query_block)
     key8, key_scale = in_steps(k, options.scores, options.key_scale, options.key_block)
-    value8, value_scale = in_steps(v, options.values, options.value_scale, options.key_block)
-    if options.value_scale in (Scale.HEAD, Scale.NONE):
+    value8, value_scale = in_steps(v, options.values, options.value_scale, options.value_block)
+    if options.value_scale is Scale.BLOCK:
+        # Within the sum over keys: each block in units of its own.
+        value8, value_scale = value8 * value_scale, torch.ones_like(v[..., :1, :1])
+    elif options.value_scale in (Scale.HEAD, Scale.NONE):
         # One for the head: it comes out of the sum over keys.
         value_scale = value_scale[..., :1, :] if v.shape[-2] else torch.ones_like(v[..., :1, :1])
     return Quantized(
@@ -189,7 +194,8 @@ def _some_rows(
         # Rows without a key so far have no maximum; anything finite keeps them at zero.
         base = new_highest.masked_fill(new_highest == -math.inf, 0.0)
         exact = torch.exp2(x - base) * options.weight_scale
-        rounded = round_to(exact, options.weights)
+        held = exact.half().float() if options.half_weights else exact
+        rounded = round_to(held, options.weights)
         shrink = torch.exp2(highest - base)
         counted = rounded if options.denominator is Denominator.ROUNDED else exact
         total = total * shrink + counted.sum(dim=-1, keepdim=True)

@@ -1,9 +1,10 @@
 """8-bit attention for Hopper with roles for warps, in Gluon: Triton's language, layouts explicit.
 
-One warp brings tiles of K and V into shared memory; two groups of four warps take 64 queries each.
-A group starts the scores of tile j and P·V of tile j - 1, and takes the softmax of j after both;
-the groups overlap each other. Mathematics as in `triton_attention`, which does what this doesn't:
-FP16 scores, other devices, rows that see no key.
+One warp brings tiles of K and V into shared memory; three groups of four warps take 64 queries
+each: scores, softmax, P·V, one after the other. While one group computes, the others' products run.
+A thread holds 64 scores or partial sums, never both, and 64 sums, so that three groups fit.
+Mathematics as in `triton_attention`, which does what this doesn't: FP16 scores, other devices, rows
+that see no key.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
@@ -23,275 +24,175 @@ from triton.experimental.gluon.language.nvidia.hopper import (
 
 from prototypes.attention.eight_bit.gluon_parts import (
     GROUP_ROWS,
-    TO_INTEGER,
     as_operand,
     bring,
-    packed,
+    lane_sums,
+    rounded_queries,
     softmax,
 )
 
 LOG2E = gl.constexpr(1.4426950408889634)
-ROWS = 128
-"""Queries of one program."""
+GROUPS = gl.constexpr(3)
+ROWS = 192
+"""Queries of one program: 64 a group."""
 
 
 @gluon.jit
 def attend(
-    part: gl.constexpr,
-    query,
-    key_tiles,
-    value_tiles,
-    query_tiles,
-    key_ready,
-    key_free,
-    value_ready,
-    value_free,
-    turns,
-    key_scale,
-    value_scale,
-    poison,
-    output,
-    first_row,
-    queries,
-    keys,
-    last_offset,
-    full_tiles,
-    tiles,
-    poisons,
-    factor,
-    shift,
-    KEYS: gl.constexpr,
-    DIM: gl.constexpr,
-    STAGES: gl.constexpr,
-    QUERY_BLOCK: gl.constexpr,
-    KEY_BLOCK: gl.constexpr,
-    POISONS: gl.constexpr,
-    WEIGHTS: gl.constexpr,
-    VALUE_SCALE: gl.constexpr,
+    part: gl.constexpr, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
+    factor, shift, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
+    QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr, VALUE_BLOCK: gl.constexpr,
+    POISONS: gl.constexpr, WEIGHTS: gl.constexpr, TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr,
     TURNS: gl.constexpr,
-    TWO_LEVELS: gl.constexpr,
-    LATE: gl.constexpr,
-):
+):  # fmt: skip
     """Attend with 64 queries to all tiles: the role of four warps."""
+    first_row, queries, keys, tiles = sizes
+    poison, poisons = spoiled
     scores: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, KEYS, 32])
     rows_of: gl.constexpr = gl.SliceLayout(1, scores)
     K: gl.constexpr = 16 if WEIGHTS == "fp16" else 32
     sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, DIM, K])
     sums_rows: gl.constexpr = gl.SliceLayout(1, sums)
-    PRODUCT: gl.constexpr = gl.int32 if WEIGHTS == "int8" else gl.float32
-
-    loaded: gl.constexpr = gl.BlockedLayout([1, 8], [256 // DIM, DIM // 8], [4, 1], [1, 0])
-    rows = (
-        first_row + part * GROUP_ROWS + gl.arange(0, GROUP_ROWS, layout=gl.SliceLayout(1, loaded))
-    )
-    columns = gl.arange(0, DIM, layout=gl.SliceLayout(0, loaded))
-    offsets = gl.expand_dims(rows, 1) * DIM + gl.expand_dims(columns, 0)
-    inside = gl.expand_dims(rows, 1) < queries
-    q = gl.load(query + offsets, mask=inside, other=0.0).to(gl.float32)
-    largest = gl.max(gl.abs(q), axis=1)
-    if QUERY_BLOCK > 1:
-        most = gl.max(largest, axis=0)
-        if QUERY_BLOCK > GROUP_ROWS:
-            others = first_row + (1 - part) * GROUP_ROWS
-            others = others + gl.arange(0, GROUP_ROWS, layout=gl.SliceLayout(1, loaded))
-            offsets_ = gl.expand_dims(others, 1) * DIM + gl.expand_dims(columns, 0)
-            beside = gl.load(query + offsets_, mask=gl.expand_dims(others, 1) < queries, other=0.0)
-            most = gl.maximum(most, gl.max(gl.max(gl.abs(beside.to(gl.float32)), axis=1), axis=0))
-        largest = gl.full_like(largest, 0.0) + most
-    scale = gl.where(largest == 0.0, 1.0, gl.div_rn(largest, 127.0))
-    up = gl.where(largest == 0.0, 1.0, gl.div_rn(127.0, largest))
-    q = gl.fma(q, gl.expand_dims(up, 1), TO_INTEGER).to(gl.int32, bitcast=True).to(gl.int8)
+    mine = first_row + part * GROUP_ROWS
     query_tile = query_tiles.index(part)
-    query_tile.store(q)
+    scale = rounded_queries(query, query_tile, mine, queries, QUERY_BLOCK, DIM)
     fence_async_shared()
     row_scale = gl.convert_layout(scale, rows_of) * factor
-    last = first_row + part * GROUP_ROWS + gl.arange(0, GROUP_ROWS, layout=rows_of) + last_offset
-    last = gl.minimum(last, keys - 1)
-
-    every = gl.arange(0, POISONS, layout=gl.BlockedLayout([1], [32], [4], [0]))
-    spoiled = gl.sum(gl.load(poison + every, mask=every < poisons, other=0.0), axis=0)
-
-    highest = gl.full([GROUP_ROWS], float("-inf"), gl.float32, layout=rows_of)
-    total = gl.full([GROUP_ROWS], 0.0, gl.float32, layout=rows_of)
-    acc = gl.full([GROUP_ROWS, DIM], 0.0, gl.float32, layout=sums)
+    last = gl.full([GROUP_ROWS], 0, gl.int32, layout=rows_of) + (keys - 1)
+    # A group of rows that aren't there does nothing.
+    own_tiles = gl.where(mine < queries, tiles, 0)
+    full_tiles = gl.minimum(keys // KEYS, own_tiles)
+    if CAUSAL:
+        seen = mine + keys - queries
+        last = gl.minimum(last, seen + gl.arange(0, GROUP_ROWS, layout=rows_of))
+        full_tiles = gl.minimum(full_tiles, (seen + 1) // KEYS)
+        own_tiles = gl.minimum(own_tiles, gl.cdiv(seen + GROUP_ROWS, KEYS))
     no_scores = gl.full([GROUP_ROWS, KEYS], 0, gl.int32, layout=scores)
-    no_sums = gl.full([GROUP_ROWS, DIM], 0, PRODUCT, layout=sums)
-
-    mbarrier.wait(key_ready.index(0), 0)
-    if TURNS:
-        mbarrier.wait(turns.index(part), 1 - part)
-    x = warpgroup_mma(
-        query_tile, key_tiles.index(0).permute((1, 0)), no_scores, use_acc=False, is_async=True
-    )
-    if TURNS:
-        mbarrier.arrive(turns.index(1 - part))
-    x = warpgroup_mma_wait(0, deps=[x])
-    mbarrier.arrive(key_free.index(0))
-    p, highest, total, shrink = softmax(
-        x,
-        row_scale,
-        key_scale,
-        0,
-        keys,
-        last,
-        highest,
-        total,
-        shift,
-        True,
-        KEYS,
-        KEY_BLOCK,
-        WEIGHTS,
-    )
-    p = packed(p, KEYS, WEIGHTS)
-    if LATE:
-        mbarrier.wait(value_ready.index(0), 0)
-    before = gl.maximum(full_tiles, 1)
-    for tile in range(1, before):
-        p, highest, total, acc, shrink = step(
-            p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
-            key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
-            no_scores, no_sums, False, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS,
-            TWO_LEVELS, LATE,
+    highest = gl.full([GROUP_ROWS], float("-inf"), gl.float32, layout=rows_of)
+    total = lane_sums(no_scores.to(gl.float32), KEYS)
+    acc = gl.full([GROUP_ROWS, DIM], 0.0, gl.float32, layout=sums)
+    unit = shift * 0.0 + 1.0
+    for tile in range(full_tiles):
+        highest, total, acc, unit = step(
+            highest, total, acc, unit, query_tile, rings, key_scale, value_scale, row_scale, tile,
+            last, shift, no_scores, part, False, KEYS, DIM, STAGES, KEY_BLOCK, VALUE_BLOCK,
+            WEIGHTS, TWO_LEVELS, TURNS,
         )  # fmt: skip
-    for tile in range(before, tiles):
-        p, highest, total, acc, shrink = step(
-            p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready,
-            key_free, value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift,
-            no_scores, no_sums, True, KEYS, DIM, STAGES, KEY_BLOCK, WEIGHTS, part, TURNS,
-            TWO_LEVELS, LATE,
+    for tile in range(full_tiles, own_tiles):
+        highest, total, acc, unit = step(
+            highest, total, acc, unit, query_tile, rings, key_scale, value_scale, row_scale, tile,
+            last, shift, no_scores, part, True, KEYS, DIM, STAGES, KEY_BLOCK, VALUE_BLOCK,
+            WEIGHTS, TWO_LEVELS, TURNS,
         )  # fmt: skip
-    place = (tiles - 1) % STAGES
-    if not LATE:
-        mbarrier.wait(value_ready.index(place), ((tiles - 1) // STAGES) & 1)
-    v = value_tiles.index(place)
-    if WEIGHTS != "fp16":
-        v = v.permute((1, 0))
-    left = as_operand(p, KEYS, DIM, WEIGHTS)
-    if TWO_LEVELS:
-        product = warpgroup_mma(left, v, no_sums, use_acc=False, is_async=True)
-        product = warpgroup_mma_wait(0, deps=[product])
-        shrink = gl.convert_layout(shrink, sums_rows, assert_trivial=True)
-        acc = acc * gl.expand_dims(shrink, 1) + product.to(gl.float32)
-    else:
-        acc = warpgroup_mma(left, v, acc, is_async=True)
-        acc = warpgroup_mma_wait(0, deps=[acc])
+    # What only other groups see: places are freed by all.
+    for tile in range(own_tiles, tiles):
+        pass_by(rings, tile, part, STAGES, TURNS)
     # Integers can't carry NaN.
-    total += row_scale * 0.0 + spoiled
+    every = gl.arange(0, POISONS, layout=gl.BlockedLayout([1], [32], [4], [0]))
+    total = gl.convert_layout(gl.sum(total, axis=1), rows_of) + row_scale * 0.0
+    total += gl.sum(gl.load(poison + every, mask=every < poisons, other=0.0), axis=0)
     total = gl.convert_layout(gl.where(total == 0.0, 1.0, total), sums_rows, assert_trivial=True)
-    acc = acc / gl.expand_dims(total, 1)
+    acc = acc / gl.expand_dims(total, 1) * unit
+    rows = mine + gl.arange(0, GROUP_ROWS, layout=sums_rows)
     columns = gl.arange(0, DIM, layout=gl.SliceLayout(0, sums))
-    if VALUE_SCALE:
-        acc = acc * gl.expand_dims(gl.load(value_scale + columns), 0)
-    rows = first_row + part * GROUP_ROWS + gl.arange(0, GROUP_ROWS, layout=sums_rows)
     offsets = gl.expand_dims(rows, 1) * DIM + gl.expand_dims(columns, 0)
     gl.store(output + offsets, acc.to(gl.float16), mask=gl.expand_dims(rows, 1) < queries)
 
 
 @gluon.jit
 def step(
-    p, highest, total, acc, shrink, query_tile, key_tiles, value_tiles, key_ready, key_free,
-    value_ready, value_free, turns, key_scale, row_scale, tile, keys, last, shift, no_scores,
-    no_sums, MASKED: gl.constexpr, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
-    KEY_BLOCK: gl.constexpr, WEIGHTS: gl.constexpr, part: gl.constexpr, TURNS: gl.constexpr,
-    TWO_LEVELS: gl.constexpr, LATE: gl.constexpr,
+    highest, total, acc, unit, query_tile, rings, key_scale, value_scale, row_scale, tile, last,
+    shift, no_scores, part: gl.constexpr, MASKED: gl.constexpr, KEYS: gl.constexpr,
+    DIM: gl.constexpr, STAGES: gl.constexpr, KEY_BLOCK: gl.constexpr, VALUE_BLOCK: gl.constexpr,
+    WEIGHTS: gl.constexpr, TWO_LEVELS: gl.constexpr, TURNS: gl.constexpr,
 ):  # fmt: skip
-    """Start the scores of a tile and P·V of the one before; take the softmax; add P·V."""
-    sums_rows: gl.constexpr = gl.SliceLayout(1, acc.type.layout)
+    """Take one tile: scores, softmax, P·V. `acc` is in steps of `unit`, V's scale in the tile."""
+    key_tiles, value_tiles, ready, free, turns = rings
+    sums: gl.constexpr = acc.type.layout
     place = tile % STAGES
-    earlier = (tile - 1) % STAGES
-    v = value_tiles.index(earlier)
-    if WEIGHTS != "fp16":
-        v = v.permute((1, 0))
-    mbarrier.wait(key_ready.index(place), (tile // STAGES) & 1)
-    if not LATE:
-        mbarrier.wait(value_ready.index(earlier), ((tile - 1) // STAGES) & 1)
+    mbarrier.wait(ready.index(place), (tile // STAGES) & 1)
     if TURNS:
-        mbarrier.wait(turns.index(part), (tile & 1) ^ (1 - part))
+        mbarrier.wait(turns.index(part), (tile & 1) ^ (1 if part == 0 else 0))
     x = warpgroup_mma(
         query_tile, key_tiles.index(place).permute((1, 0)), no_scores, use_acc=False, is_async=True
     )
-    left = as_operand(p, KEYS, DIM, WEIGHTS)
-    if TWO_LEVELS:
-        product = warpgroup_mma(left, v, no_sums, use_acc=False, is_async=True)
-    else:
-        product = warpgroup_mma(left, v, acc, is_async=True)
-    if TURNS:
-        mbarrier.arrive(turns.index(1 - part))
-    x = warpgroup_mma_wait(1, deps=[x])
-    mbarrier.arrive(key_free.index(place))
-    old = shrink
-    next_p, highest, total, shrink = softmax(
-        x, row_scale, key_scale, tile * KEYS, keys, last, highest, total, shift, MASKED, KEYS,
-        KEY_BLOCK, WEIGHTS,
+    if TURNS == 2:
+        mbarrier.arrive(turns.index((part + 1) % GROUPS))
+    x = warpgroup_mma_wait(0, deps=[x])
+    if TURNS == 1:
+        mbarrier.arrive(turns.index((part + 1) % GROUPS))
+    words, highest, total, shrink = softmax(
+        x, row_scale, key_scale, tile * KEYS, last, highest, total, shift, MASKED, KEYS, KEY_BLOCK,
+        WEIGHTS,
     )  # fmt: skip
-    if LATE:
-        # Before the products are waited for: the compiler doesn't move the softmax past it.
-        mbarrier.wait(value_ready.index(place), (tile // STAGES) & 1)
-    # With the weights, whose registers the matrix unit still reads until then.
-    product, p = warpgroup_mma_wait(0, deps=[product, p])
-    mbarrier.arrive(value_free.index(earlier))
+    v = value_tiles.index(place)
+    if WEIGHTS != "fp16":
+        v = v.permute((1, 0))
+        now = gl.load(value_scale + tile * KEYS // VALUE_BLOCK)
+        shrink = shrink * (unit / now)
+        unit = now
+    shrink = gl.convert_layout(shrink, gl.SliceLayout(1, sums), assert_trivial=True)
+    shrink = gl.expand_dims(shrink, 1)
+    left = as_operand(words, KEYS, DIM, WEIGHTS)
     if TWO_LEVELS:
-        old = gl.expand_dims(gl.convert_layout(old, sums_rows, assert_trivial=True), 1)
-        acc = acc * old + product.to(gl.float32)
+        kind: gl.constexpr = gl.int32 if WEIGHTS == "int8" else gl.float32
+        nothing = gl.full([GROUP_ROWS, DIM], 0, kind, layout=sums)
+        product = warpgroup_mma(left, v, nothing, use_acc=False, is_async=True)
+        product = warpgroup_mma_wait(0, deps=[product])
+        mbarrier.arrive(free.index(place))
+        acc = acc * shrink + product.to(gl.float32)
     else:
-        now = gl.expand_dims(gl.convert_layout(shrink, sums_rows, assert_trivial=True), 1)
-        acc = product * now
-    return packed(next_p, KEYS, WEIGHTS), highest, total, acc, shrink
+        acc = warpgroup_mma(left, v, acc * shrink, is_async=True)
+        acc = warpgroup_mma_wait(0, deps=[acc])
+        mbarrier.arrive(free.index(place))
+    return highest, total, acc, unit
 
 
 @gluon.jit
+def pass_by(rings, tile, part: gl.constexpr, STAGES: gl.constexpr, TURNS: gl.constexpr):
+    """Leave a tile to the other groups."""
+    _, _, ready, free, turns = rings
+    place = tile % STAGES
+    mbarrier.wait(ready.index(place), (tile // STAGES) & 1)
+    if TURNS:
+        mbarrier.wait(turns.index(part), (tile & 1) ^ (1 if part == 0 else 0))
+        mbarrier.arrive(turns.index((part + 1) % GROUPS))
+    mbarrier.arrive(free.index(place))
+
+
+# One binary for all sizes.
+@gluon.jit(do_not_specialize=["queries", "keys", "heads", "group"])
 def attention_kernel(
-    query,
-    key_descriptor,
-    value_descriptor,
-    key_scale,
-    value_scale,
-    poison,
-    output,
-    queries,
-    keys,
-    padded_keys,
-    heads,
-    group,
-    softmax_scale,
-    shift,
-    ROWS: gl.constexpr,
-    KEYS: gl.constexpr,
-    DIM: gl.constexpr,
-    STAGES: gl.constexpr,
-    QUERY_BLOCK: gl.constexpr,
-    KEY_BLOCK: gl.constexpr,
-    POISONS: gl.constexpr,
-    WEIGHTS: gl.constexpr,
-    VALUE_SCALE: gl.constexpr,
-    CAUSAL: gl.constexpr,
-    REGISTERS: gl.constexpr,
+    query, key_descriptor, value_descriptor, key_scale, value_scale, poison, output, queries, keys,
+    heads, group, softmax_scale, shift, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
+    QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr,
+    VALUE_BLOCK: gl.constexpr, POISONS: gl.constexpr, WEIGHTS: gl.constexpr,
+    TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr, REGISTERS: gl.constexpr,
     TURNS: gl.constexpr,
-    TWO_LEVELS: gl.constexpr,
-    LATE: gl.constexpr,
-):
-    """Write 128 rows of the output of one head. Grid: (blocks of queries, batch·heads)."""
+):  # fmt: skip
+    """Write 192 rows of the output of one head. Grid: (blocks of queries, batch·heads).
+
+    Arguments as `triton_attention.attention_kernel` has them. REGISTERS: of a thread that attends.
+    """
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
     head = gl.program_id(1)
-    block = gl.num_programs(0) - 1 - gl.program_id(0)
-    kv_head = head // heads * (heads // group) + head % heads // group
-    first_row = block * ROWS
-    tiles = gl.cdiv(keys, KEYS)
-    full_tiles = keys // KEYS
-    last_offset = keys
+    block = gl.program_id(0)
     if CAUSAL:
-        last_offset = keys - queries
-        full_tiles = gl.minimum(full_tiles, (first_row + last_offset + 1) // KEYS)
-        tiles = gl.minimum(tiles, gl.cdiv(first_row + ROWS + last_offset, KEYS))
+        block = gl.num_programs(0) - 1 - block
+    kv_head = head // heads * (heads // group) + head % heads // group
+    first_row = block * (GROUP_ROWS * GROUPS)
+    tiles = gl.cdiv(keys, KEYS)
+    if CAUSAL:
+        end = gl.minimum(first_row + GROUP_ROWS * GROUPS, queries)
+        tiles = gl.minimum(tiles, gl.cdiv(end + keys - queries, KEYS))
+    padded_keys = gl.cdiv(keys, VALUE_BLOCK) * VALUE_BLOCK
     TURNED: gl.constexpr = WEIGHTS != "fp16"
     value_row = kv_head * DIM if TURNED else kv_head * keys
     key_scale += kv_head.to(gl.int64) * (padded_keys // KEY_BLOCK)
-    value_scale += kv_head * DIM
-    poisons = padded_keys // 128 * 2
-    poison += kv_head * poisons
+    value_scale += kv_head * (padded_keys // VALUE_BLOCK)
+    poisons = padded_keys // VALUE_BLOCK * 2
     query += head.to(gl.int64) * queries * DIM
     output += head.to(gl.int64) * queries * DIM
-    factor = softmax_scale * LOG2E
 
     key_tiles = gl.allocate_shared_memory(
         key_descriptor.dtype, [STAGES] + key_descriptor.block_type.shape, key_descriptor.layout
@@ -302,46 +203,46 @@ def attention_kernel(
         value_descriptor.layout,
     )
     query_layout: gl.constexpr = gl.NVMMASharedLayout.get_default_for([GROUP_ROWS, DIM], gl.int8)
-    query_tiles = gl.allocate_shared_memory(gl.int8, [2, GROUP_ROWS, DIM], query_layout)
-    key_ready = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
-    key_free = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
-    value_ready = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
-    value_free = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
-    # Whose turn it is to use the matrix unit: one group's softmax beside the other's products.
-    turns = gl.allocate_shared_memory(gl.int64, [2, 1], mbarrier.MBarrierLayout())
-    mbarrier.init(turns.index(0), count=1)
-    mbarrier.init(turns.index(1), count=1)
+    query_tiles = gl.allocate_shared_memory(gl.int8, [GROUPS, GROUP_ROWS, DIM], query_layout)
+    ready = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
+    free = gl.allocate_shared_memory(gl.int64, [STAGES, 1], mbarrier.MBarrierLayout())
     for i in gl.static_range(STAGES):
-        mbarrier.init(key_ready.index(i), count=1)
-        mbarrier.init(key_free.index(i), count=2)
-        mbarrier.init(value_ready.index(i), count=1)
-        mbarrier.init(value_free.index(i), count=2)
+        mbarrier.init(ready.index(i), count=1)
+        mbarrier.init(free.index(i), count=GROUPS)
+    # Whose turn it is to use the matrix unit: one group's softmax beside the others' products.
+    turns = gl.allocate_shared_memory(gl.int64, [GROUPS, 1], mbarrier.MBarrierLayout())
+    for i in gl.static_range(GROUPS):
+        mbarrier.init(turns.index(i), count=1)
     fence_async_shared()
-
+    rings = (key_tiles, value_tiles, ready, free, turns)
+    sizes = (first_row, queries, keys, tiles)
+    spoiled = (poison + kv_head * poisons, poisons)
+    factor = softmax_scale * LOG2E
     first: gl.constexpr = 0
     second: gl.constexpr = 1
+    third: gl.constexpr = 2
     gl.warp_specialize(
         [
             (attend, (
-                first, query, key_tiles, value_tiles, query_tiles, key_ready, key_free,
-                value_ready, value_free, turns, key_scale, value_scale, poison, output, first_row,
-                queries, keys, last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM,
-                STAGES, QUERY_BLOCK, KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE, TURNS, TWO_LEVELS,
-                LATE,
+                first, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
+                factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS,
+                WEIGHTS, TWO_LEVELS, CAUSAL, TURNS,
             )),
             (attend, (
-                second, query, key_tiles, value_tiles, query_tiles, key_ready, key_free,
-                value_ready, value_free, turns, key_scale, value_scale, poison, output, first_row,
-                queries, keys, last_offset, full_tiles, tiles, poisons, factor, shift, KEYS, DIM,
-                STAGES, QUERY_BLOCK, KEY_BLOCK, POISONS, WEIGHTS, VALUE_SCALE, TURNS, TWO_LEVELS,
-                LATE,
+                second, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
+                factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS,
+                WEIGHTS, TWO_LEVELS, CAUSAL, TURNS,
+            )),
+            (attend, (
+                third, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
+                factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS,
+                WEIGHTS, TWO_LEVELS, CAUSAL, TURNS,
             )),
             (bring, (
-                key_descriptor, value_descriptor, key_tiles, value_tiles, key_ready, key_free,
-                value_ready, value_free, kv_head * keys, value_row, tiles, KEYS, DIM, STAGES,
-                TURNED,
+                key_descriptor, value_descriptor, rings, kv_head * keys, value_row, tiles, KEYS,
+                STAGES, TURNED,
             )),
         ],
-        [4, 1],
-        [REGISTERS, 24],
+        [4, 4, 1],
+        [REGISTERS, REGISTERS, 24],
     )  # fmt: skip

@@ -29,110 +29,111 @@ def power_of_two(x):
 
 @gluon.jit
 def bring(
-    key_descriptor,
-    value_descriptor,
-    key_tiles,
-    value_tiles,
-    key_ready,
-    key_free,
-    value_ready,
-    value_free,
-    key_row,
-    value_row,
-    tiles,
-    KEYS: gl.constexpr,
-    DIM: gl.constexpr,
-    STAGES: gl.constexpr,
-    TURNED: gl.constexpr,
-):
+    key_descriptor, value_descriptor, rings, key_row, value_row, tiles, KEYS: gl.constexpr,
+    STAGES: gl.constexpr, TURNED: gl.constexpr,
+):  # fmt: skip
     """Copy tiles of K and V into the rings as places become free: the role of one warp."""
+    key_tiles, value_tiles, ready, free, _ = rings
     for tile in range(tiles):
         place = tile % STAGES
-        phase = (tile // STAGES) & 1
-        mbarrier.wait(key_free.index(place), phase ^ 1)
-        mbarrier.expect(key_ready.index(place), key_descriptor.block_type.nbytes)
+        full = ready.index(place)
+        mbarrier.wait(free.index(place), ((tile // STAGES) & 1) ^ 1)
+        mbarrier.expect(full, key_descriptor.block_type.nbytes + value_descriptor.block_type.nbytes)
         tma.async_copy_global_to_shared(
-            key_descriptor,
-            [key_row + tile * KEYS, 0],
-            key_ready.index(place),
-            key_tiles.index(place),
+            key_descriptor, [key_row + tile * KEYS, 0], full, key_tiles.index(place)
         )
-        mbarrier.wait(value_free.index(place), phase ^ 1)
-        mbarrier.expect(value_ready.index(place), value_descriptor.block_type.nbytes)
         if TURNED:
             where = [value_row, tile * KEYS]
         else:
             where = [value_row + tile * KEYS, 0]
-        tma.async_copy_global_to_shared(
-            value_descriptor, where, value_ready.index(place), value_tiles.index(place)
-        )
+        tma.async_copy_global_to_shared(value_descriptor, where, full, value_tiles.index(place))
 
 
 @gluon.jit
-def scale_at(key_scale, at, KEYS: gl.constexpr, KEY_BLOCK: gl.constexpr, across: gl.constexpr):
-    """Return the scale of a tile that starts at a key, or those of its blocks or keys."""
-    if KEY_BLOCK >= KEYS:
-        return gl.load(key_scale + at // KEY_BLOCK)
-    else:
-        here = at // KEY_BLOCK + gl.arange(0, KEYS // KEY_BLOCK, layout=across)
-        return gl.load(key_scale + here)
+def rounded_queries(
+    query, query_tile, first, queries, QUERY_BLOCK: gl.constexpr, DIM: gl.constexpr
+):
+    """Put 64 queries into a tile as INT8; return what a step of each row stands for."""
+    loaded: gl.constexpr = gl.BlockedLayout([1, 8], [256 // DIM, DIM // 8], [4, 1], [1, 0])
+    rows = gl.arange(0, GROUP_ROWS, layout=gl.SliceLayout(1, loaded))
+    columns = gl.expand_dims(gl.arange(0, DIM, layout=gl.SliceLayout(0, loaded)), 0)
+    here = gl.expand_dims(first + rows, 1)
+    q = gl.load(query + here * DIM + columns, mask=here < queries, other=0.0).to(gl.float32)
+    largest = gl.max(gl.abs(q), axis=1)
+    if QUERY_BLOCK > 1:
+        most = gl.max(largest, axis=0)
+        if QUERY_BLOCK > GROUP_ROWS:
+            # The other half of 128.
+            there = gl.expand_dims((first ^ GROUP_ROWS) + rows, 1)
+            beside = gl.load(query + there * DIM + columns, mask=there < queries, other=0.0)
+            most = gl.maximum(most, gl.max(gl.max(gl.abs(beside.to(gl.float32)), axis=1), axis=0))
+        largest = gl.full_like(largest, 0.0) + most
+    scale = gl.where(largest == 0.0, 1.0, gl.div_rn(largest, 127.0))
+    up = gl.where(largest == 0.0, 1.0, gl.div_rn(127.0, largest))
+    q = gl.fma(q, gl.expand_dims(up, 1), TO_INTEGER).to(gl.int32, bitcast=True).to(gl.int8)
+    query_tile.store(q)
+    return scale
+
+
+@gluon.jit
+def lane_sums(p, KEYS: gl.constexpr):
+    """Return the sums of what each of the four threads of a row has: (rows, 4)."""
+    return gl.sum(gl.sum(p.reshape([GROUP_ROWS, KEYS // 8, 4, 2]), axis=3), axis=1)
 
 
 @gluon.jit
 def softmax(
-    x,
-    row_scale,
-    key_scale,
-    at,
-    keys,
-    last,
-    highest,
-    total,
-    shift,
-    MASKED: gl.constexpr,
-    KEYS: gl.constexpr,
-    KEY_BLOCK: gl.constexpr,
-    WEIGHTS: gl.constexpr,
-):
-    """Return the weights of a tile, not yet narrowed, new maxima and sums, and the shrinkage."""
+    x, row_scale, key_scale, at, last, highest, total, shift, MASKED: gl.constexpr,
+    KEYS: gl.constexpr, KEY_BLOCK: gl.constexpr, WEIGHTS: gl.constexpr,
+):  # fmt: skip
+    """Return the weights of a tile, narrowed and packed, new maxima and sums, and the shrinkage.
+
+    `total` (rows, 4) has a sum a thread: nothing crosses lanes but maxima.
+    """
     layout: gl.constexpr = x.type.layout
     across: gl.constexpr = gl.SliceLayout(0, layout)
-    x = x.to(gl.float32)
+    BLOCKS: gl.constexpr = max(KEYS // KEY_BLOCK, 1) if KEY_BLOCK > 1 else 1
     if KEY_BLOCK == 1:
-        x = x * gl.expand_dims(scale_at(key_scale, at, KEYS, KEY_BLOCK, across), 0)
+        scales = gl.load(key_scale + at + gl.arange(0, KEYS, layout=across))
+        x = x.to(gl.float32) * gl.expand_dims(scales, 0)
     if MASKED:
-        here = at + gl.arange(0, KEYS, layout=across)
-        x = gl.where(gl.expand_dims(here, 0) <= gl.expand_dims(last, 1), x, float("-inf"))
-    if KEY_BLOCK == 1 or KEY_BLOCK >= KEYS:
-        factor = row_scale
-        if KEY_BLOCK > 1:
-            factor = row_scale * scale_at(key_scale, at, KEYS, KEY_BLOCK, across)
-        new = gl.maximum(highest, gl.max(x, axis=1) * factor)
-        p = power_of_two(x * gl.expand_dims(factor, 1) - gl.expand_dims(new - shift, 1))
+        here = gl.expand_dims(at + gl.arange(0, KEYS, layout=across), 0)
+        x = gl.where(here <= gl.expand_dims(last, 1), x.to(gl.float32), float("-inf"))
+    # Whole numbers, where nothing is masked: converted where the exponentials leave room.
+    parts = x.reshape([GROUP_ROWS, BLOCKS, KEYS // BLOCKS // 8, 4, 2])
+    largest = gl.max(gl.max(parts, axis=4), axis=2).to(gl.float32)
+    by_block: gl.constexpr = gl.SliceLayout(2, largest.type.layout)
+    factor = gl.expand_dims(gl.convert_layout(row_scale, gl.SliceLayout(1, by_block)), 1)
+    if KEY_BLOCK > 1:
+        which = gl.arange(0, BLOCKS, layout=gl.SliceLayout(0, by_block))
+        factor = factor * gl.expand_dims(gl.load(key_scale + at // KEY_BLOCK + which), 0)
     else:
-        # Blocks by themselves: a scale that a whole block shares costs nothing a score.
-        x = x.reshape([GROUP_ROWS, KEYS // KEY_BLOCK, KEY_BLOCK])
-        largest = gl.max(x, axis=2)
-        by_block: gl.constexpr = largest.type.layout
-        rows_of: gl.constexpr = gl.SliceLayout(1, by_block)
-        scales = scale_at(key_scale, at, KEYS, KEY_BLOCK, gl.SliceLayout(0, by_block))
-        factor = gl.expand_dims(gl.convert_layout(row_scale, rows_of), 1)
-        factor = factor * gl.expand_dims(scales, 0)
-        here = gl.convert_layout(gl.max(largest * factor, axis=1), highest.type.layout)
-        new = gl.maximum(highest, here)
-        base = gl.expand_dims(gl.convert_layout(new - shift, rows_of), 1)
-        base = gl.expand_dims(base + gl.full_like(factor, 0.0), 2)
-        p = power_of_two(x * gl.expand_dims(factor, 2) - base)
-        p = gl.convert_layout(p.reshape([GROUP_ROWS, KEYS]), layout, assert_trivial=True)
+        factor = factor + gl.full([GROUP_ROWS, BLOCKS], 0.0, gl.float32, layout=by_block)
+    largest = gl.max(gl.max(largest * gl.expand_dims(factor, 2), axis=1), axis=1)
+    new = gl.maximum(highest, gl.convert_layout(largest, highest.type.layout))
+    x = x.reshape([GROUP_ROWS, BLOCKS, KEYS // BLOCKS]).to(gl.float32)
+    blocks_of: gl.constexpr = gl.SliceLayout(2, x.type.layout)
+    factor = gl.expand_dims(gl.convert_layout(factor, blocks_of), 2)
+    base = gl.convert_layout(new - shift, gl.SliceLayout(1, blocks_of))
+    p = power_of_two(x * factor - gl.expand_dims(gl.expand_dims(base, 1), 2))
+    p = gl.convert_layout(p.reshape([GROUP_ROWS, KEYS]), layout, assert_trivial=True)
     shrink = power_of_two(highest - new)
+    kept = gl.convert_layout(shrink, gl.SliceLayout(1, total.type.layout))
+    words = packed(p, KEYS, WEIGHTS)
     if WEIGHTS == "int8":
-        bits = (p + TO_INTEGER).to(gl.int32, bitcast=True)
-        WRAPPED: gl.constexpr = (KEYS * 0x4B400000 + 2**31) % 2**32 - 2**31
-        total = total * shrink + (gl.sum(bits, axis=1) - WRAPPED).to(gl.float32)
-        return bits, new, total, shrink
+        more = gl.sum(sum_of_bytes(words), axis=1).to(gl.float32)
     else:
-        total = total * shrink + gl.sum(p, axis=1)
-        return p, new, total, shrink
+        more = lane_sums(p, KEYS)
+    more = gl.convert_layout(more, total.type.layout, assert_trivial=True)
+    return words, new, total * gl.expand_dims(kept, 1) + more, shrink
+
+
+@gluon.jit
+def sum_of_bytes(words):
+    """Return the sum of the four bytes of each word."""
+    return gl.inline_asm_elementwise(
+        "dp4a.u32.u32 $0, $1, 0x01010101, 0;", "=r,r", [words], dtype=gl.int32, is_pure=True, pack=1
+    )
 
 
 @gluon.jit
@@ -174,13 +175,17 @@ def packed(p, KEYS: gl.constexpr, WEIGHTS: gl.constexpr):
             )
         else:
             return gl.inline_asm_elementwise(
+                # In FP16, 1536 more leaves a whole number in the lowest byte.
                 """{
-                .reg .b32 low, high;
-                prmt.b32 low, $1, $2, 0x0040;
-                prmt.b32 high, $3, $4, 0x0040;
-                prmt.b32 $0, low, high, 0x5410;
+                .reg .b32 low, high, more;
+                mov.b32 more, 0x66006600;
+                cvt.rn.f16x2.f32 low, $2, $1;
+                cvt.rn.f16x2.f32 high, $4, $3;
+                add.rn.f16x2 low, low, more;
+                add.rn.f16x2 high, high, more;
+                prmt.b32 $0, low, high, 0x6420;
                 }""",
-                "=r,r,r,r,r",
+                "=r,f,f,f,f",
                 [first, second, third, fourth],
                 dtype=gl.int32,
                 is_pure=True,

@@ -31,7 +31,7 @@ class Scale(StrEnum):
 
     TOKEN = "token"
     BLOCK = "block"
-    """`Options.query_block` or `Options.key_block` consecutive tokens."""
+    """`Options.query_block`, `key_block` or `value_block` consecutive tokens."""
     HEAD = "head"
     """All of the head: what the papers call per tensor."""
     CHANNEL = "channel"
@@ -62,6 +62,9 @@ class Options:
     key_block: int = 64
     smooth_keys: bool = False
     """Take the mean over tokens off K first: softmax doesn't notice."""
+    mean_keys: int = 0
+    """Most keys that this mean is taken of, evenly spread from the first on; 0: all. Softmax
+    doesn't notice which vector it is, and rounding hardly."""
     smooth_queries: bool = False
     """Take the mean over tokens off Q too, and add its scores back in full precision."""
     weights: Format = Format.FLOAT16
@@ -69,7 +72,10 @@ class Options:
     values: Format = Format.FLOAT16
     """Format of V in the second product."""
     value_scale: Scale = Scale.NONE
-    """HEAD, CHANNEL or NONE."""
+    """HEAD, CHANNEL, BLOCK or NONE."""
+    value_block: int = 128
+    half_weights: bool = False
+    """Whether weights are FP16 on their way to INT8: two at a time fit a register then."""
     weight_scale: float = 1.0
     """What a weight of 1 becomes before it is rounded: 127 for INT8, up to 448 for E4M3."""
     denominator: Denominator = Denominator.EXACT
@@ -88,6 +94,10 @@ INT_FLASH_FULL = Options(
 )
 """INT-FlashAttention as its Algorithm 1 has it: Q and K a scale a token, V one a head, P·127."""
 
+INT_FLASH_BLOCKS = replace(INT_FLASH_FULL, value_scale=Scale.BLOCK, half_weights=True)
+"""The same as a fast kernel has it: a scale for 128 keys of V, so that V can be rounded before all
+of it has been read, and weights that were FP16 before, which breaks a few ties the other way."""
+
 INT_FLASH_HALF = Options()
 """INT-FlashAttention with P and V in FP16."""
 
@@ -99,16 +109,18 @@ SAGE_BLOCK = Options(
 )
 """SageAttention's B: a scale for 128 queries and for 64 keys. The paper's default."""
 
-SAGE_FP16 = replace(SAGE_BLOCK, half_sums=False)
-"""The same with sums in FP32, which on an H100 cost no more."""
+SAGE_FP16 = replace(SAGE_BLOCK, half_sums=False, mean_keys=256)
+"""The same with sums in FP32, which on an H100 cost no more, and a mean of some keys, so that K can
+be rounded before all of it has been read."""
 
 SAGE_FP8 = Options(
     query_scale=Scale.BLOCK,
     key_scale=Scale.BLOCK,
     smooth_keys=True,
+    mean_keys=256,
     weights=Format.E4M3,
     values=Format.E4M3,
-    value_scale=Scale.CHANNEL,
+    value_scale=Scale.BLOCK,
     weight_scale=448.0,
 )
-"""INT8 scores and E4M3 for P·V, a scale a channel of V: SageAttention2's second product."""
+"""INT8 scores and E4M3 for P·V: SageAttention2's second product, with a scale for 128 keys of V."""

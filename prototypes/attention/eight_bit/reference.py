@@ -38,11 +38,12 @@ def attention(
     k, v = (x.double().repeat_interleave(group, dim=1) for x in (key, value))
     queries, keys, dim = q.shape[2], k.shape[2], q.shape[3]
     if options.smooth_keys:
-        k = k - k.mean(dim=2, keepdim=True)
+        some = torch.arange(0, keys, -(-keys // options.mean_keys) if options.mean_keys else 1)
+        k = k - k[:, :, some].mean(dim=2, keepdim=True)
     mean = q.mean(dim=2, keepdim=True) if options.smooth_queries else torch.zeros_like(q[:, :, :1])
     q8 = _rounded(q - mean, options.scores, options.query_scale, options.query_block)
     k8 = _rounded(k, options.scores, options.key_scale, options.key_block)
-    v8 = _rounded(v, options.values, options.value_scale, options.key_block)
+    v8 = _rounded(v, options.values, options.value_scale, options.value_block)
     row, column = (torch.arange(n, device=q.device) for n in (queries, keys))
     if rows is not None:
         q8, row = q8[:, :, rows], rows
@@ -54,7 +55,8 @@ def attention(
     base = running.repeat_interleave(options.tile, dim=-1)[..., :keys]
     finite = torch.where(base == -math.inf, 0.0, base)
     exact = torch.exp2(x - finite) * options.weight_scale
-    rounded = _cast(exact, options.weights)
+    held = exact.half().double() if options.half_weights else exact
+    rounded = _cast(held, options.weights)
     # What a weight that was rounded against an earlier maximum counts in the end.
     final = running[..., -1:].masked_fill(running[..., -1:] == -math.inf, 0.0)
     rise = torch.exp2(base - final)

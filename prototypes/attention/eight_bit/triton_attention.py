@@ -6,7 +6,7 @@ without a mask, then those that a mask cuts.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803, N806, SIM108
+# ruff: noqa: N803, SIM108
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import triton
 import triton.language as tl
 
 from prototypes.attention.eight_bit.triton_quantize import (
-    TO_INTEGER,
     factor_of,
     scale_of,
     to_e4m3,
@@ -44,14 +43,6 @@ def power_of_two(x, DEVICE: tl.constexpr):
             "ex2.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=tl.float32, is_pure=True, pack=1
         )
     return tl.exp2(x)
-
-
-@triton.jit
-def whole_sum(bits, KEYS: tl.constexpr):
-    """Return the row sums of what the bits of integers plus `TO_INTEGER` stand for, as float32."""
-    # Wraps around, and back by what the bits of the constant sum to.
-    WRAPPED: tl.constexpr = (KEYS * 0x4B400000 + 2**31) % 2**32 - 2**31
-    return (tl.sum(bits, axis=1) - WRAPPED).to(tl.float32)
 
 
 @triton.jit
@@ -93,6 +84,7 @@ def walk(
     acc,
     total,
     highest,
+    unit,
     query,
     row_scale,
     key,
@@ -100,6 +92,7 @@ def walk(
     key_descriptor,
     value_descriptor,
     key_scale,
+    value_scale,
     kv_head,
     last,
     start,
@@ -113,6 +106,7 @@ def walk(
     DIM: tl.constexpr,
     SCORES8: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
+    VALUE_BLOCK: tl.constexpr,
     WEIGHTS: tl.constexpr,
     ROUNDED: tl.constexpr,
     TWO_LEVELS: tl.constexpr,
@@ -120,7 +114,7 @@ def walk(
     DEVICE: tl.constexpr,
 ):
     """Take keys from `start` to `stop` into the sums. `last`: the last key that each row may see
-    (masked tiles only)."""
+    (masked tiles only). `unit`: what a step of `acc` stands for, V's scale in the tile before."""
     for at in tl.range(start, stop, KEYS):
         at = tl.multiple_of(at, KEYS)
         k = load_tile(key, key_descriptor, kv_head, at, keys, keys, TMA, False, MASKED, KEYS, DIM)
@@ -157,8 +151,9 @@ def walk(
         p = power_of_two(x * factor[:, None] - (base - shift)[:, None], DEVICE)
         highest = new
         if WEIGHTS == "int8":
-            bits = (p + TO_INTEGER).to(tl.int32, bitcast=True)
-            total = total * shrink + whole_sum(bits, KEYS)
+            # 1536 more leaves a whole number in the lowest byte of an FP16.
+            bits = (p.to(tl.float16) + 1536.0).to(tl.int16, bitcast=True)
+            total = total * shrink + tl.sum(bits.to(tl.int32) - 0x6600, axis=1).to(tl.float32)
             weights = reorder_weights(bits.to(tl.int8), ROWS, KEYS)
         else:
             narrow = to_e4m3(p, DEVICE) if WEIGHTS == "e4m3" else p.to(tl.float16)
@@ -183,6 +178,10 @@ def walk(
                 KEYS,
                 DIM,
             )
+        if WEIGHTS != "fp16":
+            now = tl.load(value_scale + at // VALUE_BLOCK)
+            shrink = shrink * (unit / now)
+            unit = now
         if WEIGHTS == "int8":
             acc = acc * shrink[:, None] + tl.dot(weights, v, out_dtype=tl.int32).to(tl.float32)
         elif TWO_LEVELS:
@@ -190,7 +189,7 @@ def walk(
         else:
             acc = acc * shrink[:, None]
             acc = tl.dot(weights, v, acc)
-    return acc, total, highest
+    return acc, total, highest, unit
 
 
 @triton.jit
@@ -218,6 +217,7 @@ def attention_kernel(
     QUERY_BLOCK: tl.constexpr,
     KEY_BLOCK: tl.constexpr,
     POISONS: tl.constexpr,
+    VALUE_BLOCK: tl.constexpr,
     WEIGHTS: tl.constexpr,
     ROUNDED: tl.constexpr,
     TWO_LEVELS: tl.constexpr,
@@ -227,10 +227,10 @@ def attention_kernel(
 ):
     """Write `ROWS` rows of the output of one head. Grid: (blocks of queries, batch·heads).
 
-    SCORES8: whether K is int8 (else FP16). WEIGHTS: "fp16", "e4m3" or "int8". QUERY_BLOCK and
-    KEY_BLOCK: tokens of a scale. `shift`: log2 of what a weight of 1 becomes. POISONS: a power of
-    two, at least as many as `quantize_kernel` wrote a head. ROUNDED: whether the softmax divides by
-    the sum of rounded weights (int8 always does).
+    SCORES8: whether K is int8 (else FP16). WEIGHTS: "fp16", "e4m3" or "int8". QUERY_BLOCK,
+    KEY_BLOCK and VALUE_BLOCK: tokens of a scale. `shift`: log2 of what a weight of 1 becomes.
+    POISONS: a power of two, at least as many as `round_kernel` wrote a head. ROUNDED: whether the
+    softmax divides by the sum of rounded weights (int8 always does).
     """
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
     head = tl.program_id(1)
@@ -262,24 +262,26 @@ def attention_kernel(
         stop = tl.minimum(stop, tl.maximum(block * ROWS + ROWS + (keys - queries), 0))
     if SCORES8:
         key_scale += kv_head.to(tl.int64) * (padded_keys // KEY_BLOCK)
-    acc, total, highest = walk(
-        acc, total, highest, q, row_scale, key, value, key_descriptor, value_descriptor, key_scale,
-        kv_head, last, 0, full, keys, padded_keys, shift, False, ROWS, KEYS, DIM, SCORES8,
-        KEY_BLOCK, WEIGHTS, ROUNDED, TWO_LEVELS, TMA, DEVICE,
+    value_scale += kv_head * (padded_keys // VALUE_BLOCK)
+    unit = tl.full((), 1.0, tl.float32)
+    acc, total, highest, unit = walk(
+        acc, total, highest, unit, q, row_scale, key, value, key_descriptor, value_descriptor,
+        key_scale, value_scale, kv_head, last, 0, full, keys, padded_keys, shift, False,
+        ROWS, KEYS, DIM, SCORES8, KEY_BLOCK, VALUE_BLOCK, WEIGHTS, ROUNDED, TWO_LEVELS, TMA, DEVICE,
     )  # fmt: skip
-    acc, total, highest = walk(
-        acc, total, highest, q, row_scale, key, value, key_descriptor, value_descriptor, key_scale,
-        kv_head, last, full, stop, keys, padded_keys, shift, True, ROWS, KEYS, DIM, SCORES8,
-        KEY_BLOCK, WEIGHTS, ROUNDED, TWO_LEVELS, TMA, DEVICE,
+    acc, total, highest, unit = walk(
+        acc, total, highest, unit, q, row_scale, key, value, key_descriptor, value_descriptor,
+        key_scale, value_scale, kv_head, last, full, stop, keys, padded_keys, shift, True,
+        ROWS, KEYS, DIM, SCORES8, KEY_BLOCK, VALUE_BLOCK, WEIGHTS, ROUNDED, TWO_LEVELS, TMA, DEVICE,
     )  # fmt: skip
     if SCORES8:
         # Integers can't carry NaN.
-        blocks = tl.cdiv(padded_keys, 128) * 2
+        blocks = padded_keys // 128 * 2
         part = tl.arange(0, POISONS)
         total += tl.sum(tl.load(poison + kv_head * blocks + part, part < blocks, 0.0), axis=0)
         total += row_scale * 0.0
     # The sums of a row without a key are zero, and stay so.
     result = acc / tl.where(total == 0.0, 1.0, total)[:, None]
     if WEIGHTS != "fp16":
-        result = result * tl.load(value_scale + kv_head * DIM + columns)[None, :]
+        result = result * unit
     tl.store(output + offsets, result.to(output.dtype.element_ty), (rows < queries)[:, None])

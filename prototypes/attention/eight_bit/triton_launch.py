@@ -13,8 +13,6 @@ import triton
 from prototypes.attention.eight_bit import triton_attention, triton_quantize
 from prototypes.attention.eight_bit.options import Denominator, Format, Options, Scale
 
-ONCE = False
-"""Whether programs may wait for each other on a device."""
 SHIFTS = {Format.FLOAT16: 1.0, Format.E4M3: 448.0, Format.INT8: 127.0}
 NAMES = {Format.FLOAT16: "fp16", Format.E4M3: "e4m3", Format.INT8: "int8"}
 STORED = {Format.INT8: torch.int8, Format.E4M3: torch.float8_e4m3fn}
@@ -45,11 +43,7 @@ class Tiles:
     registers: int | None = None
     tma: bool = True
     specialized: bool = False
-    """Whether to take `gluon_attention` (Hopper only): 128 rows, INT8 scores, `stages` places."""
-    turns: bool = True
-    """Whether its two groups take turns at the matrix unit."""
-    late: bool = True
-    """Whether P·V of the tile before may run until this tile's softmax is done."""
+    """Whether to take `gluon_attention` (Hopper only): 192 rows, INT8 scores, `stages` places."""
     two_levels: bool = True
     """Whether the second product of each tile starts at zero and is added in float32: an FP8
     accumulator of Hopper has fewer bits."""
@@ -61,6 +55,7 @@ class Attention:
     Q (batch, heads, queries, dim), K and V (batch, kv heads, keys, dim), all FP16 and contiguous;
     dim is a power of two from 16. Causal: query i of n sees keys up to i + keys - n. A query that
     sees no key gets zeros. Not finite in Q: NaN in its rows; in K or V: NaN or worse in its head.
+    V, where it is rounded, has a scale for 128 keys: `ValueError` for options that want another.
     """
 
     def __init__(self, shape: Shape, options: Options, tiles: Tiles, device: torch.device) -> None:
@@ -71,25 +66,23 @@ class Attention:
         self.rounds_values = options.weights is not Format.FLOAT16
         self.key_block = options.key_block if options.key_scale is Scale.BLOCK else 1
         self.query_block = options.query_block if options.query_scale is Scale.BLOCK else 1
+        if self.rounds_values and (
+            options.value_scale is not Scale.BLOCK or options.value_block != triton_quantize.KEYS
+        ):
+            raise ValueError(f"The kernels round V with a scale for {triton_quantize.KEYS} keys.")
+        if options.weights is Format.INT8 and not options.half_weights:
+            raise ValueError("The kernels' INT8 weights are FP16 before.")
         kv, dim = shape.batch * shape.kv_heads, shape.dim
 
         def empty(*size: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
             return torch.empty(size, dtype=dtype, device=device)
 
-        def zeros(*size: int, dtype: torch.dtype) -> torch.Tensor:
-            return torch.zeros(size, dtype=dtype, device=device)
-
-        self.at_once = 1
-        if device.type == "cuda" and ONCE:
-            self.at_once = torch.cuda.get_device_properties(device).multi_processor_count
-        self.key_sums = zeros(2, kv, dim, dtype=torch.int64)
-        self.value_largest = zeros(2, kv, dim, dtype=torch.int32)
-        self.tickets = zeros(1, dtype=torch.int64)
-        self.arrived = zeros(max(kv, 1), dtype=torch.int64)
+        blocks = self.padded // triton_quantize.KEYS
+        self.key_mean = empty(kv, dim)
         self.key8 = empty(kv, shape.keys, dim, dtype=torch.int8)
         self.key_scale = empty(kv, self.padded // self.key_block)
-        self.value_scale = torch.ones(kv, dim, device=device)
-        self.poison = torch.zeros(kv, 2, self.padded // triton_quantize.KEYS, device=device)
+        self.value_scale = empty(kv, blocks)
+        self.poison = torch.zeros(kv, 2, blocks, device=device)
         self.value8 = empty(0)
         if self.rounds_values:
             self.value8 = empty(kv, dim, self.padded, dtype=STORED[options.values])
@@ -107,26 +100,21 @@ class Attention:
         kv = shape.batch * shape.kv_heads
         if not self.rounds_keys or not kv or not shape.keys:
             return
-        statistics = options.smooth_keys or (
-            self.rounds_values and options.value_scale is not Scale.NONE
-        )
-        blocks = self.padded // triton_quantize.KEYS
-        # Programs that wait need a device that runs them side by side.
-        together = blocks <= self.at_once
-        passes = ["second"] if not statistics else ["both"] if together else ["first", "second"]
-        if len(passes) == 2:
-            self.key_sums.zero_()
-            self.value_largest.zero_()
-        values = SHIFTS[options.values] if self.rounds_values else 0.0
-        for each in passes:
-            triton_quantize.quantize_kernel[(blocks * kv,)](
-                key, value, self.key_sums, self.value_largest, self.tickets, self.arrived,
-                self.key8, self.key_scale, self.value8, self.value_scale, self.poison, shape.keys,
-                self.padded, kv, KEYS=triton_quantize.KEYS, DIM=shape.dim,
-                SMOOTH=options.smooth_keys, KEY_BLOCK=self.key_block, VALUES=int(values),
-                VALUE_SCALE=str(options.value_scale), PASSES=each, DEVICE=not self.interpreted,
-                num_warps=8,
+        if options.smooth_keys:
+            stride = -(-shape.keys // options.mean_keys) if options.mean_keys else 1
+            columns = min(shape.dim, triton_quantize.MEAN_COLUMNS)
+            triton_quantize.mean_kernel[(kv, shape.dim // columns)](
+                key, self.key_mean, shape.keys, stride, AT_ONCE=triton_quantize.MEAN_KEYS,
+                DIM=shape.dim, COLUMNS=columns, num_warps=4,
             )  # fmt: skip
+        blocks = self.padded // triton_quantize.KEYS
+        values = SHIFTS[options.values] if self.rounds_values else 0.0
+        triton_quantize.round_kernel[(blocks, kv, 2 if self.rounds_values else 1)](
+            key, value, self.key_mean, self.key8, self.key_scale, self.value8, self.value_scale,
+            self.poison, shape.keys, self.padded, KEYS=triton_quantize.KEYS, DIM=shape.dim,
+            SMOOTH=options.smooth_keys, KEY_BLOCK=self.key_block, VALUES=int(values),
+            DEVICE=not self.interpreted, num_warps=8,
+        )  # fmt: skip
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, output: torch.Tensor
@@ -158,7 +146,7 @@ class Attention:
             ROWS=tiles.rows, KEYS=tiles.keys, DIM=shape.dim, SCORES8=self.rounds_keys,
             QUERY_BLOCK=min(self.query_block, tiles.rows), KEY_BLOCK=self.key_block,
             POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256),
-            WEIGHTS=NAMES[options.weights],
+            VALUE_BLOCK=triton_quantize.KEYS, WEIGHTS=NAMES[options.weights],
             ROUNDED=options.denominator is Denominator.ROUNDED, TWO_LEVELS=tiles.two_levels,
             CAUSAL=shape.causal, TMA=tiles.tma, DEVICE=not self.interpreted, num_warps=tiles.warps,
             num_stages=tiles.stages, **more,
@@ -190,15 +178,13 @@ class Attention:
             query, described(self.key8, key_tile, gl.int8),
             described(stored_value, value_tile, kinds[name]),
             self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys,
-            self.padded, shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
+            shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
             math.log2(options.weight_scale),
-            ROWS=rows, KEYS=tiles.keys, DIM=shape.dim, STAGES=tiles.stages,
-            QUERY_BLOCK=self.query_block, KEY_BLOCK=self.key_block, WEIGHTS=name,
-            POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256),
-            VALUE_SCALE=self.rounds_values, CAUSAL=shape.causal,
-            REGISTERS=240, TURNS=tiles.turns,
-            TWO_LEVELS=tiles.two_levels or name == "int8",
-            LATE=tiles.late, num_warps=4,
+            KEYS=tiles.keys, DIM=shape.dim, STAGES=tiles.stages, QUERY_BLOCK=self.query_block,
+            KEY_BLOCK=self.key_block, VALUE_BLOCK=triton_quantize.KEYS,
+            POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256), WEIGHTS=name,
+            TWO_LEVELS=tiles.two_levels or name == "int8", CAUSAL=shape.causal,
+            REGISTERS=160, TURNS=1, num_warps=4,
         )  # fmt: skip
 
     def _descriptor(self, tensor: torch.Tensor, tile: list[int]) -> Any:
@@ -221,15 +207,9 @@ def _tiles(shape: Shape, options: Options, device: torch.device) -> Tiles:
         return Tiles(rows=max(32, block), keys=32)
     generation = torch.cuda.get_device_capability(device)[0]
     if generation == 9 and _suits_specialized(shape, options):
-        hopper = Tiles(warps=4, specialized=True)
-        if options.weights is Format.FLOAT16:
-            # Products add up in float32 as they are.
-            return replace(hopper, two_levels=False)
-        # Sums in two levels take the registers that a product beside the softmax would need.
-        if options.weights is Format.E4M3:
-            return replace(hopper, turns=False)
-        small = replace(hopper, turns=False, late=False)
-        return replace(small, keys=64, stages=4) if shape.dim == 128 else small
+        # Products of FP16 add up in float32 as they are.
+        added_up = options.weights is Format.FLOAT16
+        return Tiles(warps=4, stages=3, specialized=True, two_levels=not added_up)
     if options.weights is Format.FLOAT16:
         return Tiles(two_levels=False, tma=generation >= 9)
     return Tiles(stages=3, tma=generation >= 9)

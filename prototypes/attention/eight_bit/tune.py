@@ -32,7 +32,7 @@ OPTIONS = {
     "fp16pv64": options.SAGE_FP16,
     "fp8r": replace(options.SAGE_FP8, denominator=options.Denominator.ROUNDED),
     "fp16r": replace(options.SAGE_FP16, denominator=options.Denominator.ROUNDED),
-    "int8": options.INT_FLASH_FULL,
+    "int8": options.INT_FLASH_BLOCKS,
 }
 Variant = tuple[str, Tiles]
 
