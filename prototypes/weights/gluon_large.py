@@ -84,28 +84,31 @@ def multiply(part: gl.constexpr, x_tiles, ready, free, out_descriptor, out_tiles
     layout: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, TOKENS, 16])
     out_tile = out_tiles.index(part)
     done = 0
+    tile = gl.minimum((program // row_tiles) * 2 + part, tiles - 1)
+    coming = ()
+    for early in gl.static_range(AHEAD):
+        coming = coming + (fetch(packed, scales, early, tile, tiles, columns),)
+    weights = widened(coming[0][0], coming[0][1])
     for item in range(program, work, programs):
-        tile = gl.minimum((item // row_tiles) * 2 + part, tiles - 1)
+        next_item = gl.minimum(item + programs, work - 1)
+        next_tile = gl.minimum((next_item // row_tiles) * 2 + part, tiles - 1)
         acc = gl.full([64, TOKENS], 0.0, gl.float32, layout=layout)
-        coming = ()
-        for early in gl.static_range(AHEAD):
-            coming = coming + (fetch(packed, scales, early, tile, tiles, columns),)
-        weights = widened(coming[0][0], coming[0][1])
         mbarrier.wait(ready.index(done % STAGES), (done // STAGES) & 1)
         for first in range(0, steps, AHEAD):
             # Each place of the codes by its own name: moving them on would wait for their arrival.
+            # Behind the last step come the first ones of the next tile.
+            wraps = first + AHEAD >= steps
+            far_tile = gl.where(wraps, next_tile, tile)
+            far_step = gl.where(wraps, 0, first + AHEAD)
             refilled = ()
             for i in gl.static_range(AHEAD):
-                step = first + i
                 place = done % STAGES
                 acc = warpgroup_mma(
                     as_operand(weights, TOKENS), x_tiles.index(place).permute((1, 0)), acc,
                     is_async=True,
                 )  # fmt: skip
                 refilled = refilled + (
-                    fetch(
-                        packed, scales, gl.minimum(step + AHEAD, steps - 1), tile, tiles, columns
-                    ),
+                    fetch(packed, scales, far_step + i, far_tile, tiles, columns),
                 )
                 if i + 1 < AHEAD:
                     following = widened(coming[i + 1][0], coming[i + 1][1])
@@ -114,12 +117,13 @@ def multiply(part: gl.constexpr, x_tiles, ready, free, out_descriptor, out_tiles
                 done += 1
                 # Before the product is waited for: the compiler doesn't move the widening past it.
                 mbarrier.wait(
-                    ready.index(done % STAGES), (done // STAGES) & 1, pred=step + 1 < steps
+                    ready.index(done % STAGES), (done // STAGES) & 1, pred=first + i + 1 < steps
                 )
                 acc, weights = warpgroup_mma_wait(0, deps=[acc, weights])
                 mbarrier.arrive(free.index(place))
                 weights = following
             coming = refilled
+        tile = next_tile
         tma.store_wait(0)
         out_tile.permute((1, 0)).store(acc.to(gl.float16))
         fence_async_shared()

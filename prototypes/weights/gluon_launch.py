@@ -20,7 +20,7 @@ class Split:
 
     tokens: rows it has room for; blocks: 16 outputs each, of a warp; ways: warps that share
     outputs and divide the inputs among them; stages: places of the ring for x; programs a
-    multiprocessor; shared: whether codes pass through such a ring too.
+    multiprocessor; fold: whether weights are scaled before the product.
     """
 
     tokens: int
@@ -29,7 +29,7 @@ class Split:
     stages: int = 3
     warps: int = 16
     programs: int = 1
-    shared: bool = False
+    fold: bool = False
 
     @property
     def strip(self) -> int:
@@ -97,7 +97,7 @@ class Small:
             x, packed, scales.view(torch.int32), out, self.partial, self.tickets, self.rows,
             self.inputs, self.outputs, self.tiles, self.slices, self.units, self.programs,
             TOKENS=split.tokens, BLOCKS=split.blocks, WAYS=split.ways, STAGES=split.stages,
-            NW=split.warps, SHARED=split.shared, **options,
+            NW=split.warps, FOLD=split.fold, **options,
         )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ joined in the order of the programs by the one that is done last.
 
 # Triton's own spelling: constants in capitals, arguments without Python types, tuples
 # that are added up.
-# ruff: noqa: N803, N806, RUF005, SIM108
+# ruff: noqa: N803, N806, RUF005
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment, var-annotated"
 
 from __future__ import annotations
@@ -23,83 +23,18 @@ from prototypes.coupled_quant.gluon_ptx import (
     asm_fetch_word,
     asm_shared_base,
     asm_store_word,
-    asm_ticket,
 )
-from prototypes.weights import ptx
-from prototypes.weights.gluon_words import (
-    asm_arrived,
-    asm_commit,
-    asm_copy16,
-    asm_copy16_if,
-    asm_fetch4,
-    asm_load2_if,
-    asm_load4_if,
-    asm_matrices,
-    asm_put,
+from prototypes.weights.gluon_parts import (
+    TILE_WORDS,
+    add_group,
+    add_half,
+    bring_rows,
+    fragments,
+    load_scales,
+    load_words,
+    zeros,
 )
-
-_STEPS = {eights: ptx.group_step(eights) for eights in (1, 2, 4)}
-ASM = gl.constexpr({n: step[0] for n, step in _STEPS.items()})
-OPERANDS = gl.constexpr({n: step[1] for n, step in _STEPS.items()})
-RESULTS = gl.constexpr({n: (gl.float32,) * (4 * n) for n in _STEPS})
-GROUP = gl.constexpr(128)
-TILE_WORDS = gl.constexpr(512)
-
-
-@gluon.jit
-def zeros(x, COUNT: gl.constexpr):
-    """A tuple of zeros."""
-    made = ()
-    for _ in gl.static_range(COUNT):
-        made = made + (x,)
-    return made
-
-
-@gluon.jit
-def load_words(at, there, BLOCKS: gl.constexpr):
-    """A lane's eight words of each block: 16 outputs by 128 inputs."""
-    words = ()
-    for b in gl.static_range(BLOCKS):
-        first = asm_load4_if(at + b * 128, there)
-        words = words + (first + asm_load4_if(at + TILE_WORDS + b * 128, there),)
-    return words
-
-
-@gluon.jit
-def copy_words(address, at, there, BLOCKS: gl.constexpr):
-    """The same into this warp's place of the ring: a lane's 16 bytes, block after block."""
-    for b in gl.static_range(BLOCKS):
-        asm_copy16_if(address + b * 1024, at + b * 128, there)
-        asm_copy16_if(address + b * 1024 + 512, at + TILE_WORDS + b * 128, there)
-
-
-@gluon.jit
-def load_scales(place, there, BLOCKS: gl.constexpr):
-    """Two scales in a word for each of a lane's blocks."""
-    if BLOCKS == 4:
-        each = asm_load4_if(place, there)
-    else:
-        each = asm_load2_if(place, there)
-    return each
-
-
-@gluon.jit
-def bring_rows(x, ring, slice_, tid, rows, inputs, there, TOKENS: gl.constexpr,
-               WAYS: gl.constexpr, THREADS: gl.constexpr):  # fmt: skip
-    """Start copying x of one unit: (way, token, 128 inputs), 16 bytes swizzled by the token."""
-    PIECES: gl.constexpr = TOKENS * WAYS * 16
-    first = slice_ * (WAYS * GROUP)
-    for i in gl.static_range((PIECES + THREADS - 1) // THREADS):
-        piece = i * THREADS + tid
-        column = piece % (16 * WAYS)
-        token = piece // (16 * WAYS)
-        at = (column // 16) * (TOKENS * 256) + token * 256 + ((column % 16) ^ (token % 8)) * 16
-        size = gl.where((token < rows) & there, 16, 0)
-        if PIECES < THREADS:
-            # Lanes beyond the last piece put their zeros where the last one belongs: nowhere.
-            at = gl.where(piece < PIECES, at, PIECES * 16)
-        row = gl.minimum(token, rows - 1)
-        asm_copy16(ring + at, x + row * inputs + first + column * 8, size)
+from prototypes.weights.gluon_words import asm_arrived, asm_commit, asm_count, asm_put
 
 
 @gluon.jit(do_not_specialize=["rows", "inputs", "outputs", "tiles", "slices", "units", "programs"])
@@ -122,14 +57,14 @@ def small(
     WAYS: gl.constexpr,
     STAGES: gl.constexpr,
     NW: gl.constexpr,
-    SHARED: gl.constexpr,
+    FOLD: gl.constexpr,
 ):
     """out (rows, outputs) = x (rows, inputs) W^T, rows up to TOKENS.
 
     packed, scales: `packing`, as int32; partial (programs, 2, TOKENS, strip) float32; tickets
     (strips,) int32 zeros, zeros again afterwards. A strip is NW / WAYS * 16 * BLOCKS outputs, a
-    unit one strip by WAYS groups of inputs; `slices` units a strip, `units` in all. SHARED: codes
-    pass through a ring of STAGES places like x's; else they go into registers one unit ahead.
+    unit one strip by WAYS groups of inputs; `slices` units a strip, `units` in all. FOLD: weights
+    are scaled before the product (`ptx.half_step`), else the sums of a group after it.
     """
     THREADS: gl.constexpr = 32 * NW
     PARTS: gl.constexpr = NW // WAYS
@@ -138,9 +73,8 @@ def small(
     SUMS: gl.constexpr = 4 * EIGHTS
     STAGE: gl.constexpr = TOKENS * WAYS * 256 + (16 if TOKENS * WAYS < 2 * NW else 0)
     LINE: gl.constexpr = 16 * BLOCKS + 4
-    OWN: gl.constexpr = BLOCKS * 1024
-    WORDS_AT: gl.constexpr = (STAGES * STAGE + 1023) // 1024 * 1024
-    JOIN_AT: gl.constexpr = WORDS_AT + (STAGES * NW * OWN if SHARED else 0)
+    SPOTS: gl.constexpr = TOKENS * STRIP // THREADS
+    JOIN_AT: gl.constexpr = (STAGES * STAGE + 1023) // 1024 * 1024
     PAGES: gl.constexpr = (JOIN_AT + NW * TOKENS * LINE * 4 + 1023) // 1024
     flat: gl.constexpr = gl.BlockedLayout([1], [32], [NW], [0])
     reserve: gl.constexpr = gl.SwizzledSharedLayout(1, 1, 1, [0])
@@ -162,31 +96,22 @@ def small(
     my_words = packed + way * (2 * TILE_WORDS) + block * 128 + lane * 4
     my_scales = scales + way * tiles * 32 + (lane // 4) * 4 + block
     base = asm_block_sync(asm_shared_base(tid * 0))
-    own = base + WORDS_AT + warp * OWN + lane * 16
 
-    # What is fetched next: a strip and a slice of it.
-    strip = begin // slices
+    # The slice whose x is brought next.
     slice_ = begin % slices
     ahead = begin
     AHEAD: gl.constexpr = STAGES - 1
-    words = zeros(zeros(tid * 0, 8), BLOCKS)
     for s in gl.static_range(AHEAD):
         there = ahead < end
         bring_rows(x, base + s * STAGE, slice_, tid, rows, inputs, there, TOKENS, WAYS, THREADS)
-        row_of = gl.minimum(tile + strip * (STRIP // 64), tiles - 1)
-        if SHARED:
-            at = my_words + row_of * (columns * TILE_WORDS) + slice_ * (2 * WAYS * TILE_WORDS)
-            copy_words(own + s * (NW * OWN), at, tid * 0 + there.to(gl.int32), BLOCKS)
         base = asm_commit(base)
         ahead += 1
         slice_ += 1
-        strip += slice_ // slices
         slice_ = gl.where(slice_ == slices, 0, slice_)
     first_row = gl.minimum(tile + begin // slices * (STRIP // 64), tiles - 1)
     yes = tid * 0 + 1
-    if not SHARED:
-        at = my_words + first_row * (columns * TILE_WORDS)
-        words = load_words(at + begin % slices * (2 * WAYS * TILE_WORDS), yes, BLOCKS)
+    at = my_words + first_row * (columns * TILE_WORDS)
+    words = load_words(at + begin % slices * (2 * WAYS * TILE_WORDS), yes, BLOCKS)
     place = my_scales + first_row * 32 + begin % slices * (WAYS * tiles * 32)
     each = load_scales(place, yes, BLOCKS)
     next_strip = begin // slices
@@ -209,56 +134,28 @@ def small(
             there = ahead < end
             fresh = base + free_stage * STAGE
             bring_rows(x, fresh, slice_, tid, rows, inputs, there, TOKENS, WAYS, THREADS)
-            if SHARED:
-                row_of = gl.minimum(tile + strip * (STRIP // 64), tiles - 1)
-                far = my_words + row_of * (columns * TILE_WORDS)
-                far += slice_ * (2 * WAYS * TILE_WORDS)
-                fresh_words = own + free_stage * (NW * OWN)
-                copy_words(fresh_words, far, tid * 0 + there.to(gl.int32), BLOCKS)
             base = asm_commit(base)
             ahead += 1
             slice_ += 1
-            strip += slice_ // slices
             slice_ = gl.where(slice_ == slices, 0, slice_)
             next_slice += 1
-            next_strip += next_slice // slices
+            next_strip = gl.where(next_slice == slices, next_strip + 1, next_strip)
             next_slice = gl.where(next_slice == slices, 0, next_slice)
             more = tid * 0 + (unit + 1 < end).to(gl.int32)
             next_row = gl.minimum(tile + next_strip * (STRIP // 64), tiles - 1)
-            following = words
-            if not SHARED:
-                near = my_words + next_row * (columns * TILE_WORDS)
-                near += next_slice * (2 * WAYS * TILE_WORDS)
-                following = load_words(near, more, BLOCKS)
+            near = my_words + next_row * (columns * TILE_WORDS)
+            near += next_slice * (2 * WAYS * TILE_WORDS)
+            following = load_words(near, more, BLOCKS)
             next_place = my_scales + next_row * 32 + next_slice * (WAYS * tiles * 32)
             following_scales = load_scales(next_place, more, BLOCKS)
             ring = base + stage * STAGE
-            given = ()
-            for h in gl.static_range(4):
-                pairs = ()
-                for e in gl.static_range(EIGHTS):
-                    pairs = pairs + (asm_matrices(ring + e * 2048 + (offered ^ (64 * h))),)
+            if FOLD:
                 for half in gl.static_range(2):
-                    for e in gl.static_range(EIGHTS):
-                        given = given + (pairs[e][2 * half], pairs[e][2 * half + 1])
-            added = ()
-            for b in gl.static_range(BLOCKS):
-                if SHARED:
-                    here = own + stage * (NW * OWN) + b * 1024
-                    codes = asm_fetch4(here) + asm_fetch4(here + 512)
-                else:
-                    codes = words[b]
-                added = added + (
-                    gl.inline_asm_elementwise(
-                        ASM[EIGHTS],
-                        OPERANDS[EIGHTS],
-                        codes + (each[b],) + given + sums[b],
-                        dtype=RESULTS[EIGHTS],
-                        is_pure=False,
-                        pack=1,
-                    ),
-                )
-            sums = added
+                    given = fragments(ring, offered, 2 * half, 2, EIGHTS)
+                    sums = add_half(words, each, given, sums, half, BLOCKS, EIGHTS)
+            else:
+                given = fragments(ring, offered, 0, 4, EIGHTS)
+                sums = add_group(words, each, given, sums, BLOCKS, EIGHTS)
             words = following
             each = following_scales
             free_stage = stage
@@ -272,12 +169,9 @@ def small(
                 asm_put(spot + LINE * 4 + 32, sums[b][4 * e + 3])
         base = asm_block_sync(base)
         whole = stop - start == slices
-        earlier = mine * slices
-        first = ((earlier + 1) * programs - 1) // units
-        last = ((earlier + slices) * programs - 1) // units
         slot = gl.where(mine == begin // slices, 0, 1)
         left = partial + (program * 2 + slot) * (TOKENS * STRIP)
-        for i in gl.static_range(TOKENS * STRIP // THREADS):
+        for i in gl.static_range(SPOTS):
             spot = i * THREADS + tid
             output = spot % STRIP
             token = spot // STRIP
@@ -290,28 +184,49 @@ def small(
             inside = (token < rows) & (output < outputs)
             gl.store(out + token * outputs + output, value.to(gl.float16), mask=inside & whole)
             gl.store(left + spot, value, mask=inside & (stop - start != slices))
-        if stop - start != slices:
-            base = asm_block_sync(base)
-            takes = gl.where(tid == 0, 1, 0)
-            ticket = asm_ticket(tickets + mine + tid * 0, takes)
-            asm_store_word(base + JOIN_AT, ticket, takes)
-            base = asm_block_sync(base)
-            is_last = asm_fetch_word(base + JOIN_AT) == last - first
-            for i in gl.static_range(TOKENS * STRIP // THREADS):
+        start = stop
+    # Only now, when nothing is left to read, is it counted who is done with a shared strip.
+    base = asm_block_sync(base)
+    head = begin // slices
+    tail = (end - 1) // slices
+    head_shared = (begin % slices != 0) | (end < (head + 1) * slices)
+    tail_shared = (tail != head) & (end % slices != 0)
+    strip_of = gl.where(tid == 0, head, tail)
+    takes = gl.where(((tid == 0) & head_shared) | ((tid == 1) & tail_shared), 1, 0)
+    ticket = asm_count(tickets + strip_of, takes)
+    asm_store_word(base + JOIN_AT + tid * 4, ticket, gl.where(tid < 2, 1, 0))
+    base = asm_block_sync(base)
+    for which in gl.static_range(2):
+        mine = head if which == 0 else tail
+        shared = head_shared if which == 0 else tail_shared
+        earlier = mine * slices
+        first = ((earlier + 1) * programs - 1) // units
+        last = ((earlier + slices) * programs - 1) // units
+        is_last = shared & (asm_fetch_word(base + JOIN_AT + which * 4 + tid * 0) == last - first)
+        values = zeros(nothing, SPOTS)
+        for other in range(first, gl.where(shared, last + 1, first)):
+            theirs = other * 2 + gl.where(mine == other * units // programs // slices, 0, 1)
+            loaded = ()
+            for i in gl.static_range(SPOTS):
                 spot = i * THREADS + tid
-                output = mine * STRIP + spot % STRIP
-                token = spot // STRIP
-                inside = is_last & (token < rows) & (output < outputs)
-                value = nothing
-                for other in range(first, last + 1):
-                    theirs = other * 2 + gl.where(mine == other * units // programs // slices, 0, 1)
-                    value += gl.load(
+                inside = is_last & (spot // STRIP < rows)
+                loaded = loaded + (
+                    gl.load(
                         partial + theirs * (TOKENS * STRIP) + spot,
                         mask=inside,
                         other=0.0,
                         cache_modifier=".cg",
-                    )
-                gl.store(out + token * outputs + output, value.to(gl.float16), mask=inside)
-            gl.store(tickets + mine + tid * 0, tid * 0, mask=is_last & (tid == 0))
-        start = stop
+                    ),
+                )
+            summed = ()
+            for i in gl.static_range(SPOTS):
+                summed = summed + (values[i] + loaded[i],)
+            values = summed
+        for i in gl.static_range(SPOTS):
+            spot = i * THREADS + tid
+            output = mine * STRIP + spot % STRIP
+            token = spot // STRIP
+            inside = is_last & (token < rows) & (output < outputs)
+            gl.store(out + token * outputs + output, values[i].to(gl.float16), mask=inside)
+        gl.store(tickets + mine + tid * 0, tid * 0, mask=is_last & (tid == 0))
     room._keep_alive()

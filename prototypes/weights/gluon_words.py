@@ -15,32 +15,6 @@ WAITS = gl.constexpr({n: f"cp.async.wait_group {n}; bar.sync 0; mov.b32 $0, $1;"
 
 
 @gluon.jit
-def asm_stream4(pointer):
-    """16 bytes of global memory that nobody reads again."""
-    return gl.inline_asm_elementwise(
-        "ld.global.nc.L1::no_allocate.L2::256B.v4.b32 {$0, $1, $2, $3}, [$4];",
-        "=r,=r,=r,=r,l",
-        [pointer],
-        dtype=FOUR_WORDS,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_stream2(pointer):
-    """8 bytes of global memory."""
-    return gl.inline_asm_elementwise(
-        "ld.global.nc.L1::no_allocate.v2.b32 {$0, $1}, [$2];",
-        "=r,=r,l",
-        [pointer],
-        dtype=TWO_WORDS,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
 def asm_copy16(address, pointer, size):
     """Start copying 16 bytes into shared memory: `size` (0 or 16) from global, the rest zeros."""
     return gl.inline_asm_elementwise(
@@ -130,27 +104,17 @@ def asm_load2_if(pointer, there):
 
 
 @gluon.jit
-def asm_copy16_if(address, pointer, there):
-    """Start copying 16 bytes that nobody reads again into shared memory, where `there` isn't 0."""
+def asm_count(pointer, takes):
+    """Count on a counter of global memory where `takes` isn't 0: what it was before, else 0.
+
+    What the program wrote before its last barrier is visible to whoever counts after it.
+    """
     return gl.inline_asm_elementwise(
-        """{ .reg .pred p; setp.ne.s32 p, $3, 0;
-        @p cp.async.cg.shared.global.L2::256B [$1], [$2], 16; mov.b32 $0, 0; }""",
-        "=r,r,l,r",
-        [address, pointer, there],
+        """{ .reg .pred p; setp.ne.s32 p, $2, 0; mov.b32 $0, 0;
+        @p atom.global.acq_rel.gpu.add.u32 $0, [$1], 1; }""",
+        "=&r,l,r",
+        [pointer, takes],
         dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_fetch4(address):
-    """16 bytes of shared memory."""
-    return gl.inline_asm_elementwise(
-        "ld.shared.v4.b32 {$0, $1, $2, $3}, [$4];",
-        "=r,=r,=r,=r,r",
-        [address],
-        dtype=FOUR_WORDS,
         is_pure=False,
         pack=1,
     )

@@ -84,3 +84,35 @@ def widen_scaled() -> tuple[str, str]:
     for i in range(4):
         lines.append(f"mul.rn.f16x2 ${i}, a{i}, {'shi' if i % 2 else 'slo'};")
     return "{\n" + "\n".join(lines) + "\n}", "=&r,=&r,=&r,=&r,r,r"
+
+
+def half_step(eights: int) -> tuple[str, str]:
+    """Return PTX and constraints: 16 outputs by 64 inputs, times 8 * `eights` rows.
+
+    Operands: 4 * eights sums out (f32); 4 words; two scales (halves in a word, of rows g and g +
+    8); 8 * eights words of x, as in `group_step`; the sums in. Weights are scaled before the
+    product, in float16: no sums of a group by themselves, which would take as many registers.
+    """
+    count, steps = 4 * eights, STEPS // 2
+    words, scale, x = count, count + steps, count + steps + 1
+    lines = [
+        constants(),
+        ".reg .b32 a<4>, slo, shi;",
+        f"prmt.b32 slo, ${scale}, ${scale}, 0x1010; prmt.b32 shi, ${scale}, ${scale}, 0x3232;",
+    ]
+    for step in range(steps):
+        lines.append(widen(f"${words + step}", ("a0", "a1", "a2", "a3")))
+        for i in range(4):
+            lines.append(f"mul.rn.f16x2 a{i}, a{i}, {'shi' if i % 2 else 'slo'};")
+        for eight in range(eights):
+            at, sums = x + 2 * (step * eights + eight), range(4 * eight, 4 * eight + 4)
+            before = count + steps + 1 + 2 * steps * eights
+            lines.append(
+                "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+                f"{{{', '.join(f'${i}' for i in sums)}}}, {{a0, a1, a2, a3}}, "
+                f"{{${at}, ${at + 1}}}, "
+                f"{{{', '.join(f'${before + i if step == 0 else i}' for i in sums)}}};"
+            )
+    inputs = steps + 1 + 2 * steps * eights
+    constraints = ["=&f"] * count + ["r"] * inputs + [str(i) for i in range(count)]
+    return "{\n" + "\n".join(lines) + "\n}", ",".join(constraints)

@@ -28,7 +28,7 @@ def small(split: gluon_launch.Split) -> dict[str, Any]:
         "WAYS": split.ways,
         "STAGES": split.stages,
         "NW": split.warps,
-        "SHARED": split.shared,
+        "FOLD": split.fold,
     }
     options = {"num_warps": split.warps}
     if split.programs > 1:

@@ -99,3 +99,16 @@ def test_eight_bits_on_a_cpu_are_near_and_exact_for_whole_numbers() -> None:
     rows[:, 0] = -127
     assert torch.allclose(Int8Linear.of(whole)(rows), rows @ whole.t(), rtol=1e-6)
     assert not Int8Linear.of(torch.zeros(16, 128))(x).any()
+
+
+def test_rows_say_which_width_is_read() -> None:
+    from prototypes.weights.on_cpu import Dispatched
+
+    weights = drawn(64, 128)
+    layer = Dispatched.of(weights, wide_from=9)
+    assert [layer.width(rows) for rows in (1, 3, 4, 8, 9)] == [4, 4, 8, 8, 16]
+    assert Dispatched.of(weights).width(4096) == 8
+    for rows, most in ((1, 0.2), (4, 0.03), (9, 0.01)):
+        x = drawn(rows, 128, rows).bfloat16()
+        exact = x.float() @ weights.t()
+        assert float((layer(x).float() - exact).norm() / exact.norm()) < most
