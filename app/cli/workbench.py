@@ -14,13 +14,16 @@ def register(app: typer.Typer) -> None:
 
 
 def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     browser: Annotated[bool, typer.Option(help="Open a browser where there is a screen.")] = True,
+    team: Annotated[
+        bool, typer.Option("--team", help="For several people, with a login: see docs/team.md.")
+    ] = False,
 ) -> None:
     """Open the workbench on http://localhost:8501."""
     from app.workflows.serving import serve
 
-    raise typer.Exit(serve(port, open_browser=browser))
+    raise typer.Exit(serve(port, open_browser=browser, for_team=team))
 
 
 def doctor() -> None:

@@ -22,7 +22,14 @@ POLL_S = 0.1
 LOOK_AFTER_RUNNER_S = 1.0
 
 
-def submit(engine: Engine, kind: str, spec: dict[str, Any], *, device: str | None = None) -> str:
+def submit(
+    engine: Engine,
+    kind: str,
+    spec: dict[str, Any],
+    *,
+    device: str | None = None,
+    asked_by: str | None = None,
+) -> str:
     """Queue a job and see to it that a runner is there; return its id.
 
     The same work asked for while it waits or runs is the same job, and its id is returned. Raises
@@ -37,7 +44,7 @@ def submit(engine: Engine, kind: str, spec: dict[str, Any], *, device: str | Non
     if scheduler_address() is not None:
         device = None  # of each kind there may be several: the scheduler keeps them apart
     with session_scope(engine) as session:
-        job_id = jobs.create(session, kind=kind, spec=prepared, device=device).id
+        job_id = jobs.create(session, kind=kind, spec=prepared, device=device, asked_by=asked_by).id
     ensure_runner(engine)
     return job_id
 
@@ -71,10 +78,10 @@ def cancel(engine: Engine, job_id: str) -> bool:
     return asked
 
 
-def retry(engine: Engine, job_id: str) -> str | None:
+def retry(engine: Engine, job_id: str, *, asked_by: str | None = None) -> str | None:
     """Queue a job that is over once more; return the new job's id, None if there is none."""
     with session_scope(engine) as session:
-        job = jobs.retry(session, job_id)
+        job = jobs.retry(session, job_id, asked_by=asked_by)
     ensure_runner(engine)
     return job.id if job else None
 

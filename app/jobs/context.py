@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzers.message import Message, message
+from app.actor import acting
 from app.errors import AssayError, reason_of
 from app.home import logs_folder
 from app.jobs.processes import JOB_MARK
@@ -144,9 +145,14 @@ class JobContext:
 
 
 def run_task(
-    function: str, url: str, job_id: str, owner: str, spec: dict[str, Any]
+    function: str,
+    url: str,
+    job_id: str,
+    owner: str,
+    spec: dict[str, Any],
+    asked_by: str | None = None,
 ) -> dict[str, Any]:
-    """Run a job's function; called in the worker process.
+    """Run a job's function, in the name of who asked for it; called in the worker process.
 
     The function returns the job's outcome; an outcome's "message" (a `Message` record) becomes the
     job's last word.
@@ -160,7 +166,8 @@ def run_task(
     engine = open_engine(url)
     context = JobContext(engine, job_id, owner, spec)
     try:
-        outcome = load_function(function)(context)
+        with acting(asked_by):
+            outcome = load_function(function)(context)
         context.flush()
         return {"state": "succeeded", "outcome": outcome, "message": outcome.pop("message", None)}
     except JobCancelledError as cancelled:

@@ -193,7 +193,7 @@ class JobLoop:
             timeout_s = float(job.spec.get("timeout_s") or kind.timeout_s * patience)
             url = self.database.url.render_as_string(hide_password=False)
             future = self.executor.submit(
-                run_task, kind.function, url, job.id, self.token, job.spec
+                run_task, kind.function, url, job.id, self.token, job.spec, job.asked_by
             )
         except Exception as error:  # a row of a newer Assay, or no process to be had
             timeout_s, future = 0.0, Future()

@@ -68,6 +68,8 @@ class JobView:
     outcome: dict[str, Any]
     spec: dict[str, Any]
     """What was asked for."""
+    asked_by: str | None = None
+    """By whom, where the workbench has a login."""
 
     @property
     def left_s(self) -> float | None:
@@ -115,6 +117,7 @@ def describe(
         error=outcome.get("error"),
         outcome=outcome,
         spec=dict(job.spec),
+        asked_by=job.asked_by,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.web.components import context, url
+from app.web.components import access, context, url
 
 # Not named "pages": Streamlit would serve files there on its own, without this router.
 VIEWS = Path(__file__).parent / "views"
@@ -33,4 +33,5 @@ page = st.navigation(
 )
 url.note_page(page.url_path)
 with context.errors_shown():
-    page.run()
+    if access.gate(_):
+        page.run()

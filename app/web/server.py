@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +21,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 
+from app.errors import AssayError
+from app.web.members import Members, check_exposure
 from app.workflows.watch_schedule import Schedule
 
 if TYPE_CHECKING:
@@ -162,9 +166,19 @@ class RankingAddress:
         await self.app(scope, receive, send)
 
 
+def _check_exposure() -> None:
+    """End the server, with a sentence, before it answers others without a login."""
+    try:
+        check_exposure(st.get_option("server.address"))
+    except AssayError as error:
+        print(f"Error: {error}", file=sys.stderr, flush=True)
+        os._exit(2)  # from within the server's loop any other way out prints a traceback
+
+
 @asynccontextmanager
 async def asking_for_watches(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Ask for watches that are due, as long as the server runs."""
+    _check_exposure()
     schedule = Schedule()
     schedule.start()
     try:
@@ -175,6 +189,11 @@ async def asking_for_watches(app: st.App) -> AsyncIterator[dict[str, Any]]:
 
 app = st.App(
     SCRIPT,
-    middleware=[Middleware(SecurityHeaders), Middleware(Visitors), Middleware(RankingAddress)],
+    middleware=[
+        Middleware(SecurityHeaders),
+        Middleware(Visitors),
+        Middleware(Members),
+        Middleware(RankingAddress),
+    ],
     lifespan=asking_for_watches,
 )

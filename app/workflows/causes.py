@@ -17,7 +17,12 @@ _SENTENCES = {
 
 
 def cause_text(cause: Mapping[str, Any], language: str) -> str:
-    """Return a cause ({"kind", "ref", "message"?}) in words."""
+    """Return a cause ({"kind", "ref", "message"?, "who"?}) in words."""
+    text = _what(cause, language)
+    return f"{text} ({cause['who']})" if cause.get("who") else text
+
+
+def _what(cause: Mapping[str, Any], language: str) -> str:
     if cause.get("message"):
         return say(cause["message"], language)
     kind, ref = cause.get("kind", ""), str(cause.get("ref", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import socket
@@ -13,20 +14,28 @@ import webbrowser
 from pathlib import Path
 
 from analyzers.message import message
-from app.errors import AssayError
+from app import home
+from app.errors import AssayError, UsageError
 from app.workflows.opening import open_catalog
+from app.workflows.team import SECRETS, VARIABLE, Team, check_secrets, read_team, team_file
 
 PROJECT = Path(__file__).parents[2]
 SERVER = PROJECT / "app" / "web" / "server.py"
 ADDRESS = "127.0.0.1"
 
 
-def serve(port: int, *, open_browser: bool) -> int:
+def serve(port: int, *, open_browser: bool, for_team: bool = False) -> int:
     """Open the workbench on `port` until it is interrupted; return its exit status.
 
-    Raises `AssayError` where the port is taken.
+    With `for_team` as `team.toml` of the data folder says, with a login. Raises `AssayError` where
+    the port is taken, or those settings can't be used.
     """
-    if not port_is_free(port):
+    members = read_team(team_file()) if for_team else None
+    if members is not None and members.login == "oidc":
+        check_secrets(home.data_folder() / SECRETS)
+        require_login_package()
+    address = ADDRESS if members is None else members.address
+    if not port_is_free(port, address):
         raise AssayError(
             message(
                 "Port {port} is taken, perhaps by a workbench that runs already. "
@@ -38,9 +47,15 @@ def serve(port: int, *, open_browser: bool) -> int:
     open_catalog(create=True).dispose()
     url = f"http://localhost:{port}"
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, the server ends too
-    process = subprocess.Popen(command(port), cwd=PROJECT)
-    print(f"The workbench opens on {url} (Ctrl-C ends it).", flush=True)
-    if open_browser and has_screen():
+    process = subprocess.Popen(
+        command(port, members), cwd=PROJECT, env={**os.environ, **environment(members)}
+    )
+    if members is None:
+        print(f"The workbench opens on {url} (Ctrl-C ends it).", flush=True)
+    else:
+        names = ", ".join(members.hosts)
+        print(f"The team's workbench listens on {address}, port {port}, for {names}.", flush=True)
+    if open_browser and members is None and has_screen():
         threading.Thread(target=_open_when_ready, args=(port, url), daemon=True).start()
     try:
         return process.wait()
@@ -50,8 +65,25 @@ def serve(port: int, *, open_browser: bool) -> int:
         return 0
 
 
-def command(port: int) -> list[str]:
+def environment(members: Team | None) -> dict[str, str]:
+    """Return the variables that the server of a team's workbench needs; none for one person."""
+    if members is None:
+        return {}
+    return {VARIABLE: str(team_file().absolute())}
+
+
+def require_login_package() -> None:
+    """Raise `UsageError` where what Streamlit logs people in with isn't installed."""
+    if importlib.util.find_spec("authlib") is None:
+        raise UsageError(
+            message("The login needs a package that isn't installed: pip install 'assay[team]'.")
+        )
+
+
+def command(port: int, members: Team | None = None) -> list[str]:
     """Return the command that serves the workbench."""
+    address = ADDRESS if members is None else members.address
+    oidc = members is not None and members.login == "oidc"
     return [
         sys.executable,
         "-m",
@@ -59,16 +91,19 @@ def command(port: int) -> list[str]:
         "run",
         str(SERVER),
         f"--server.port={port}",
-        f"--server.address={ADDRESS}",
+        f"--server.address={address}",
+        *[f"--server.allowedHosts={host}" for host in (members.hosts if members else ())],
+        *([f"--secrets.files={home.data_folder().absolute() / SECRETS}"] if oidc else []),
     ]
 
 
-def port_is_free(port: int) -> bool:
+def port_is_free(port: int, address: str = ADDRESS) -> bool:
     """Whether nobody listens on the port."""
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((ADDRESS, port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True

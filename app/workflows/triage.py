@@ -20,6 +20,7 @@ from analyzers.scoring import (
 )
 from analyzers.targets import Target, load_target
 from app import home
+from app.actor import actor
 from app.errors import UsageError
 from app.workflows.assembling import Assembled, assemble, assemble_report
 from app.workflows.judging import headline_verdict
@@ -52,6 +53,8 @@ def rescore(
     the others. When the rules or the target file changed since the last time all are scored, and a
     paper outside `paper_ids` that moves then moved with those.
     """
+    if (who := actor()) is not None:
+        cause = {**cause, "who": who}
     target = target_named(target_name or default_target())
     chosen = None if paper_ids is None else _chosen(session, paper_ids, target.name)
     assembled = assemble(session, target, paper_ids=chosen)

@@ -23,9 +23,10 @@ from db.models.papers import (
 )
 from db.models.search import SearchStale, SearchText
 from db.models.watches import InboxDecision, Watch, WatchFind
-from db.models.work import Counter, Job, Runner
+from db.models.work import Action, Counter, Job, Runner
 
 __all__ = [
+    "Action",
     "Base",
     "Claim",
     "Correction",

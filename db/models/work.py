@@ -55,9 +55,25 @@ class Job(Base):
     owner: Mapped[str | None]
     """Token of the runner that holds it; a transition by anyone else changes nothing."""
     retry_of: Mapped[str | None]
+    asked_by: Mapped[str | None]
+    """The person who asked for it, where a workbench has a login."""
     created_at: Mapped[str] = mapped_column(default=now)
     started_at: Mapped[str | None]
     finished_at: Mapped[str | None]
+
+
+class Action(Base):
+    """What a person did in a workbench with a login, beside edits of papers: those say it."""
+
+    __tablename__ = "action"
+    __table_args__ = (Index("ix_action_at", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    who: Mapped[str]
+    what: Mapped[str]
+    """A word of `app.web.components.access`: measure, add, import, …"""
+    subject: Mapped[str]
+    at: Mapped[str] = mapped_column(default=now)
 
 
 class Runner(Base):

@@ -39,6 +39,7 @@ def create(
     total: int | None = None,
     dedupe_key: str | None = None,
     retry_of: str | None = None,
+    asked_by: str | None = None,
 ) -> Job:
     """Queue a job and return it; the same work that waits or runs already is that job.
 
@@ -68,6 +69,7 @@ def create(
         total=total,
         dedupe_key=key,
         retry_of=retry_of,
+        asked_by=asked_by,
     )
     session.add(job)
     session.flush()
@@ -228,7 +230,7 @@ def mark_lost(
     return sorted(lost)
 
 
-def retry(session: Session, job_id: str) -> Job | None:
+def retry(session: Session, job_id: str, *, asked_by: str | None = None) -> Job | None:
     """Queue the work of a job that is over once more; None if the job is unknown or still active.
 
     Retried twice at once, it is one job.
@@ -245,6 +247,7 @@ def retry(session: Session, job_id: str) -> Job | None:
         total=job.total,
         dedupe_key=job.dedupe_key,
         retry_of=job.id,
+        asked_by=asked_by,
     )
 
 

@@ -84,9 +84,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Workbench]]:
-    """Start a server on `port` over the catalog in `home`, which is made where there is none."""
+def served(
+    home: Path, port: int, team: str = ""
+) -> Iterator[tuple[subprocess.Popen[bytes], Workbench]]:
+    """Start a server on `port` over the catalog in `home`, which is made where there is none.
+
+    `team` is the text of a team's settings; without it the server is for one person.
+    """
     from app.workflows.serving import command
+    from app.workflows.serving import environment as of_team
+    from app.workflows.team import read_team
 
     log = home / "server.log"
     environment = os.environ | {
@@ -95,12 +102,20 @@ def served(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Wor
         "PYTHONPATH": str(PROJECT),
     }
     environment.pop("ASSAY_DATABASE_URL", None)
+    members = None
+    if team:
+        (home / "team.toml").write_text(team)
+        members = read_team(home / "team.toml")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ASSAY_HOME", str(home))
+            environment |= of_team(members)
+            started = command(port, members)
+    else:
+        started = command(port)
     create = "from app.workflows.opening import create_catalog; create_catalog()"
     subprocess.run([sys.executable, "-c", create], cwd=PROJECT, env=environment, check=True)
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            command(port), cwd=home, env=environment, stdout=output, stderr=output
-        )
+        server = subprocess.Popen(started, cwd=home, env=environment, stdout=output, stderr=output)
     try:
         _wait(f"http://127.0.0.1:{port}/_stcore/health", log)
         yield server, Workbench(f"http://127.0.0.1:{port}", home, log)

@@ -7,10 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import jobs
 from app.errors import AssayError
 from app.i18n import Translate
-from app.web.components import context
+from app.web.components import access, context, work
 from app.web.components.text import strong
 from app.workflows.add import save_upload
 
@@ -22,6 +21,8 @@ MAX_MB = 64
 
 def adding(_: Translate) -> None:
     """Show the three ways to add papers; what is sent becomes one job."""
+    if not access.offers("curate", _):
+        return
     left, right = st.columns(2, gap="medium")
     with left:
         _by_id(_)
@@ -84,6 +85,7 @@ def _ids(text: str, _: Translate) -> list[str]:
 
 def _kept(files: Sequence[Any], _: Translate) -> list[str]:
     """Keep the files; what is wrong with one's content, its job says."""
+    access.require("curate")
     try:
         return [str(save_upload(file.name, file.getvalue())) for file in files]
     except OSError as error:
@@ -100,4 +102,4 @@ def _submit(sources: Callable[[], list[str]], query: str | None, _: Translate) -
         spec: dict[str, Any] = {"sources": listed}
         if query:
             spec["query"] = query
-        jobs.submit(context.engine(), "add", spec)
+        work.submit("add", spec)

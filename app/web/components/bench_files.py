@@ -6,8 +6,9 @@ from datetime import date
 
 import streamlit as st
 
+from app.actor import acting
 from app.i18n import Translate
-from app.web.components import bench_data, context, flash
+from app.web.components import access, bench_data, context, flash
 from app.web.components.adding import MAX_MB
 from app.web.components.bench_runs import chosen_runs
 from app.web.components.text import plain, strong
@@ -25,6 +26,8 @@ def files(_: Translate) -> None:
 
 
 def _import(_: Translate) -> None:
+    if not access.offers("run", _):
+        return
     with st.form("bench-import", clear_on_submit=True):
         st.markdown(strong(_("Take in runs that were measured elsewhere")))
         st.caption(plain(_("There: python -m prototypes run NAME --device cuda --out runs.json")))
@@ -40,9 +43,11 @@ def _import(_: Translate) -> None:
             st.warning(_("Choose a file first."))
             return
         with context.errors_shown():
-            summary = import_run_contents(
-                context.engine(), [(upload.name, upload.getvalue()) for upload in uploads]
-            )
+            who = access.act("run", "import", ", ".join(upload.name for upload in uploads))
+            with acting(who):
+                summary = import_run_contents(
+                    context.engine(), [(upload.name, upload.getvalue()) for upload in uploads]
+                )
             st.session_state[_TOLD] = told(summary, _)
             st.rerun()  # so that every figure on the page is the new one
     done, problems = st.session_state.pop(_TOLD, ("", []))

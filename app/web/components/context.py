@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import home
+from app.actor import acting
 from app.errors import reason_of
 from app.i18n import LANGUAGES, Translate, translator
 from app.labels import say
+from app.web.components import access
 from app.web.components.text import plain
 from app.workflows.opening import open_catalog
 from app.workflows.settings import settings
@@ -90,8 +92,12 @@ def reading() -> Iterator[Session]:
 
 @contextmanager
 def writing() -> Iterator[Session]:
-    """Yield a session that is committed at the end, or rolled back on an error."""
-    with session_scope(engine()) as session:
+    """Yield a session that is committed at the end, or rolled back on an error.
+
+    Raises `AssayError` for whoever may only read.
+    """
+    who = access.require("curate").name
+    with acting(who), session_scope(engine()) as session:
         yield session
 
 

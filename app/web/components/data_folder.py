@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app.i18n import LANGUAGES, Translate
-from app.web.components import context, flash
+from app.web.components import access, context, flash
 from app.web.components.text import clean, plain, strong
 from app.workflows import settings
 from app.workflows.data_folder import KINDS, back_up, backups, usage
@@ -55,8 +55,9 @@ def _backup(_: Translate) -> None:
             )
         )
     )
-    if st.button(_("Back up the catalog"), key="backup"):
+    if access.may_do("run") and st.button(_("Back up the catalog"), key="backup"):
         with context.errors_shown():
+            access.act("run", "backup")
             made = back_up(context.engine())
             flash.say_after_rerun(_("The backup is {file}.").format(file=made))
             st.rerun()
@@ -74,9 +75,11 @@ def _language(_: Translate) -> None:
         index=codes.index(held),
         format_func=lambda code: LANGUAGES.get(code) or _("the browser's"),
         key="usual-language",
+        disabled=not access.may_do("curate"),
     )
     if chosen != held:
         with context.errors_shown():
+            access.act("curate", "settings", f"language = {chosen}")
             settings.change(language=chosen or "")
             if chosen:
                 context.set_language(chosen)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import label
-from app.web.components import flash
+from app.web.components import access, flash
 from app.web.components.facts import field_words, value_text
 from app.web.components.text import arrow, capital, moment, plain, strong
 
@@ -29,7 +29,7 @@ def edits(changes: Sequence[Record], _: Translate) -> None:
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
             st.markdown(_line(change, _), width="stretch")
-            if change["can_undo"]:
+            if change["can_undo"] and access.may_do("curate"):
                 st.button(
                     _("Undo"),
                     key=f"undo-{change['ref']}",

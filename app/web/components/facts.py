@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import FIELDS, label
-from app.web.components import context, flash, person
+from app.web.components import access, context, flash, person
 from app.web.components.text import clean, link, moment, plain, strong
 from app.workflows.correct import EDITABLE, Editable, set_facts
 from app.workflows.undo import FACT, newest
@@ -109,6 +109,8 @@ def value_text(value: Any, _: Translate) -> str:
 
 
 def _correction_form(paper_id: str, known: Mapping[str, Record], _: Translate) -> None:
+    if not access.offers("curate", _):
+        return
     st.markdown(strong(_("Correct a fact")))
     field = st.selectbox(
         _("Fact"),
@@ -187,9 +189,10 @@ def _standing_corrections(overrides: Sequence[Record], paper_id: str, _: Transla
                 plain(f"{told} — {override['who']}, {moment(override['at'])}: {override['why']}"),
                 width="stretch",
             )
-            st.button(
-                _("Take back"),
-                key=f"revert-{override['id']}",
-                on_click=flash.take_back,
-                args=(f"{FACT}:{override['id']}",),
-            )
+            if access.may_do("curate"):
+                st.button(
+                    _("Take back"),
+                    key=f"revert-{override['id']}",
+                    on_click=flash.take_back,
+                    args=(f"{FACT}:{override['id']}",),
+                )

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app.i18n import Translate
-from app.web.components import context, flash
+from app.web.components import access, context, flash
 from app.web.components.text import plain, strong
 from app.workflows.opening import init_catalog
 
@@ -26,6 +26,7 @@ def start(_: Translate) -> None:
         st.caption(plain(_("The papers of the first report, with their claims and measurements.")))
         if st.button(_("Load the ten papers"), key="load-seed", type="primary"):
             with context.errors_shown():
+                access.act("curate", "seed")
                 summary = init_catalog(context.engine())
                 flash.say_after_rerun(
                     _("Papers in the catalog: {count}.").format(count=summary.papers)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from app.i18n import LANGUAGES
-from app.web.components import context
+from app.web.components import access, context
 
 
 @contextmanager
@@ -28,6 +28,7 @@ def header(title: str | None) -> Iterator[None]:
             vertical_alignment="center",
         ):
             yield
+            access.badge(context.words())
             _language_choice()
 
 

@@ -12,7 +12,7 @@ from app import home
 from app.i18n import N_, Translate
 from app.labels import label
 from app.reports.text import short_name, shorten
-from app.web.components import catalog, context, person
+from app.web.components import access, catalog, context, person
 from app.web.components.ranking_table import ADVICE_COLORS
 from app.web.components.text import capital, clean, link, people, plain, strong
 from app.workflows import inbox
@@ -149,6 +149,7 @@ def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
         last = inbox.last_decision(session)
     if row is None and last is None and _TROUBLE not in st.session_state:
         return
+    may_decide = access.may_do("curate")
     with st.container(horizontal=True, gap="small", key="inbox-buttons"):
         if row is not None and index is not None:
             for decision, name, key, kind in _BUTTONS:
@@ -159,10 +160,17 @@ def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
                     type=kind,
                     on_click=_decide,
                     args=(decision, row["paper_id"], index, queue),
+                    disabled=not may_decide,
                 )
             if st.button(_("Open"), key="inbox-open", shortcut="O"):
                 st.switch_page("views/paper.py", query_params={"paper": row["paper_id"]})
-        st.button(_("Undo"), key="inbox-undo", shortcut="U", disabled=last is None, on_click=_undo)
+        st.button(
+            _("Undo"),
+            key="inbox-undo",
+            shortcut="U",
+            disabled=last is None or not may_decide,
+            on_click=_undo,
+        )
     trouble = st.session_state.pop(_TROUBLE, "")
     if trouble:
         st.warning(plain(trouble))

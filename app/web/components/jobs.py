@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import streamlit as st
 
 from app import jobs
 from app.i18n import Translate
 from app.jobs import JobView
-from app.web.components import context, flash
+from app.web.components import context, flash, work
 from app.web.components.outcomes import outcome
 from app.web.components.text import duration, plain
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 Details = Literal["page", "here", "none"]
 
@@ -105,6 +102,13 @@ def job_card(view: JobView, _: Translate, *, details: Details = "page") -> None:
 
 
 def _times(view: JobView, _: Translate) -> str:
+    told = _durations(view, _)
+    if view.asked_by is None:
+        return told
+    return told + " · " + _("asked for by {who}").format(who=view.asked_by)
+
+
+def _durations(view: JobView, _: Translate) -> str:
     if view.state == "queued":
         place = _("{position} in the queue").format(position=view.position or 1)
         return f"{place} · {duration(view.elapsed_s)}"
@@ -115,12 +119,21 @@ def _times(view: JobView, _: Translate) -> str:
 
 
 def _buttons(view: JobView, _: Translate, details: Details) -> None:
-    if view.can_cancel:
+    may_ask = work.may_ask_for(view.kind)
+    if view.can_cancel and may_ask:
         st.button(
-            _("Cancel"), key=f"cancel-{view.id}", on_click=_guarded, args=(jobs.cancel, view.id)
+            _("Cancel"),
+            key=f"cancel-{view.id}",
+            on_click=_guarded,
+            args=(work.cancel, view.kind, view.id),
         )
-    if view.can_retry:
-        st.button(_("Retry"), key=f"retry-{view.id}", on_click=_guarded, args=(jobs.retry, view.id))
+    if view.can_retry and may_ask:
+        st.button(
+            _("Retry"),
+            key=f"retry-{view.id}",
+            on_click=_guarded,
+            args=(work.retry, view.kind, view.id),
+        )
     if details == "page":
         st.page_link("views/jobs.py", label=_("Details"), query_params={"job": view.id})
     elif details == "here" and st.button(_("Details"), key=f"details-{view.id}", type="tertiary"):
@@ -128,6 +141,6 @@ def _buttons(view: JobView, _: Translate, details: Details) -> None:
         st.rerun()
 
 
-def _guarded(action: Callable[[Engine, str], object], job_id: str) -> None:
+def _guarded(action: Callable[[str, str], object], kind: str, job_id: str) -> None:
     with context.errors_shown():
-        action(context.engine(), job_id)
+        action(kind, job_id)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app.i18n import Translate
-from app.web.components import context, flash, person
+from app.web.components import access, context, flash, person
 from app.web.components.text import moment, plain, strong
 from app.workflows.correct import set_facts
 from app.workflows.undo import newest
@@ -22,7 +22,7 @@ def links(paper_id: str, listed: Sequence[Record], _: Translate) -> None:
     for link in listed:
         if link["linked"]:
             st.markdown(_line(link, _))
-    if not listed:
+    if not listed or not access.may_do("curate"):
         return
     with st.expander(_("Link or unlink a prototype")):
         _form(paper_id, {link["prototype"]: link for link in listed}, _)

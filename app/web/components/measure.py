@@ -8,11 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import jobs
 from app.i18n import Translate
 from app.jobs import JobView
 from app.jobs.hosts.address import is_configured
-from app.web.components import context
+from app.web.components import access, context, work
 from app.web.components.jobs import live_jobs
 from app.web.components.runs import runs
 from app.web.components.text import plain
@@ -47,6 +46,8 @@ def _of(prototypes: list[str]) -> Any:
 
 def start_run(prototypes: Sequence[str], _: Translate) -> None:
     """Show the form that starts a run: which prototype, on what, how thorough."""
+    if not access.offers("run", _):
+        return
     names = {"cpu": _("CPU"), "cuda": _("NVIDIA GPU")}
     modes = {"quick": _("Quick"), "full": _("Full")}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -75,4 +76,5 @@ def start_run(prototypes: Sequence[str], _: Translate) -> None:
         )
     if pressed and prototype in prototypes and device in devices():
         spec = {"prototype": prototype, "device": device, "quick": mode != "full", "cases": []}
-        jobs.submit(context.engine(), "benchmark", spec, device=device)
+        with context.errors_shown():
+            work.submit("benchmark", spec, device=device)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import STATUSES, label
-from app.web.components import context, flash, person
+from app.web.components import access, context, flash, person
 from app.web.components.text import moment, plain
 from app.workflows.correct import add_note, remove_note, set_status
 from app.workflows.undo import newest
@@ -19,14 +19,12 @@ Record = Mapping[str, Any]
 
 def notes(listed: Sequence[Record], paper_id: str, _: Translate) -> None:
     """Show the notes, the newest first, and the form for one more."""
-    with st.form(f"note-{paper_id}", clear_on_submit=True):
-        text = st.text_area(_("Note"), key=f"note-text-{paper_id}", max_chars=4000, height=90)
-        who = person.name_input(f"note-who-{paper_id}", _)
-        sent = st.form_submit_button(_("Keep the note"))
+    may_note = access.offers("curate", _)
+    text, who, sent = _form(paper_id, _) if may_note else ("", "", False)
     if sent:
         with context.errors_shown():
             with context.writing() as session:
-                add_note(session, paper_id, text or "", who=who)
+                add_note(session, paper_id, text, who=who)
                 undo = newest(session, paper_id)
             person.remember(who)
             flash.say_after_rerun(_("The note is kept."), undo=undo)
@@ -35,14 +33,22 @@ def notes(listed: Sequence[Record], paper_id: str, _: Translate) -> None:
         with st.container(border=True, gap="xxsmall"):
             with st.container(horizontal=True, horizontal_alignment="distribute"):
                 st.caption(plain(f"{note['who'] or '–'}, {moment(note['at'])}"))
-                st.button(
-                    _("Remove"),
-                    key=f"note-remove-{note['id']}",
-                    type="tertiary",
-                    on_click=_remove,
-                    args=(note["id"], _),
-                )
+                if may_note:
+                    st.button(
+                        _("Remove"),
+                        key=f"note-remove-{note['id']}",
+                        type="tertiary",
+                        on_click=_remove,
+                        args=(note["id"], _),
+                    )
             st.text(note["text"])
+
+
+def _form(paper_id: str, _: Translate) -> tuple[str, str, bool]:
+    with st.form(f"note-{paper_id}", clear_on_submit=True):
+        text = st.text_area(_("Note"), key=f"note-text-{paper_id}", max_chars=4000, height=90)
+        who = person.name_input(f"note-who-{paper_id}", _)
+        return text or "", who, st.form_submit_button(_("Keep the note"))
 
 
 def _remove(note_id: int, _: Translate) -> None:
@@ -75,4 +81,5 @@ def status_choice(paper_id: str, status: str, _: Translate) -> None:
         on_change=change,
         label_visibility="collapsed",
         width=150,
+        disabled=not access.may_do("curate"),
     )

@@ -8,9 +8,8 @@ from typing import Any
 import streamlit as st
 
 from analyzers.errors import ErrorKind, ReadError
-from app import jobs
 from app.i18n import Translate
-from app.web.components import context
+from app.web.components import context, work
 from app.web.components.text import clean, plain
 from app.workflows.pictures import draw_place, places_with_page, why_no_pages
 
@@ -90,8 +89,9 @@ def _picture(paper: Record, key: str, place: Record, whole: bool, _: Translate) 
     except ReadError as error:
         st.warning(plain(error.reason.render(_)))
         if error.kind in _STALE and st.button(_("Analyse again"), key=f"again-{key}"):
-            jobs.submit(context.engine(), "add", {"sources": [paper["source_path"]]})
-            st.success(plain(_("It is being analysed again: reload this page in a moment.")))
+            with context.errors_shown():
+                work.submit("add", {"sources": [paper["source_path"]]})
+                st.success(plain(_("It is being analysed again: reload this page in a moment.")))
         return
     with st.container(border=True, width=WHOLE_PX if whole else BAND_PX):
         # with a width of its own the server would draw a smaller copy, and take its time over it

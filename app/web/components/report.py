@@ -13,7 +13,7 @@ import streamlit as st
 from app import home
 from app.i18n import LANGUAGES, Translate, pick
 from app.reports.formats import load_format
-from app.web.components import catalog, context, flash, url
+from app.web.components import access, catalog, context, flash, url
 from app.web.components.text import plain
 from app.workflows.report import FORMATS, list_snapshots, render, save_snapshot
 from app.workflows.settings import default_target
@@ -95,8 +95,11 @@ def preview(language: str, chosen: str, since: str, target: str, _: Translate) -
 
 def kept_reports(target: str, _: Translate) -> None:
     """Show the reports that were kept, and the button that keeps today's for an engine."""
-    if st.button(_("Keep today's ranking as a report"), key="report-keep"):
+    if access.may_do("curate") and st.button(
+        _("Keep today's ranking as a report"), key="report-keep"
+    ):
         with context.errors_shown():
+            access.act("curate", "report", target)
             with context.writing() as session:
                 kept = save_snapshot(session, target=target)
             flash.say_after_rerun(_("Kept as {name}.").format(name=kept))

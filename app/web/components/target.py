@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import say
-from app.web.components import context, flash, person, url
+from app.web.components import access, context, flash, person, url
 from app.web.components.target_edit import editor
 from app.web.components.text import clean, moment, plain
 from app.workflows.target_fields import Changed, told_in
@@ -26,8 +26,9 @@ from app.workflows.targets import (
 
 def target(_: Translate) -> None:
     """Show a target with everything that can be done about it."""
-    with context.writing() as session:
-        notice_hand_edits(session)
+    if may_change := access.may_do("curate"):
+        with context.writing() as session:
+            notice_hand_edits(session)
     views = {view.name: view for view in list_targets(context.language())}
     usual = next((view.name for view in views.values() if view.is_default), "llama.cpp")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -35,8 +36,9 @@ def target(_: Translate) -> None:
             _("Engine"), "engine", list(views), lambda code: clean(views[code].title),
             default=usual, width=190,
         )  # fmt: skip
-        _actions(views[name], _)
-        _own(name, views, _)
+        if may_change:
+            _actions(views[name], _)
+            _own(name, views, _)
     view = views[name]
     st.caption(plain(_origin(view, _)))
     if view.problem is not None:
@@ -53,6 +55,7 @@ def _actions(view: TargetView, _: Translate) -> None:
         st.button(_("In use"), key="target-used", disabled=True)
     elif st.button(_("Use this engine"), key="target-use", type="primary"):
         with context.errors_shown():
+            access.act("curate", "target", view.name)
             with context.writing() as session:
                 use_target(session, view.name, who=person.current() or "–")
             flash.say_after_rerun(
@@ -84,6 +87,7 @@ def _own(name: str, views: dict[str, TargetView], _: Translate) -> None:
         if st.form_submit_button(_("Make it")):
             with context.errors_shown():
                 made = (wanted or "").strip()
+                access.act("curate", "target", made)
                 create_target(made, name, who=person.current() or "–")
                 flash.say_after_rerun(_("Made {name}.").format(name=made))
                 st.query_params["engine"] = made

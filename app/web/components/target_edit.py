@@ -15,7 +15,7 @@ from app import home
 from app.i18n import Translate
 from app.labels import DEVICE_CLASSES, IN_TARGET, PARTS, TARGET_FIELDS, TECHNIQUES, label
 from app.reports.text import short_name
-from app.web.components import catalog, context, flash, person
+from app.web.components import access, catalog, context, flash, person
 from app.web.components.text import clean, link, plain, score, strong
 from app.workflows.target_fields import DEVICES, SHARES, WORKLOAD, Evidence, newest_entry
 from app.workflows.targets import NO_EVIDENCE, edit_target, preview
@@ -145,7 +145,8 @@ def _effect(
             evidence.date,
         )
         _table(before, after, _)
-        _save(f"{name}-{stamp}", name, values, evidence, _)
+        if access.offers("curate", _):
+            _save(f"{name}-{stamp}", name, values, evidence, _)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

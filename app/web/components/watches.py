@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from analyzers.errors import reason_of
-from app import home, jobs
+from app import home
 from app.i18n import N_, Translate
 from app.labels import say
-from app.web.components import catalog, context, flash
+from app.web.components import access, catalog, context, flash, work
 from app.web.components.text import clean, moment, plain
 from app.workflows.digest import MEDIA_TYPES, write_digest
 from app.workflows.watch import list_watches
@@ -32,8 +32,9 @@ def watches(_: Translate) -> None:
         st.caption(plain(_("There is no watch yet.")))
     for watch in listed:
         _watch(watch, _)
-    with st.expander(_("Add a watch"), expanded=not listed):
-        _form(_)
+    if access.may_do("curate"):
+        with st.expander(_("Add a watch"), expanded=not listed):
+            _form(_)
 
 
 def digests(_: Translate) -> None:
@@ -67,7 +68,8 @@ def _watch(watch: Watch, _: Translate) -> None:
                 f":small[{plain(watch['query'])}]",
                 width="stretch",
             )
-            _buttons(watch, _)
+            if access.may_do("curate"):
+                _buttons(watch, _)
         st.caption(plain(_last(watch, _)))
 
 
@@ -120,16 +122,19 @@ def _buttons(watch: Watch, _: Translate) -> None:
 
 def _run(name: str) -> None:
     with context.errors_shown():
-        jobs.submit(context.engine(), "watch", {"names": [name]})
+        work.submit("watch", {"names": [name]})
 
 
 def _pause(name: str, paused: bool) -> None:
-    with context.errors_shown(), context.writing() as session:
-        queries.set_paused(session, name, paused)
+    with context.errors_shown():
+        access.act("curate", "watches", name)
+        with context.writing() as session:
+            queries.set_paused(session, name, paused)
 
 
 def _remove(name: str) -> None:
     with context.errors_shown():
+        access.act("curate", "watches", name)
         with context.writing() as session:
             queries.remove(session, name)
         st.session_state[_REMOVED] = name
@@ -147,8 +152,10 @@ def _offer_undo(_: Translate) -> None:
 
 def _restore(name: str) -> None:
     st.session_state.pop(_REMOVED, None)
-    with context.errors_shown(), context.writing() as session:
-        queries.restore(session, name)
+    with context.errors_shown():
+        access.act("curate", "watches", name)
+        with context.writing() as session:
+            queries.restore(session, name)
 
 
 def _form(_: Translate) -> None:
@@ -180,10 +187,11 @@ def _form(_: Translate) -> None:
 
 def _add(name: str, query: str, every: str, most: int, _: Translate) -> None:
     with context.errors_shown():
+        access.act("curate", "watches", name)
         with context.writing() as session:
             saved = queries.add(session, name, query, every=every, most=most).name
         st.session_state.pop(_REMOVED, None)
-        jobs.submit(context.engine(), "watch", {"names": [saved]})
+        work.submit("watch", {"names": [saved]})
         told = _("Watching {name}: arXiv is being asked for the first time.").format(name=saved)
         flash.say_after_rerun(told)
         st.rerun()

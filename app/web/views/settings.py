@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.components import context, flash, url
+from app.web.components import context, flash, people, url
 from app.web.components.checkup import checkup
 from app.web.components.data_folder import data_folder
 from app.web.components.header import header
@@ -17,6 +17,8 @@ sections = {
     "data": (_("Data and language"), data_folder),
     "machine": (_("This machine"), checkup),
 }
+if people.is_for_a_team():
+    sections["people"] = (_("People"), people.people)
 section = url.sections(_("Section"), "show", list(sections), lambda name: sections[name][0])
 with context.errors_shown():
     sections[section][1](_)

@@ -1,0 +1,119 @@
+"""The server's part of a login: who may speak to a workbench that serves a team at all.
+
+What a person may do on a page is decided there (`app.web.components.access`); here it is decided
+whether a request came through the proxy that is trusted to say who asks, and how much may be sent.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+
+from analyzers.message import message
+from app.errors import AssayError
+from app.web.rates import Rates
+from app.workflows.team import Team, may, team
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+UPLOADS = "/_stcore/upload_file"
+HEALTH = "/_stcore/health"
+
+
+def check_exposure(address: str | None) -> None:
+    """Raise `AssayError` where the workbench would be open to others without a login."""
+    if is_local(address) or team() is not None:
+        return
+    raise AssayError(
+        message(
+            "The workbench would listen on {address}, where others reach it, and has no login: "
+            "start it with `assay ui`, or for a team with `assay ui --team` (docs/team.md).",
+            address=address or "0.0.0.0",
+        )
+    )
+
+
+def is_local(address: str | None) -> bool:
+    """Whether only this machine reaches what listens there; no address means every one."""
+    if not address:
+        return False
+    if address == "localhost" or address.startswith("unix://"):
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+class Members:
+    """Lets in, where there is a team: the trusted proxy's people, each with as much as they may.
+
+    With a login of Streamlit's own every page asks for it, so that requests pass; uploads are
+    counted by where they come from.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._rates = Rates()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on where it may; else 403, 413 or 429 with a sentence."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        try:
+            members = team()
+        except AssayError as error:  # a file that was broken while the server ran
+            await _refuse(scope, receive, send, 503, f"team.toml: {error}")
+            return
+        if members is None:
+            await self.app(scope, receive, send)
+            return
+        status, told = self._refusal(members, scope)
+        if status:
+            await _refuse(scope, receive, send, status, told)
+            return
+        await self.app(scope, receive, send)
+
+    def _refusal(self, members: Team, scope: Scope) -> tuple[int, str]:
+        headers = Headers(scope=scope)
+        peer = (scope.get("client") or ("",))[0]
+        who, role = peer, None
+        if members.login == "proxy":
+            if not members.trusts(peer):
+                return 403, "This workbench is reached through its proxy only."
+            if scope["path"] == HEALTH:
+                return 0, ""  # the proxy itself asks whether anybody is there
+            said = headers.getlist(members.header)
+            if len(said) != 1 or not said[0].strip():
+                return 403, f"The proxy doesn't say who asks: it has to set {members.header} once."
+            who = said[0].strip().lower()
+            role = members.role_of(who)
+            if role is None:
+                return 403, "You are not of this workbench's team. Whoever runs it can add you."
+        if scope["type"] == "http" and scope["path"].rstrip("/").startswith(UPLOADS):
+            if scope["method"] not in ("PUT", "POST"):
+                return 0, ""
+            if members.login == "proxy" and not may(role, "curate"):
+                return 403, "Your role lets you read, not send files."
+            return self._upload(members, who, headers.get("content-length"))
+        return 0, ""
+
+    def _upload(self, members: Team, who: str, length: str | None) -> tuple[int, str]:
+        if length is None or not length.isdecimal():
+            return 411, "A file has to say how long it is."
+        megabytes = -(-int(length) // 2**20)
+        if self._rates.wait_s(who, members.upload_mb, megabytes) > 0:
+            return 429, f"More than {members.upload_mb} MB were sent within an hour: wait a while."
+        return 0, ""
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, told: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await PlainTextResponse(told, status_code=status)(scope, receive, send)
