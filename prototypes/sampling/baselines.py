@@ -17,6 +17,7 @@ import torch
 
 from prototypes.harness.declarations import Case
 from prototypes.harness.workload import Kernel, NotRunnableError, Tensors
+from prototypes.sampling import bucket_sort
 
 PARTIAL = 256
 """How many llama.cpp's top-p sorts first (src/llama-sampling.cpp, read 2026)."""
@@ -86,6 +87,13 @@ def _partial_sort(case: Case) -> Kernel:
         _draw_sorted(values, order, top_p, min_p, outputs["tokens"], total)
 
     return run
+
+
+def _bucket_sort(case: Case) -> Kernel:
+    top_p, min_p, top_k = _parameters(case)
+    if top_k:
+        return bucket_sort.top_k(top_k, top_p, min_p)
+    return bucket_sort.top_p_alone(top_p, min_p)
 
 
 def _mask(case: Case) -> Kernel:
@@ -172,6 +180,8 @@ BUILDERS: dict[str, Callable[[Case], Kernel]] = {
     "torch_sort_lean": _sort_lean,
     "torch_topk_first": _topk_first,
     "torch_partial_sort": _partial_sort,
+    "bucket_sort": _bucket_sort,
+    "bucket_sort_of_k": _bucket_sort,
     "torch_mask": _mask,
     "flashinfer": _flashinfer,
 }

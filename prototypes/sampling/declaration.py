@@ -165,7 +165,22 @@ DECLARATION = Declaration(
             "the largest 256 first, everything only if they don't hold enough probability: what "
             "llama.cpp's top-p does when top-k is off",
             (Role.ENGINE,),
+            devices=(Device.CUDA,),
             applies=_is_top_p_alone,
+        ),
+        Baseline(
+            "bucket_sort",
+            "llama.cpp's top-p when top-k is off: 256 by its bucket sort, everything only if they "
+            "don't hold enough probability; its algorithm in torch",
+            (Role.ENGINE,),
+            devices=(Device.CPU,),
+            applies=_is_top_p_alone,
+        ),
+        Baseline(
+            "bucket_sort_of_k",
+            "llama.cpp's bucket sort for the largest k, then top-p and min-p: its algorithm in torch",
+            devices=(Device.CPU,),
+            applies=_has_small_k,
         ),
         Baseline(
             "torch_mask",

@@ -65,9 +65,14 @@ def uniforms(seed: int) -> Iterator[float]:
 
 def draw_by_rejection(row: Row) -> int:
     """Draw a token by the paper's loop: every pass over the whole vocabulary."""
+    return rejection(row)[0]
+
+
+def rejection(row: Row) -> tuple[int, int]:
+    """Return a token by the paper's loop, and how many draws it took."""
     highest = float(row.logits.max())
     if highest == -math.inf:
-        return NO_TOKEN
+        return NO_TOKEN, 0
     weights = ((row.logits - highest) / row.temperature).exp_()
     if 0 < row.top_k < weights.numel():
         weights *= weights >= _kth_largest(weights, row.top_k)
@@ -96,15 +101,18 @@ def _kth_largest(weights: torch.Tensor, k: int) -> float:
 
 def _reject(
     weights: torch.Tensor, row: Row, mass: float, allowed: torch.Tensor | None = None
-) -> int:
-    """Draw until a token has less than top_p·mass strictly above it; never twice the same."""
+) -> tuple[int, int]:
+    """Draw until a token has less than top_p·mass strictly above it; never twice the same.
+
+    Returns the token and how many draws it took.
+    """
     candidates = weights if allowed is None else weights * allowed
     limit = row.top_p * mass if row.top_p < 1 else math.inf
-    for uniform in uniforms(row.seed):
+    for rounds, uniform in enumerate(uniforms(row.seed), start=1):
         token = _pick(candidates, uniform)
         pivot = weights[token]
         if float(weights[weights > pivot].sum()) < limit:
-            return token
+            return token, rounds
         candidates = candidates * (weights > pivot)
     raise AssertionError("the most probable token is always accepted")
 
@@ -159,10 +167,12 @@ def _sieve(
     if row.min_p > 0:
         # Nothing under this survives, whatever the other filters do.
         floor = highest + math.log(row.min_p) * row.temperature
-    has_k = 0 < row.top_k <= SIEVED_GROUPS
-    if has_k and row.top_k < groups:
+    if 0 < row.top_k < groups:
         # k groups have maxima at or above this, so at least k logits are.
         floor_k = float(maxima.topk(row.top_k).values[-1])
+        if row.top_k > SIEVED_GROUPS:
+            inside = (row.logits >= floor_k).nonzero()[:, 0]
+            return row.logits[inside], inside, None
         return _collect(row, maxima, floor_k, None)
     if row.top_k > 0:
         return None

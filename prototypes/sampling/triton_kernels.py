@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import triton
 import triton.language as tl
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 from prototypes.sampling.triton_common import LOG2E, NO_TOKEN, NOT_DECIDED, uniform_of
 from prototypes.sampling.triton_rejection import reject_row
@@ -37,11 +38,15 @@ def scan_kernel(
     tiles,
     TILE: tl.constexpr,
     GROUP: tl.constexpr,
+    EARLY: tl.constexpr,
 ):
     """Program (row · tiles + tile): maxima of the tile's groups, its own, its weight below that.
 
-    One axis: a grid's second may not be longer than 65 535.
+    One axis: a grid's second may not be longer than 65 535. With EARLY the draw may be set up from
+    when all programs have begun; it waits for their results by itself.
     """
+    if EARLY:
+        gdc_launch_dependents()
     program = tl.program_id(0)
     tile = program % tiles
     row = (program // tiles).to(tl.int64)
@@ -90,12 +95,20 @@ def draw_kernel(
     GATHER: tl.constexpr,
     CHUNK: tl.constexpr,
     SIEVE: tl.constexpr,
+    EARLY: tl.constexpr,
 ):
     """Program (row): draw this row's token from what `scan_kernel` left; the last row first.
 
     The rows that the scan read last are still in the L2.
     """
     row = (tl.num_programs(0) - 1 - tl.program_id(0)).to(tl.int64)
+    scale = LOG2E / tl.load(temperatures + row)
+    top_k = tl.load(top_ks + row)
+    top_p = tl.load(top_ps + row)
+    min_p = tl.load(min_ps + row)
+    seed = tl.load(seeds + row)
+    if EARLY:
+        gdc_wait()
     tile_index = tl.arange(0, PADDED_TILES)
     is_tile = tile_index < tiles
     highs = tl.load(tile_max + row * PADDED_TILES + tile_index, mask=is_tile, other=float("-inf"))
@@ -103,11 +116,6 @@ def draw_kernel(
     highest = tl.max(highs, axis=0)
     token = NO_TOKEN
     if highest > float("-inf"):
-        scale = LOG2E / tl.load(temperatures + row)
-        top_k = tl.load(top_ks + row)
-        top_p = tl.load(top_ps + row)
-        min_p = tl.load(min_ps + row)
-        seed = tl.load(seeds + row)
         masses = masses * tl.exp2((highs - highest) * scale)
         total = tl.sum(masses, axis=0)
         group_index = tl.arange(0, PADDED_GROUPS)

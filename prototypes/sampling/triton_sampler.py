@@ -33,6 +33,8 @@ class Blocks:
     """Kept groups that are read at a time."""
     chunk: int = 16
     """Candidates that all others are compared with at a time."""
+    early: bool = True
+    """Whether the draw is set up while the scan runs."""
 
 
 def build(name: str, case: Case, device: torch.device, blocks: Blocks | None = None) -> Kernel:
@@ -61,6 +63,8 @@ def sampler(batch: int, vocab: int, device: torch.device, sieve: bool, blocks: B
     scan: Any = triton_kernels.scan_kernel
     draw: Any = triton_kernels.draw_kernel
     limits = {"maxnreg": blocks.draw_registers} if blocks.draw_registers else {}
+    early = blocks.early and device.type == "cuda"
+    options = limits | ({"launch_pdl": True} if early else {})
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         logits = inputs["logits"]
@@ -77,6 +81,7 @@ def sampler(batch: int, vocab: int, device: torch.device, sieve: bool, blocks: B
             tiles,
             TILE=blocks.tile,
             GROUP=GROUP,
+            EARLY=early,
             num_warps=blocks.scan_warps,
         )
         draw[(batch,)](
@@ -107,8 +112,9 @@ def sampler(batch: int, vocab: int, device: torch.device, sieve: bool, blocks: B
             GATHER=blocks.gather,
             CHUNK=blocks.chunk,
             SIEVE=sieve,
+            EARLY=early,
             num_warps=blocks.draw_warps,
-            **limits,
+            **options,
         )
 
     return run

@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from prototypes.harness.declarations import Case
+from prototypes.harness.figures import Figure
 from prototypes.harness.gates import Check
 from prototypes.harness.workload import Kernel, NotRunnableError, Tensors, Work
 from prototypes.sampling import baselines, edges, inputs, oracle, statistical
@@ -109,6 +110,16 @@ class Sampling:
         operations a logit (subtract, exponential, add, compare)."""
         batch, vocab = int(case.parameters["batch"]), int(case.parameters["vocab"])
         return Work(bytes=4 * batch * vocab + batch * (4 * 4 + 8 + 8), flops=4 * batch * vocab)
+
+    def figures(
+        self, name: str, case: Case, device: torch.device, seed: int, quick: bool
+    ) -> Iterable[Figure]:
+        """Return the rounds of the paper's loop, for the flat case of one row."""
+        from prototypes.sampling import figures
+
+        asked = case.parameters
+        alone = int(asked["batch"]) == 1 and asked["logits"] == "normal3" and not asked["top_k"]
+        return figures.rounds(seed, quick) if alone else ()
 
     def _draw(self, name: str, rows: Tensors, device: torch.device) -> torch.Tensor:
         batch = rows["logits"].shape[0]

@@ -83,7 +83,9 @@ class SparseProduct:
             "PER_CHANNEL": thresholds.numel() > 1,
             "SHARES": self.tiles.shares,
             "THREADS": threads,
-            "PARTS": min(self.tiles.parts, int(triton.next_power_of_2(-(-self._inputs // threads)))),
+            "PARTS": min(
+                self.tiles.parts, int(triton.next_power_of_2(-(-self._inputs // threads)))
+            ),
             "WIDTH": self.tiles.width,
             "COLUMNS": self.tiles.columns,
             "DEEP": self.tiles.deep,
