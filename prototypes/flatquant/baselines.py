@@ -69,7 +69,7 @@ def small_floats(shape: Shape, weights: Weights) -> Kernel:
         round_rows(inputs["x"], tokens, scales, E4M3)
         return torch._scaled_mm(
             tokens,
-            inputs["small_floats"].t(),
+            inputs["small"].t(),
             scales[:, None],
             inputs["small_scales"][None, : shape.outputs],
             out_dtype=torch.bfloat16,

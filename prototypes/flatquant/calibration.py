@@ -72,7 +72,8 @@ class _Orthogonal:
     def matrix(self) -> torch.Tensor:
         skew = self.free - self.free.T
         cayley: torch.Tensor = torch.linalg.solve(self.one + skew, self.one - skew)
-        return self.first @ cayley
+        turned: torch.Tensor = self.first @ cayley
+        return turned
 
 
 class _Factor:

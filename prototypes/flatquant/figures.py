@@ -5,14 +5,14 @@ Perplexity needs a model; which way of rounding loses less of a layer's output d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 
 import torch
 
 from prototypes.flatquant import ladder, prepared
 from prototypes.flatquant.ladder import Rung, Size
-from prototypes.flatquant.prepared import Shape
+from prototypes.flatquant.prepared import Layer, Shape, Weights
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
 from prototypes.harness.timing import Timer, timer_for
@@ -68,7 +68,7 @@ def errors(size: Size, rungs: list[Rung]) -> Iterator[Figure]:
 
 
 def times(
-    timer: Timer, calls: dict[str, Callable[[int], object]], rounds: int = 7
+    timer: Timer, calls: Mapping[str, Callable[[int], object]], rounds: int = 7
 ) -> dict[str, float]:
     """Return each call's median time in microseconds, calls in turns."""
     entered: dict[str, Callable[[int], None]] = {}
@@ -88,53 +88,11 @@ def times(
 
 def costs(shape: Shape, device: torch.device, seed: int) -> Iterator[Figure]:
     """Yield speedups with and without the transform, by tokens, and the transform's share."""
-    from prototypes.flatquant import triton_launch as launch
-
     layer = prepared.layer(shape.width, str(device))
     made = prepared.weights(shape.width, shape.outputs, str(device))
-    transform = launch.transform(layer.factors, layer.left, layer.right)
-    multiply = launch.linear(shape.width, shape.outputs, device)
-    flat, plain = (launch.with_room(form.scales) for form in (made.flat, made.plain))
     timer = timer_for(device)
     for tokens in (1, 16, 64, 512, shape.tokens):
-        x = layer.tokens(tokens, seed + 50)
-        out = torch.empty(tokens, shape.outputs, dtype=torch.bfloat16, device=device)
-        small = torch.empty(tokens, shape.width, dtype=torch.int8, device=device)
-        scales = launch.room_for_scales(tokens, device)
-
-        def turn(
-            _: int, x: torch.Tensor = x, small: torch.Tensor = small, to: torch.Tensor = scales
-        ) -> None:
-            transform(x, small, to, 127.0, layer.token_clip)
-
-        def round_only(
-            _: int, x: torch.Tensor = x, small: torch.Tensor = small, to: torch.Tensor = scales
-        ) -> None:
-            launch.round_rows(x, small, to, 127.0)
-
-        def product(
-            _: int,
-            form: torch.Tensor = made.flat.values,
-            of_rows: torch.Tensor = flat,
-            small: torch.Tensor = small,
-            scales: torch.Tensor = scales,
-            out: torch.Tensor = out,
-        ) -> None:
-            multiply(small, form, scales, of_rows, out)
-
-        took = times(
-            timer,
-            {
-                "bfloat16": lambda _, x=x, out=out: torch.mm(x, made.full.t(), out=out),
-                "with": lambda i, turn=turn, product=product: (turn(i), product(i)),
-                "without": lambda i, r=round_only, product=product: (
-                    r(i),
-                    product(i, made.plain.values, plain),
-                ),
-                "turn": turn,
-                "round": round_only,
-            },
-        )
+        took = times(timer, _ways(layer, made, layer.tokens(tokens, seed + 50)))
         gains = {name: took["bfloat16"] / took[name] for name in ("with", "without")}
         known = DECODE.get(tokens) or PREFILL.get(tokens)
         note = "one linear layer, 7 calls in turns, cold L2; the paper: all of LLaMA-2-7B, Figure 4"
@@ -153,6 +111,44 @@ def costs(shape: Shape, device: torch.device, seed: int) -> Iterator[Figure]:
             note=f"{took['turn']:.1f} of {took['with']:.1f} us; rounding alone "
             f"{took['round']:.1f} us, each timed by itself",
         )
+
+
+def _ways(layer: Layer, made: Weights, x: torch.Tensor) -> dict[str, Callable[[int], object]]:
+    """Return calls of the layer in bfloat16, with and without the transform, and of its parts."""
+    from prototypes.flatquant import triton_launch as launch
+
+    width, outputs, device = layer.factors.width, len(made.full), x.device
+    transform = launch.transform(layer.factors, layer.left, layer.right)
+    multiply = launch.linear(width, outputs, device)
+    flat, plain = (launch.with_room(form.scales) for form in (made.flat, made.plain))
+    out = torch.empty(len(x), outputs, dtype=torch.bfloat16, device=device)
+    small = torch.empty(len(x), width, dtype=torch.int8, device=device)
+    scales = launch.room_for_scales(len(x), device)
+
+    def full(_: int) -> None:
+        torch.mm(x, made.full.t(), out=out)
+
+    def turn(_: int) -> None:
+        transform(x, small, scales, 127.0, layer.token_clip)
+
+    def round_only(_: int) -> None:
+        launch.round_rows(x, small, scales, 127.0)
+
+    def behind_turn(index: int) -> None:
+        turn(index)
+        multiply(small, made.flat.values, scales, flat, out)
+
+    def behind_rounding(index: int) -> None:
+        round_only(index)
+        multiply(small, made.plain.values, scales, plain, out)
+
+    return {
+        "bfloat16": full,
+        "with": behind_turn,
+        "without": behind_rounding,
+        "turn": turn,
+        "round": round_only,
+    }
 
 
 def costs_on_cpu(shape: Shape, device: torch.device, seed: int) -> Iterator[Figure]:

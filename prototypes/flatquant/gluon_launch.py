@@ -9,14 +9,14 @@ import torch
 from triton.experimental.gluon import language as gl
 from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
 
-from prototypes.flatquant import gluon_linear, gluon_transform
+from prototypes.flatquant import gluon_linear, gluon_linear4, gluon_transform
 from prototypes.flatquant.layout import Factors
 
 KINDS: dict[torch.dtype, Any] = {
     torch.bfloat16: gl.bfloat16,
     torch.float16: gl.float16,
     torch.int8: gl.int8,
-    torch.float8_e4m3fn: gl.float8e4nv,
+    torch.int32: gl.int32,
 }
 PIECES = {64: (64,), 112: (64, 32, 16), 128: (128,)}
 """How rows of a token are cut for the matrix unit, by n1."""
@@ -82,7 +82,7 @@ class Transform:
         limit: float,
         clip: float = 1.0,
     ) -> None:
-        """Write `quantized` (t, n) and `scales` (t,): INT8 within ±limit, or E4M3."""
+        """Write `quantized` (t, n) within ±limit, and `scales` (t,)."""
         if not len(tokens):
             return
         n1, n2, ring = self.factors.n1, self.factors.n2, self.ring
@@ -93,7 +93,7 @@ class Transform:
             *(self.lefts if several else self.lefts * 3),
             self.right,
             *(rows if several else rows * 3),
-            quantized.view(torch.int8),
+            quantized,
             scales,
             len(tokens),
             clip,
@@ -123,7 +123,7 @@ class Tiles:
 
 
 class Linear:
-    """Y = (X8 W8ᵀ)·scales, bfloat16; both operands INT8 or both E4M3, rows of a multiple of 16."""
+    """Y = (X8 W8ᵀ)·scales, bfloat16; both operands INT8, rows of a multiple of 16."""
 
     def __init__(self, tiles: Tiles, device: torch.device) -> None:
         self.tiles = tiles
@@ -141,7 +141,6 @@ class Linear:
         tiles, rows = self.tiles, 128
         block, columns = tiles.block, tiles.columns
         count = -(-len(tokens) // rows) * -(-len(weights) // columns)
-        whole = tokens.dtype is torch.int8
         gluon_linear.linear_kernel[(min(self.programs, count),)](
             described(tokens, [64, block]),
             described(weights, [columns, block]),
@@ -156,7 +155,52 @@ class Linear:
             BLOCK=block,
             STAGES=tiles.stages,
             BAND=tiles.band,
-            TOTAL=gl.int32 if whole else gl.float32,
+            REGISTERS=tiles.registers,
+            num_warps=4,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles4:
+    """How the layer with 4-bit weights is cut: tokens of a tile, places, rows of a band."""
+
+    tokens: int = 256
+    stages: int = 4
+    band: int = 8
+    registers: int = 240
+
+
+class Linear4:
+    """Y = (X8 W4ᵀ)·scales, bfloat16: tokens INT8, weights packed by `layout.pack4`."""
+
+    def __init__(self, tiles: Tiles4, device: torch.device) -> None:
+        self.tiles = tiles
+        self.programs = torch.cuda.get_device_properties(device).multi_processor_count
+
+    def __call__(
+        self,
+        tokens: torch.Tensor,
+        weights: torch.Tensor,
+        token_scales: torch.Tensor,
+        channel_scales: torch.Tensor,
+        output: torch.Tensor,
+    ) -> None:
+        """Write output (t, m) from tokens (t, n), words (m, n/8) and a scale for each row."""
+        tiles, channels = self.tiles, 128
+        count = -(-len(tokens) // tiles.tokens) * -(-len(weights) // channels)
+        gluon_linear4.linear4_kernel[(min(self.programs, count),)](
+            described(weights, [64, 16]),
+            described(tokens, [tiles.tokens, 64]),
+            described(output, [tiles.tokens, 64]),
+            token_scales,
+            channel_scales,
+            len(tokens),
+            len(weights),
+            tokens.shape[1],
+            TOKENS=tiles.tokens,
+            CHANNELS=channels,
+            STAGES=tiles.stages,
+            BAND=tiles.band,
             REGISTERS=tiles.registers,
             num_warps=4,
         )

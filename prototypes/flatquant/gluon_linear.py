@@ -7,7 +7,7 @@ output is copied out while the next one is multiplied.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803, N806
+# ruff: noqa: N803
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -39,17 +39,16 @@ def tile_at(index, row_tiles, column_tiles, BAND: gl.constexpr):
 @gluon.jit
 def multiply(
     part: gl.constexpr, shared, ROWS: gl.constexpr, COLUMNS: gl.constexpr, STAGES: gl.constexpr,
-    BAND: gl.constexpr, TOTAL: gl.constexpr,
+    BAND: gl.constexpr,
 ):  # fmt: skip
     """Multiply 64 tokens of each tile: the role of four warps."""
     (
         token_tiles, weight_tiles, out_tiles, ready, free, out_to, token_scales, channel_scales,
         first, step, tiles, row_tiles, column_tiles, blocks,
     ) = shared  # fmt: skip
-    # Triton's integer products go to 224 columns.
-    ONE_PRODUCT: gl.constexpr = 128 if gl.int32 == TOTAL else COLUMNS
-    sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, ONE_PRODUCT, 32])
-    nothing = gl.full([GROUP_ROWS, COLUMNS], 0, TOTAL, layout=sums)
+    # Triton's integer products have 224 columns at most.
+    sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, 128, 32])
+    nothing = gl.full([GROUP_ROWS, COLUMNS], 0, gl.int32, layout=sums)
     turn = 0
     for index in range(first, tiles, step):
         row_tile, column_tile = tile_at(index, row_tiles, column_tiles, BAND)
@@ -128,7 +127,7 @@ def bring_tiles(
 def linear_kernel(
     tokens_from, weights_from, out_to, token_scales, channel_scales, tokens, channels, width,
     ROWS: gl.constexpr, COLUMNS: gl.constexpr, BLOCK: gl.constexpr, STAGES: gl.constexpr,
-    BAND: gl.constexpr, TOTAL: gl.constexpr, REGISTERS: gl.constexpr,
+    BAND: gl.constexpr, REGISTERS: gl.constexpr,
 ):  # fmt: skip
     """Write tiles of 128 tokens by COLUMNS channels. Grid: programs that take every grid-th tile.
 
@@ -164,8 +163,8 @@ def linear_kernel(
     )  # fmt: skip
     gl.warp_specialize(
         [
-            (multiply, (0, shared, ROWS, COLUMNS, STAGES, BAND, TOTAL)),
-            (multiply, (1, shared, ROWS, COLUMNS, STAGES, BAND, TOTAL)),
+            (multiply, (0, shared, ROWS, COLUMNS, STAGES, BAND)),
+            (multiply, (1, shared, ROWS, COLUMNS, STAGES, BAND)),
             (bring_tiles, (bringing, ROWS, COLUMNS, BLOCK, STAGES, BAND)),
         ],
         [4, 1],

@@ -10,7 +10,7 @@ the weights' columns are put into the same order once, off-line.
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
 # ruff: noqa: N803, RUF005
-# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# mypy: disable-error-code="assignment, no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
 
@@ -75,10 +75,7 @@ def transform_tokens(
         z = z * up
         if CLAMP:
             z = gl.minimum(gl.maximum(z, -LIMIT - 1.0), LIMIT)
-        if LIMIT == 448.0:
-            q = z.to(gl.float8e4nv).to(gl.int8, bitcast=True)
-        else:
-            q = (z + TO_INTEGER).to(gl.int32, bitcast=True).to(gl.int8)
+        q = (z + TO_INTEGER).to(gl.int32, bitcast=True).to(gl.int8)
         # A thread has two neighbours of every eight columns: all that it has of 64 side by side.
         q = q.reshape([ROWS, N2 // 64, 8, 4, 2]).permute((0, 1, 3, 2, 4)).reshape([ROWS, N2])
         stored: gl.constexpr = _stored(ROWS, N2, WARPS)
@@ -96,30 +93,46 @@ def transform_tokens(
 
 @gluon.jit
 def bring_tokens(shared, N1: gl.constexpr, PARTS: gl.constexpr, STAGES: gl.constexpr):
-    """Copy P1ᵀ and P2, then tokens as places become free: the role of one warp."""
-    (
-        left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready,
-        mine, first, step,
-    ) = shared  # fmt: skip
-    constants: gl.constexpr = _bytes(left_from, PARTS) + right_from.block_type.nbytes
-    token_bytes: gl.constexpr = _bytes(tokens_from, PARTS)
-    mbarrier.expect(constants_ready, constants)
-    tma.async_copy_global_to_shared(right_from, [0, 0], constants_ready, right)
+    """Copy further tokens as places become free: the role of one warp."""
+    tokens_from, tokens_in, ready, free, mine, first, step = shared
+    for turn in range(STAGES, mine):
+        slot = turn % STAGES
+        mbarrier.wait(free.index(slot), ((turn // STAGES) & 1) ^ 1)
+        bring_token(
+            tokens_from, tokens_in, ready.index(slot), slot, (first + turn * step) * N1, PARTS
+        )
+
+
+@gluon.jit
+def bring_token(tokens_from, tokens_in, here, slot, row, PARTS: gl.constexpr):
+    """Start the copy of a token into its place."""
     at: gl.constexpr = (0, 64, 96)
+    token_bytes: gl.constexpr = _bytes(tokens_from, PARTS)
+    mbarrier.expect(here, token_bytes)
+    for piece in gl.static_range(PARTS):
+        tma.async_copy_global_to_shared(
+            tokens_from[piece], [row + at[piece], 0], here, tokens_in[piece].index(slot)
+        )
+
+
+@gluon.jit
+def bring_first(
+    left_from, right_from, tokens_from, left, right, tokens_in, ready, constants_ready, mine,
+    first, step, N1: gl.constexpr, PARTS: gl.constexpr, STAGES: gl.constexpr,
+):  # fmt: skip
+    """Start the copies of P1ᵀ, P2 and the tokens that there are places for, before roles begin."""
+    constants: gl.constexpr = _bytes(left_from, PARTS) + right_from.block_type.nbytes
+    at: gl.constexpr = (0, 64, 96)
+    mbarrier.expect(constants_ready, constants)
     for piece in gl.static_range(PARTS):
         tma.async_copy_global_to_shared(
             left_from[piece], [0, at[piece]], constants_ready, left[piece]
         )
-    for turn in range(mine):
-        slot = turn % STAGES
-        mbarrier.wait(free.index(slot), ((turn // STAGES) & 1) ^ 1)
-        mbarrier.expect(ready.index(slot), token_bytes)
-        row = (first + turn * step) * N1
-        for piece in gl.static_range(PARTS):
-            tma.async_copy_global_to_shared(
-                tokens_from[piece], [row + at[piece], 0], ready.index(slot),
-                tokens_in[piece].index(slot),
-            )  # fmt: skip
+    tma.async_copy_global_to_shared(right_from, [0, 0], constants_ready, right)
+    for slot in range(gl.minimum(mine, STAGES)):
+        bring_token(
+            tokens_from, tokens_in, ready.index(slot), slot, (first + slot * step) * N1, PARTS
+        )
 
 
 @gluon.constexpr_function
@@ -158,7 +171,7 @@ def transform_kernel(
 
     left: P1ᵀ (ROWS, n1), its columns in pieces of 64, 32, 16 (one where n1 is a power of two);
     right: P2 (n2, n2); token: x as (tokens·n1, n2), in pieces of as many rows; output
-    (tokens, n1, n2) int8 or the bytes of E4M3; scales (tokens,) float32.
+    (tokens, n1, n2) int8; scales (tokens,) float32.
     """
     first = gl.program_id(0)
     step = gl.num_programs(0)
@@ -188,9 +201,10 @@ def transform_kernel(
         left, right, tokens_in, ready, free, constants_ready, output, scales, mine, first, step,
         clip,
     )  # fmt: skip
-    bringing = (
-        left_from, right_from, tokens_from, left, right, tokens_in, ready, free, constants_ready,
-        mine, first, step,
+    bringing = (tokens_from, tokens_in, ready, free, mine, first, step)
+    bring_first(
+        left_from, right_from, tokens_from, left, right, tokens_in, ready, constants_ready, mine,
+        first, step, N1, PARTS, STAGES,
     )  # fmt: skip
     if WORKERS == 4:
         gl.warp_specialize(

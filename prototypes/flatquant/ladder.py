@@ -15,6 +15,8 @@ from prototypes.flatquant import inputs, reference
 from prototypes.flatquant.calibration import Bits, learn, smoothing
 from prototypes.flatquant.layout import Factors
 
+Clip = float | torch.Tensor
+
 STEPS = ("round to nearest", "channel scales", "Hadamard", "learned")
 CONFIGURATIONS = (Bits(4, 4), Bits(4, 8), Bits(8, 8))
 ALPHA = 0.5
@@ -52,13 +54,16 @@ def climb(size: Size, device: torch.device, seed: int) -> Iterator[Rung]:
     known, fresh = family.tokens(size.tokens, seed + 2), family.tokens(size.tokens, seed + 3)
     exact = reference.linear(fresh, weights)
     one = torch.ones(size.width, device=device)
-    same = [torch.eye(n, device=device) for n in (factors.n1, factors.n2)]
+    same = (torch.eye(factors.n1, device=device), torch.eye(factors.n2, device=device))
     generator = torch.Generator(device=device).manual_seed(seed + 4)
     signs = torch.randint(0, 2, (size.width,), generator=generator, device=device) * 2.0 - 1.0
-    turns = [reference.hadamard(n).to(device) for n in (factors.n1, factors.n2)]
+    turns = (
+        reference.hadamard(factors.n1).to(device),
+        reference.hadamard(factors.n2).to(device),
+    )
     for bits in CONFIGURATIONS:
         got = learn(known, weights, factors, bits, size.steps, seed + 5)
-        ways = {
+        ways: dict[str, tuple[torch.Tensor, torch.Tensor, torch.Tensor, float, Clip]] = {
             "round to nearest": (one, *same, 1.0, 1.0),
             "channel scales": (smoothing(known, weights, ALPHA), *same, 1.0, 1.0),
             "Hadamard": (signs, *turns, 1.0, 1.0),

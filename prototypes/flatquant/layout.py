@@ -45,3 +45,24 @@ def stored_order(factors: Factors) -> torch.Tensor:
     if not is_turned(factors):
         return plain
     return plain.view(-1, 8, 4, 2).transpose(1, 2).reshape(-1)
+
+
+BLOCK4 = 128
+"""Places of a row that 4-bit weights are packed by."""
+
+
+def pack4(rows: torch.Tensor) -> torch.Tensor:
+    """Pack integers -8 … 7 (m, n) int8 into words (m, n/8) int32; n is a multiple of 128.
+
+    Byte i of a block of 128 holds places i (lower half) and i + 64 (upper half).
+    """
+    blocks = rows.view(len(rows), -1, 2, BLOCK4 // 2)
+    bytes_ = (blocks[:, :, 0] & 15) | (blocks[:, :, 1] << 4)
+    return bytes_.reshape(len(rows), -1).contiguous().view(torch.int32)
+
+
+def unpack4(words: torch.Tensor) -> torch.Tensor:
+    """Return the integers (m, n) int8 of packed words (m, n/8)."""
+    bytes_ = words.contiguous().view(torch.int8).view(len(words), -1, 1, BLOCK4 // 2)
+    halves = torch.cat([(bytes_ << 4) >> 4, bytes_ >> 4], dim=2)
+    return halves.reshape(len(words), -1)

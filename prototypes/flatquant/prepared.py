@@ -14,14 +14,14 @@ import torch
 
 from prototypes.flatquant import calibration, inputs, reference
 from prototypes.flatquant.calibration import Bits
-from prototypes.flatquant.layout import Factors, stored_order
+from prototypes.flatquant.layout import Factors, pack4, stored_order, unpack4
 from prototypes.flatquant.reference import Quantized
 
 CALIBRATION_SEED, WEIGHT_SEED = 77, 405
 TOKENS, ROWS = 512, 256
 """Calibration tokens, and the rows of weights that the loss is taken over."""
-STEPS = {"cuda": 200, "cpu": 12}
-"""A CPU learns for a second, a GPU for two; `ladder` learns longer on smaller layers."""
+STEPS = {"cuda": 80, "cpu": 12}
+"""Learned for about a second; `ladder` learns longer, on smaller layers."""
 KINDS = {"cuda": torch.bfloat16, "cpu": torch.float32}
 """What P1 and P2 are stored in, and what the first product is rounded to."""
 
@@ -52,6 +52,7 @@ class Layer:
     right: torch.Tensor
     token_clip: float
     weight_clip: float
+    """Of 4-bit weights; those of 8 bits aren't clipped."""
 
     def tokens(self, count: int, seed: int) -> torch.Tensor:
         """Return tokens (count, n) after the norm, bfloat16."""
@@ -60,23 +61,32 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One matrix (m, n): 16 bits; transformed INT8 in stored order; INT8 and E4M3 as it is."""
+    """One matrix (m, n): 16 bits; transformed, in stored order, INT8 and packed 4 bits; INT8 and
+    E4M3 as it is. Only a GPU has those that nothing on a CPU reads."""
 
     full: torch.Tensor
     flat: Quantized
+    flat4: Quantized | None
     plain: Quantized
-    small_floats: Quantized | None
+    small: Quantized | None
+
+    def integers(self, form: str) -> Quantized:
+        """Return the weights of this form as integers (m, n), unpacked."""
+        rows: Quantized = getattr(self, form)
+        if form == "flat4":
+            return Quantized(unpack4(rows.values), rows.scales)
+        return rows
 
 
 @lru_cache(maxsize=2)
 def layer(width: int, device: str) -> Layer:
-    """Return the layer of this width: learned for W8A8, the same on every call."""
+    """Return the layer of this width: learned for W4A8, the same on every call."""
     where = torch.device(device)
     family, factors = inputs.family(width, where), Factors.of(width)
     sample = inputs.weights(ROWS, width, where, WEIGHT_SEED)
     tokens = family.tokens(TOKENS, CALIBRATION_SEED)
     learned = calibration.learn(
-        tokens, sample, factors, Bits(8, 8), STEPS[where.type], CALIBRATION_SEED
+        tokens, sample, factors, Bits(4, 8), STEPS[where.type], CALIBRATION_SEED
     )
     kind = KINDS[where.type]
     return Layer(
@@ -96,17 +106,16 @@ def weights(width: int, outputs: int, device: str) -> Weights:
     where, made = torch.device(device), layer(width, device)
     full = inputs.weights(outputs, width, where, WEIGHT_SEED).mul_(made.channels).bfloat16()
     order = stored_order(made.factors).to(where)
-    parts = [
-        reference.quantize(
-            reference.transform_weights(rows, made.left, made.right).float(),
-            127.0,
-            made.weight_clip,
-        )
-        for rows in full.split(4096)
-    ]
-    flat = Quantized(
-        torch.cat([part.values for part in parts])[:, order].contiguous(),
-        torch.cat([part.scales for part in parts]),
+    turned = torch.cat(
+        [
+            reference.transform_weights(rows, made.left, made.right).float()[:, order]
+            for rows in (full[i : i + 4096] for i in range(0, outputs, 4096))
+        ]
     )
-    small = reference.quantize(full, reference.E4M3) if where.type == "cuda" else None
-    return Weights(full, flat, reference.quantize(full, 127.0), small)
+    small, flat4 = None, None
+    if where.type == "cuda":
+        small = reference.quantize(full, reference.E4M3)
+        four = reference.quantize(turned, 7.0, made.weight_clip)
+        flat4 = Quantized(pack4(four.values), four.scales)
+    flat = reference.quantize(turned, 127.0)
+    return Weights(full, flat, flat4, reference.quantize(full, 127.0), small)

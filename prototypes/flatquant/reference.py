@@ -95,4 +95,5 @@ def hadamard(size: int) -> torch.Tensor:
     made = torch.ones(1, 1)
     while len(made) < size:
         made = torch.cat([torch.cat([made, made], 1), torch.cat([made, -made], 1)])
-    return made / size**0.5
+    orthogonal: torch.Tensor = made / size**0.5
+    return orthogonal

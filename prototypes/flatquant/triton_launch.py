@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import torch
 import triton
-import triton.language as tl
 
 from prototypes.flatquant import triton_kernels
 from prototypes.flatquant.layout import Factors, is_turned
 from prototypes.flatquant.reference import E4M3
+from prototypes.harness.workload import NotRunnableError
 
 TILE = {"cuda": (128, 128, 128), "cpu": (16, 16, 32)}
 """Rows, channels and depth of a portable tile; a CPU interprets."""
@@ -28,12 +28,12 @@ class Transforms(Protocol):
         limit: float,
         clip: float = 1.0,
     ) -> None:
-        """Round within ±limit; 448 stands for E4M3."""
+        """Round within ±limit."""
         ...
 
 
 class Multiplies(Protocol):
-    """Writes `output` (t, m) from 8-bit tokens (t, n), weights (m, n), and a scale for each row."""
+    """Writes `output` (t, m) from INT8 tokens (t, n), weights (m, n), and a scale for each row."""
 
     def __call__(
         self,
@@ -91,7 +91,7 @@ class PortableTransform:
         triton_kernels.transform_kernel[(len(tokens),)](
             tokens, self.left, self.right, quantized.view(torch.int8), scales, clip, limit,
             N1=factors.n1, N2=factors.n2, ROWS=rows, COLUMNS=columns, TURNED=is_turned(factors),
-            E4M3=limit == E4M3, num_warps=4 if rows * columns <= 4096 else 8,
+            num_warps=4 if rows * columns <= 4096 else 8,
         )  # fmt: skip
 
 
@@ -114,11 +114,9 @@ class PortableLinear:
         grid = (-(-len(tokens) // rows), -(-len(weights) // columns))
         if not grid[0] * grid[1]:
             return
-        whole = tokens.dtype is torch.int8
         triton_kernels.linear_kernel[grid](
             tokens, weights, token_scales, channel_scales, output, len(tokens), len(weights),
-            tokens.shape[1], ROWS=rows, COLUMNS=columns, BLOCK=block,
-            TOTAL=tl.int32 if whole else tl.float32, num_warps=8, num_stages=3,
+            tokens.shape[1], ROWS=rows, COLUMNS=columns, BLOCK=block, num_warps=8, num_stages=3,
         )  # fmt: skip
 
 
@@ -152,6 +150,18 @@ def linear(width: int, channels: int, device: torch.device) -> Multiplies:
         made: Multiplies = hopper.Linear(hopper.Tiles(), device)
         return made
     return PortableLinear(device)
+
+
+def linear4(width: int, channels: int, device: torch.device) -> Multiplies:
+    """Return the linear layer for packed 4-bit weights (channels, width/8): on Hopper only.
+
+    Raises `NotRunnableError` elsewhere, and where the width isn't a multiple of 128.
+    """
+    if not is_hopper(device) or width % 128 or channels % 8:
+        raise NotRunnableError("4-bit weights need a Hopper GPU and a width of a multiple of 128.")
+    hopper = _hopper()
+    made: Multiplies = hopper.Linear4(hopper.Tiles4(), device)
+    return made
 
 
 def _hopper() -> Any:

@@ -40,10 +40,9 @@ class FlatQuant:
         given["weights"] = made.full.clone()
         if device.type == "cpu":  # a CPU's 8-bit weights are packed when it is set up
             return given
-        assert made.small_floats is not None
-        forms = {"flat": made.flat, "plain": made.plain, "small": made.small_floats}
-        for name, form in forms.items():
-            given["small_floats" if name == "small" else name] = form.values.clone()
+        for name in ("flat", "flat4", "plain", "small"):
+            form = getattr(made, name)
+            given[name] = form.values.clone()
             given[f"{name}_scales"] = _triton().with_room(form.scales)
         return given
 
@@ -72,16 +71,11 @@ class FlatQuant:
         if _transforms(case) or device.type != "cuda":
             return None
         shape, layer = Shape.of(case.parameters), _layer(case, device)
-        launch = _triton()
-        transform = launch.transform(layer.factors, layer.left, layer.right)
-        multiply = launch.linear(shape.width, shape.outputs, device)
-        tokens = torch.empty(shape.tokens, shape.width, dtype=torch.int8, device=device)
-        scales = launch.room_for_scales(shape.tokens, device)
+        turn, product = steps(name, shape, layer)
 
         def prepare(inputs: Tensors, outputs: Tensors) -> Callable[[], None]:
-            transform(inputs["x"], tokens, scales, 127.0, layer.token_clip)
-            flat, of_rows, out = inputs["flat"], inputs["flat_scales"], outputs["out"]
-            return lambda: multiply(tokens, flat, scales, of_rows, out)
+            turn(inputs, outputs)
+            return lambda: product(inputs, outputs)
 
         return prepare
 
@@ -108,7 +102,7 @@ class FlatQuant:
         for number in range(1 if quick else SEEDS):
             given = self.inputs(case, device, seed + 10 + number)
             outputs = _called(kernel, given, self.outputs(case, device))
-            yield from self._against_emulation("tokens", shape, layer, given["x"], outputs)
+            yield from self._against_emulation("tokens", name, case, given["x"], outputs)
         again = _called(kernel, given, self.outputs(case, device))
         differing = sum(int((again[key] != outputs[key]).sum()) for key in outputs)
         yield Check.none("elements that differ in a second call", differing)
@@ -120,7 +114,7 @@ class FlatQuant:
                 made = prepared.weights(shape.width, shape.outputs, str(device))
                 call = multiplying(name, few, layer, made)
             outputs = _called(call, {**given, "x": x}, _room(few, _transforms(case), device))
-            yield from self._against_emulation(f"edge: {edge}", few, layer, x, outputs)
+            yield from self._against_emulation(f"edge: {edge}", name, case, x, outputs)
 
     def quality(
         self, name: str, case: Case, device: torch.device, seed: int, quick: bool
@@ -135,7 +129,7 @@ class FlatQuant:
                 yield from checks.off(given["x"], layer, meant, bars.TRANSFORMED)
             else:
                 exact = {"out": reference.linear(given["x"], given["weights"])}
-                yield from errors("exact", outputs, exact, bars.INT8)
+                yield from errors("exact", outputs, exact, bars.LAYER[name])
 
     def work(self, case: Case) -> Work:
         """Return the bytes and operations of a call: weights of 8 bits read once."""
@@ -165,13 +159,15 @@ class FlatQuant:
         return figures.of(case, device, seed, quick)
 
     def _against_emulation(
-        self, told: str, shape: Shape, layer: Layer, x: torch.Tensor, outputs: Tensors
+        self, told: str, name: str, case: Case, x: torch.Tensor, outputs: Tensors
     ) -> Iterator[Check]:
+        shape, layer = Shape.of(case.parameters), _layer(case, x.device)
         right = checks.emulated(x, layer)
         if "out" in outputs:
             made = prepared.weights(shape.width, shape.outputs, str(x.device))
             order = stored_order(layer.factors).to(x.device)
-            exact = reference.product(Quantized(right.values[:, order], right.scales), made.flat)
+            stored = Quantized(right.values[:, order], right.scales)
+            exact = reference.product(stored, made.integers(_form(name)))
             finite = torch.isfinite(right.scales)
             wrong = int((torch.isfinite(outputs["out"]).all(1) != finite).sum())
             yield Check.none(f"{told}: tokens finite where they shouldn't be, or not", wrong)
@@ -209,17 +205,36 @@ def multiplying(name: str, shape: Shape, layer: Layer, weights: Weights) -> Kern
 
         on_cpu = torch_cpu.FlatLinear(layer, weights.flat)
         return lambda inputs, outputs: on_cpu(inputs["x"], outputs["out"])
-    launch, device = _triton(), layer.left.device
+    turn, product = steps(name, shape, layer)
+
+    def run(inputs: Tensors, outputs: Tensors) -> None:
+        turn(inputs, outputs)
+        product(inputs, outputs)
+
+    return run
+
+
+def steps(name: str, shape: Shape, layer: Layer) -> tuple[Kernel, Kernel]:
+    """Return both steps of an implementation on a GPU: rounding with the transform, the product."""
+    launch, device, form = _triton(), layer.left.device, _form(name)
     transform = launch.transform(layer.factors, layer.left, layer.right)
-    multiply = launch.linear(shape.width, shape.outputs, device)
+    made = launch.linear4 if form == "flat4" else launch.linear
+    multiply = made(shape.width, shape.outputs, device)
     tokens = torch.empty(shape.tokens, shape.width, dtype=torch.int8, device=device)
     scales = launch.room_for_scales(shape.tokens, device)
 
-    def run(inputs: Tensors, outputs: Tensors) -> None:
+    def turn(inputs: Tensors, outputs: Tensors) -> None:
         transform(inputs["x"], tokens, scales, 127.0, layer.token_clip)
-        multiply(tokens, inputs["flat"], scales, inputs["flat_scales"], outputs["out"])
 
-    return run
+    def product(inputs: Tensors, outputs: Tensors) -> None:
+        multiply(tokens, inputs[form], scales, inputs[f"{form}_scales"], outputs["out"])
+
+    return turn, product
+
+
+def _form(name: str) -> str:
+    """Return which weights an implementation multiplies by (`prepared.Weights`)."""
+    return "flat4" if name.endswith("w4a8") else "flat"
 
 
 def _layer(case: Case, device: torch.device) -> Layer:
