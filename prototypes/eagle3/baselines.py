@@ -7,12 +7,16 @@ of a group, capacity) bool, what each query sees of the whole cache; output `out
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch.nn import functional
 
+from prototypes.harness.declarations import Case
 from prototypes.harness.workload import Kernel, Tensors
+from prototypes.speculation.tree import Tree
+from prototypes.weights.baselines import made_by
 
 
 def sdpa_tree_mask(inputs: Tensors) -> torch.Tensor:
@@ -65,8 +69,82 @@ def _with_sums(
     return scores.softmax(-1) @ v, sums
 
 
-def made_by(product: Callable[[Tensors], torch.Tensor]) -> Kernel:
-    """Return a kernel that copies what `product` makes, and is timed without the copy."""
-    from prototypes.weights.baselines import made_by as copied
+def eager_build(inputs: Tensors, nodes: int) -> dict[str, torch.Tensor]:
+    """Return the tree by torch, level after level, without a look back from the GPU."""
+    logits, ids, root = inputs["logits"], inputs["ids"], inputs["root"]
+    levels, batch, width, _ = logits.shape
+    scores, tokens = logits[0, :, 0].float().log_softmax(-1).topk(width, dim=-1)
+    parents = torch.full_like(tokens, -1)
+    made = [(scores, tokens, parents)]
+    chosen = torch.arange(width, device=root.device).expand(batch, width)
+    begin = 0
+    for level in range(1, levels):
+        own, token = logits[level].float().log_softmax(-1).topk(width, dim=-1)
+        parents = (begin + chosen)[..., None].expand_as(own).flatten(1)
+        begin += scores.shape[1]
+        scores = (scores.gather(1, chosen)[..., None] + own).flatten(1)
+        made.append((scores, token.flatten(1), parents))
+        chosen = scores.topk(width, dim=-1).indices.sort().values
+    scores, tokens, parents = (torch.cat(part, 1) for part in zip(*made, strict=True))
+    kept = scores.topk(nodes, dim=-1).indices.sort().values
+    order = torch.arange(1, nodes + 1, device=root.device).expand(batch, nodes)
+    place = torch.zeros_like(tokens).scatter_(1, kept, order)
+    above = parents.gather(1, kept)
+    above = torch.where(above < 0, 0, place.gather(1, above.clamp_min(0)))
+    top = torch.full((batch, 1), -1, dtype=above.dtype, device=root.device)
+    tree = Tree(
+        torch.cat([root[:, None], ids[tokens.gather(1, kept)]], 1), torch.cat([top, above], 1)
+    )
+    return {
+        "tokens": tree.tokens,
+        "parents": tree.parents,
+        "depths": tree.depths,
+        "masks": tree.masks,
+    }
 
-    return copied(product)
+
+def eager_compact(inputs: Tensors, outputs: Tensors) -> None:
+    """Gather the path's rows of all layers at once and copy them to the prefix's end."""
+    cache, path, lengths = inputs["cache"], inputs["path"].long(), inputs["lengths"].long()
+    steps = torch.arange(path.shape[1], device=path.device)
+    # Rows past the path stay where they are.
+    path = torch.where(steps <= inputs["counts"][:, None], path, steps)
+    shape = (*cache.shape[:2], len(lengths), cache.shape[3], path.shape[1], cache.shape[5])
+
+    def at(places: torch.Tensor) -> torch.Tensor:
+        return (lengths[:, None] + places)[None, None, :, None, :, None].expand(shape)
+
+    cache.scatter_(4, at(steps.expand_as(path)), cache.gather(4, at(path)))
+    torch.add(inputs["lengths"], inputs["counts"] + 1, out=outputs["new_lengths"])
+
+
+def build(name: str, case: Case) -> Kernel:
+    """Return the baseline of this name for a case."""
+    return BUILDERS[name](case)
+
+
+def _prepare(case: Case) -> Kernel:
+    if case.parameters["task"] == "compact":
+        return eager_compact
+    nodes = int(case.parameters["nodes"]) - 1
+
+    def run(inputs: Tensors, outputs: Tensors) -> None:
+        for key, tensor in eager_build(inputs, nodes).items():
+            outputs[key].copy_(tensor)
+
+    kernel: Any = run
+    kernel.uncopied = lambda inputs: eager_build(inputs, nodes)
+    return run
+
+
+def _two_parts(case: Case) -> Kernel:
+    length = int(case.parameters["seq"])
+    return made_by(lambda inputs: two_parts(inputs, length))
+
+
+BUILDERS: Mapping[str, Callable[[Case], Kernel]] = {
+    "sdpa_mask": lambda _: made_by(sdpa_tree_mask),
+    "sdpa_grouped_mask": lambda _: made_by(sdpa_grouped_mask),
+    "two_parts": _two_parts,
+    "torch_eager": _prepare,
+}

@@ -35,3 +35,27 @@ def visible(length: int, masks: torch.Tensor) -> torch.Tensor:
     bits = masks[:, None] >> torch.arange(nodes, device=masks.device) & 1
     prefix = torch.ones((nodes, length), dtype=torch.bool, device=masks.device)
     return torch.cat([prefix, bits.bool()], dim=1)
+
+
+def along_paths(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, lengths: torch.Tensor, masks: torch.Tensor
+) -> torch.Tensor:
+    """Return what plain decoding gives at each node, (batch, heads, nodes, head_dim) float64.
+
+    A node's cache holds the prefix and its own path and nothing else: no mask, one query a step.
+    """
+    out = torch.zeros(q.shape, dtype=torch.float64, device=q.device)
+    batch, heads, nodes, head_dim = q.shape
+    group = heads // k.shape[1]
+    for b in range(batch):
+        length = int(lengths[b])
+        for node in range(nodes):
+            path = [length + i for i in range(nodes) if int(masks[b, node]) >> i & 1]
+            rows = torch.tensor(path, device=q.device)
+            keys, values = (
+                torch.cat([x[b, :, :length], x[b, :, rows]], 1).double() for x in (k, v)
+            )
+            asked = q[b, :, node].double().view(k.shape[1], group, head_dim)
+            shares = (asked @ keys.transpose(1, 2) / math.sqrt(head_dim)).softmax(-1)
+            out[b, :, node] = (shares @ values).view(heads, head_dim)
+    return out

@@ -10,8 +10,8 @@ import triton
 from prototypes.eagle3.triton_build_kernels import compact_kernel, expand_kernel
 from prototypes.speculation.tree import MOST_NODES
 
-CHUNK, WARPS = 4096, 4
-"""Logits that a program searches, and its warps; LOG.md has the numbers."""
+CHUNK, WARPS, RUN = 2048, 8, 256
+"""Logits that a program searches, its warps, logits that a warp searches; numbers: LOG.md."""
 MOST_VOCABULARY = 1 << 16
 """A place has 16 bits."""
 
@@ -33,7 +33,7 @@ class TreeBuilder:
         device: torch.device,
         chunk: int = CHUNK,
         warps: int = WARPS,
-        early: bool = True,
+        run: int = RUN,
     ) -> None:
         made = width + (levels - 1) * width * width
         if not 1 <= nodes < MOST_NODES or nodes > made or vocabulary > MOST_VOCABULARY:
@@ -44,13 +44,14 @@ class TreeBuilder:
             raise ValueError(f"{width} children of {vocabulary} tokens aren't different ones.")
         self._batch, self._levels, self._width, self._nodes = batch, levels, width, nodes
         self._vocabulary, self._warps = vocabulary, warps
-        self._early = early and device.type == "cuda"
         wide = max(2, int(triton.next_power_of_2(width)))
         chunks = int(triton.next_power_of_2(-(-vocabulary // chunk)))
         self._sizes = {
             "CHUNK": chunk,
             "CHUNKS": chunks,
             "WIDE": wide,
+            "RUN": min(run, chunk),
+            "COPIES": warps,
             "FRONT": int(triton.next_power_of_2(width * width)),
             "ROOM": int(triton.next_power_of_2(made)),
         }
@@ -88,8 +89,7 @@ class TreeBuilder:
         kernel[(rows * self._sizes["CHUNKS"], self._batch)](
             logits, ids, root, self.scores, self.tokens, self.parents, self.frontier, self._keys,
             self._maxima, self._sums, self._places, self._tickets, tokens, parents, depths, masks,
-            level, **self.constants(), num_warps=self._warps,
-            **({"launch_pdl": True} if self._early else {}),
+            level, self._width, **self.constants(), num_warps=self._warps,
         )  # fmt: skip
 
     def build(
@@ -106,7 +106,7 @@ class TreeBuilder:
         for level in range(self._levels):
             self.expand(level, logits[level], ids, root, tokens, parents, depths, masks)
 
-    def constants(self) -> dict[str, int | bool]:
+    def constants(self) -> dict[str, int]:
         """Return what the kernel is compiled for: all levels are one code."""
         return {
             "VOCABULARY": self._vocabulary,
@@ -114,7 +114,6 @@ class TreeBuilder:
             "LEVELS": self._levels,
             "NODES": self._nodes,
             **self._sizes,
-            "EARLY": self._early,
         }
 
 

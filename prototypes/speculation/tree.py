@@ -60,13 +60,21 @@ level's chosen nodes, log-probabilities (batch, width, vocabulary) of what follo
 
 
 def dynamic(
-    root: torch.Tensor, first: torch.Tensor, follow: Children, depth: int, width: int, nodes: int
+    root: torch.Tensor,
+    first: torch.Tensor,
+    follow: Children,
+    depth: int,
+    width: int,
+    nodes: int,
+    choosing: Callable[[torch.Tensor, int], None] | None = None,
 ) -> Tree:
     """Return the tree of `nodes` drafted tokens below `root` (batch,), at most `depth` deep.
 
-    first: log-probabilities (batch, vocabulary) of what follows the root. Raises `ValueError`
-    where fewer nodes are made than shall stay.
+    first: log-probabilities (batch, vocabulary) of what follows the root. `choosing` is told of
+    each choice: the scores, and how many stay. Raises `ValueError` where fewer nodes are made than
+    shall stay.
     """
+    tell = choosing or (lambda scores, count: None)
     batch = root.shape[0]
     made = width + (depth - 1) * width * width
     if nodes > made:
@@ -76,7 +84,9 @@ def dynamic(
     all_scores, all_tokens, all_parents = [scores], [tokens], [parents]
     chosen = torch.arange(width, device=root.device).expand(batch, width)
     begin = 0
-    for _ in range(depth - 1):
+    for level in range(depth - 1):
+        if level:
+            tell(scores, width)
         above = scores.gather(1, chosen)
         own, token = likeliest(follow(tokens.gather(1, chosen), chosen), width)
         parents = (begin + chosen)[..., None].expand_as(own)
@@ -87,9 +97,11 @@ def dynamic(
         all_scores.append(scores)
         all_tokens.append(tokens)
         all_parents.append(parents)
-    return best(
-        root, *(torch.cat(all_, 1) for all_ in (all_scores, all_tokens, all_parents)), nodes
+    made_scores, made_tokens, made_parents = (
+        torch.cat(part, 1) for part in (all_scores, all_tokens, all_parents)
     )
+    tell(made_scores, nodes)
+    return best(root, made_scores, made_tokens, made_parents, nodes)
 
 
 def likeliest(scores: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
