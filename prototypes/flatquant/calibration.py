@@ -2,12 +2,13 @@
 
 P_i = U diag(s) Vᵀ; U and V stay orthogonal through the Cayley map: the inverse is V diag(1/s) Uᵀ.
 The loss is the layer's squared error after rounding both operands, relative to the answer's energy;
-gradients pass roundings straight through. AdamW with a falling rate, as the authors have it.
+gradients pass roundings straight through. Adam with a falling rate, as the authors have it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ FIRST_LOGIT = 4.0
 """Clipping starts at sigmoid(4) = 0.982 of the largest magnitude."""
 ALPHA = 0.3
 """The channel scales start at max|x|^α / max|w|^(1-α)."""
+FIRST_DECAY, SECOND_DECAY = 0.9, 0.999
 BATCH = 128
 
 
@@ -92,6 +94,29 @@ class _Factor:
         return (u * self.s.exp()) @ v.T, (v * (-self.s).exp()) @ u.T
 
 
+class _Adam:
+    """Adam with a rate for each tensor: torch's own brings in its compiler, which takes seconds."""
+
+    def __init__(self, free: list[torch.Tensor], rates: list[float]) -> None:
+        self.free, self.rates = free, rates
+        self.mean = [torch.zeros_like(tensor) for tensor in free]
+        self.square = [torch.zeros_like(tensor) for tensor in free]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[torch.Tensor], share: float) -> None:
+        """Move every tensor by its gradient, at this share of its rate."""
+        self.steps += 1
+        of_mean, of_square = (1 - decay**self.steps for decay in (FIRST_DECAY, SECOND_DECAY))
+        for tensor, rate, gradient, mean, square in zip(
+            self.free, self.rates, gradients, self.mean, self.square, strict=True
+        ):
+            mean.lerp_(gradient, 1 - FIRST_DECAY)
+            square.lerp_(gradient.square(), 1 - SECOND_DECAY)
+            spread = (square / of_square).sqrt_().add_(1e-8)
+            tensor.addcdiv_(mean, spread, value=-rate * share / of_mean)
+
+
 def rounded(rows: torch.Tensor, limit: float, clip: torch.Tensor | float = 1.0) -> torch.Tensor:
     """Return rows as they are after rounding; the gradient passes the rounding straight through."""
     largest = rows.abs().amax(1, keepdim=True) * clip
@@ -126,17 +151,10 @@ def learn(
     token_logit = torch.full((), FIRST_LOGIT, device=x.device, requires_grad=True)
     weight_logits = torch.full((len(w), 1), FIRST_LOGIT, device=x.device, requires_grad=True)
     slow = [*left.free, *right.free, channels]
-    groups = [
-        {"params": slow, "lr": RATE},
-        {"params": [token_logit, weight_logits], "lr": CLIP_RATE},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
-    falling = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * step / steps)),
-    )
+    free = [*slow, token_logit, weight_logits]
+    adam = _Adam(free, [RATE] * len(slow) + [CLIP_RATE] * 2)
     losses = []
-    for _ in range(steps):
+    for step in range(steps):
         chosen = torch.randint(len(x), (min(BATCH, len(x)),), generator=generator, device=x.device)
         p1, inverse1 = left.both()
         p2, inverse2 = right.both()
@@ -148,10 +166,8 @@ def learn(
         exact = x[chosen] @ w.T
         loss = (seen @ stored.T - exact).square().sum() / exact.square().sum()
         losses.append(loss.detach())
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        falling.step()
+        falling = 0.5 * (1 + math.cos(math.pi * step / steps))
+        adam.step(torch.autograd.grad(loss, free), LAST_RATE + (1 - LAST_RATE) * falling)
     with torch.no_grad():
         return Learned(
             channels=channels.exp(),

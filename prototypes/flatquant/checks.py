@@ -53,6 +53,15 @@ def off(x: torch.Tensor, layer: Layer, meant: torch.Tensor, bar: float) -> Itera
     yield from errors("exact", {"values": meant / unit}, {"values": exact / unit}, bar)
 
 
+def by_token(told: str, outputs: torch.Tensor, exact: torch.Tensor, bar: float) -> Iterator[Check]:
+    """Hold a layer's outputs against exact ones, each token in units of its own root mean square.
+
+    A heavy token is ten times as large, and so is what rounding it costs.
+    """
+    unit = exact.square().mean(1, keepdim=True).sqrt().clamp(min=reference.SMALLEST)
+    yield from errors(told, {"out": outputs / unit}, {"out": exact / unit}, bar)
+
+
 def integers(told: str, right: Quantized, outputs: Tensors, order: torch.Tensor) -> Iterator[Check]:
     """Hold integers and scales against the emulation's; tokens that aren't finite by NaN alone."""
     finite = torch.isfinite(right.scales)

@@ -15,7 +15,6 @@ from prototypes.flatquant.prepared import Layer, Shape, Weights
 from prototypes.flatquant.reference import Quantized
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
-from prototypes.harness.formulas import errors
 from prototypes.harness.gates import Check
 from prototypes.harness.workload import Kernel, NotRunnableError, Tensors, Work
 
@@ -82,8 +81,8 @@ class FlatQuant:
     def verify(self, case: Case, inputs: Tensors, outputs: Tensors) -> Iterator[Check]:
         """Hold one call against exact: any 8-bit way passes, in stored order or in plain one."""
         if not _transforms(case):
-            exact = {"out": reference.linear(inputs["x"], inputs["weights"])}
-            yield from errors("exact", outputs, exact, bars.ANY)
+            exact = reference.linear(inputs["x"], inputs["weights"])
+            yield from checks.by_token("exact", outputs["out"], exact, bars.ANY)
             return
         layer = _layer(case, inputs["x"].device)
         orders = (stored_order(layer.factors), torch.arange(layer.factors.width))
@@ -128,8 +127,8 @@ class FlatQuant:
                 meant = checks.meant_by(outputs, checks.order_on(layer, device))
                 yield from checks.off(given["x"], layer, meant, bars.TRANSFORMED)
             else:
-                exact = {"out": reference.linear(given["x"], given["weights"])}
-                yield from errors("exact", outputs, exact, bars.LAYER[name])
+                exact = reference.linear(given["x"], given["weights"])
+                yield from checks.by_token("exact", outputs["out"], exact, bars.LAYER[name])
 
     def work(self, case: Case) -> Work:
         """Return the bytes and operations of a call: weights of 8 bits read once."""
@@ -171,8 +170,8 @@ class FlatQuant:
             finite = torch.isfinite(right.scales)
             wrong = int((torch.isfinite(outputs["out"]).all(1) != finite).sum())
             yield Check.none(f"{told}: tokens finite where they shouldn't be, or not", wrong)
-            kept = {"out": outputs["out"][finite]}
-            yield from errors(f"{told}, emulation", kept, {"out": exact[finite]}, bars.LINEAR)
+            kept = outputs["out"][finite]
+            yield from checks.by_token(f"{told}, emulation", kept, exact[finite], bars.LINEAR)
             return
         yield from checks.integers(told, right, outputs, checks.order_on(layer, x.device))
 
