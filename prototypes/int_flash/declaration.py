@@ -61,7 +61,9 @@ DECLARATION = Declaration(
         "V is stored transposed while it is rounded, with its keys reordered inside groups of 16: "
         "Hopper's 8-bit matrix instructions want both operands along the sum. The answer is the "
         "same.",
-        "V has a scale a head, where the paper has one for the whole tensor.",
+        "V has a scale for 128 keys of a head, where the paper has one for the whole tensor: V is "
+        "read once, and products with other keys are added up in units of their own anyway.",
+        "Weights are FP16 on their way to INT8, which breaks a few ties the other way.",
         "Exponentials are in base 2, and the softmax scale is folded into that of the queries.",
         "Q is rounded inside the attention kernel, once a block of queries.",
     ),

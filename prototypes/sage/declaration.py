@@ -76,13 +76,17 @@ DECLARATION = Declaration(
     implements=(
         "Takes the mean over tokens off K, which softmax doesn't notice, rounds Q and K to INT8 "
         "with a scale a block of tokens, and multiplies them as integers; P·V is in FP16 as in the "
-        "paper, or in FP8 (E4M3) with a scale a channel of V as in its successor. Smoothing and "
-        "quantization are part of every call."
+        "paper, or in FP8 (E4M3) as in its successor. Smoothing and quantization are part of every "
+        "call."
     ),
     deviates=(
         "FP8 for P·V is SageAttention2's; this paper keeps FP16 because of its worst layers. Each "
         "tile's product starts at zero and is added up in FP32, since Hopper's FP8 accumulators "
         "have fewer bits.",
+        "FP8 V has a scale for 128 keys of a head, where the successor has one a channel: V is "
+        "read once, and E4M3 has room for channels of other sizes.",
+        "On a GPU it is the mean of 256 keys, evenly spread over all, that is taken off K: softmax "
+        "forgets any vector that is the same for all keys, and K is read once.",
         "In FP16, sums are in FP32: on an H100 FP16 accumulators are no faster.",
         "V is stored transposed while it is rounded to FP8, with its keys reordered inside groups "
         "of 16, as Hopper's 8-bit matrix instructions want it. The answer is the same.",

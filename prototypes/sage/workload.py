@@ -150,6 +150,7 @@ class Sage(EightBitAttention):
             yield from _formats(drawn)
             yield from _sums(drawn)
             yield from _weight_scales(drawn["heavy"])
+            yield from _read_once(drawn)
 
 
 def _table_9(normal: tables.Sample) -> Iterator[Figure]:
@@ -220,6 +221,21 @@ def _weight_scales(heavy: tables.Sample) -> Iterator[Figure]:
         yield tables.percent(
             f"heavy inputs, FP8 weights scaled to {scale:g}: relative L1 error", found.l1
         )
+
+
+def _read_once(drawn: dict[str, tables.Sample]) -> Iterator[Figure]:
+    """Yield what it costs that K and V are rounded before all of them has been read."""
+    whole = replace(SAGE_FP8, mean_keys=0, value_scale=Scale.CHANNEL)
+    for family in ("normal", "kbias", "outlier"):
+        for label, options in (("read once", SAGE_FP8), ("read twice", whole)):
+            found = drawn[family].errors(options)
+            yield tables.percent(
+                f"{family} inputs, FP8, K and V {label}: relative L1 error",
+                found.l1,
+                note="mean of 256 keys, V scaled by 128 keys"
+                if options is SAGE_FP8
+                else "mean of all keys, V scaled by channel",
+            )
 
 
 WORKLOAD = Sage(

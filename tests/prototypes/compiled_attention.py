@@ -21,8 +21,6 @@ KINDS = {
     "e4m3": (gl.float8e4nv, "fp8e4nv"),
     "int8": (gl.int8, "i8"),
 }
-SIZES = ("padded_keys",)
-"""Arguments that are multiples of 16."""
 NUMBERS = {"softmax_scale": "fp32", "shift": "fp32"}
 
 
@@ -101,7 +99,7 @@ def compiled(
     attributes = {
         (place,): [["tt.divisibility", 16]]
         for place, name in enumerate(names)
-        if signature[name].startswith("*") or name in SIZES
+        if signature[name].startswith("*")
     }
     fixed = {(names.index(name),): value for name, value in constants.items()}
     made = source(fn=kernel, signature=signature, constexprs=fixed, attrs=attributes)

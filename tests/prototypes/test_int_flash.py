@@ -12,7 +12,13 @@ import torch
 
 from prototypes.attention import inputs
 from prototypes.attention.eight_bit import emulation
-from prototypes.attention.eight_bit.checks import EDGES, FIDELITY, scores, shape_of
+from prototypes.attention.eight_bit.checks import (
+    EDGES,
+    FIDELITY,
+    edges_for,
+    scores,
+    shape_of,
+)
 from prototypes.attention.eight_bit.declared import case
 from prototypes.attention.eight_bit.options import INT_FLASH_FULL
 from prototypes.attention.errors import measure
@@ -146,6 +152,18 @@ def test_attention_out_of_integer_products_is_the_same_attention() -> None:
     assert measure(found[None, None], right).l1 < FIDELITY
     (figure,) = on_cpu.figures(256, 64, 1)
     assert figure.value > 0
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_odd_shapes_on_a_gpu_are_for_the_binary_of_the_case(causal: bool) -> None:
+    """Head dimension and mask are compiled in; so is another kernel for rows that see no key."""
+    shape = case(1, 2, 4096, 128, causal=causal)
+    edges = edges_for(shape, torch.device("cuda"), quick=False)
+    assert {(e.parameters["head_dim"], e.parameters["causal"]) for e in edges} == {(128, causal)}
+    assert len(edges) == len(EDGES) - causal
+    assert not causal or all(shape_of(e).queries <= shape_of(e).seq for e in edges)
+    assert edges_for(shape, CPU, quick=False) == EDGES
+    assert len(edges_for(shape, CPU, quick=True)) == 2
 
 
 def test_what_a_case_has_to_do() -> None:

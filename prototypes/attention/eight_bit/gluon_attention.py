@@ -160,25 +160,38 @@ def pass_by(rings, tile, part: gl.constexpr, STAGES: gl.constexpr, TURNS: gl.con
     mbarrier.arrive(free.index(place))
 
 
+@gluon.jit
+def place_of(queries, side, CAUSAL: gl.constexpr):
+    """Return the head and the block of queries of this program.
+
+    `side` heads take turns, block by block, so that their K and V stay in the L2; the longest
+    blocks first, so that none of them is left to the end.
+    """
+    blocks = gl.cdiv(queries, GROUP_ROWS * GROUPS)
+    first = gl.program_id(0) // (blocks * side) * side
+    side = gl.minimum(side, gl.num_programs(0) // blocks - first)
+    inner = gl.program_id(0) - first * blocks
+    block = inner // side
+    if CAUSAL:
+        block = blocks - 1 - block
+    return first + inner % side, block
+
+
 # One binary for all sizes.
-@gluon.jit(do_not_specialize=["queries", "keys", "heads", "group"])
+@gluon.jit(do_not_specialize=["queries", "keys", "heads", "group", "side"])
 def attention_kernel(
     query, key_descriptor, value_descriptor, key_scale, value_scale, poison, output, queries, keys,
-    heads, group, softmax_scale, shift, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
-    QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr,
+    heads, group, side, softmax_scale, shift, KEYS: gl.constexpr, DIM: gl.constexpr,
+    STAGES: gl.constexpr, QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr,
     VALUE_BLOCK: gl.constexpr, POISONS: gl.constexpr, WEIGHTS: gl.constexpr,
-    TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr, REGISTERS: gl.constexpr,
-    TURNS: gl.constexpr,
+    TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr, REGISTERS: gl.constexpr, TURNS: gl.constexpr,
 ):  # fmt: skip
-    """Write 192 rows of the output of one head. Grid: (blocks of queries, batch·heads).
+    """Write 192 rows of the output of one head. Grid: (blocks of queries · batch · heads).
 
-    Arguments as `triton_attention.attention_kernel` has them. REGISTERS: of a thread that attends.
+    Arguments as `triton_attention.attention_kernel` has them, and `side`: how many heads are worked
+    on side by side. REGISTERS: of a thread that attends.
     """
-    # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
-    head = gl.program_id(1)
-    block = gl.program_id(0)
-    if CAUSAL:
-        block = gl.num_programs(0) - 1 - block
+    head, block = place_of(queries, side, CAUSAL)
     kv_head = head // heads * (heads // group) + head % heads // group
     first_row = block * (GROUP_ROWS * GROUPS)
     tiles = gl.cdiv(keys, KEYS)

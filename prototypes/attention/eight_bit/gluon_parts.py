@@ -78,7 +78,9 @@ def rounded_queries(
 @gluon.jit
 def lane_sums(p, KEYS: gl.constexpr):
     """Return the sums of what each of the four threads of a row has: (rows, 4)."""
-    return gl.sum(gl.sum(p.reshape([GROUP_ROWS, KEYS // 8, 4, 2]), axis=3), axis=1)
+    # In four chains of additions: one would wait for each of its own.
+    parts = p.reshape([GROUP_ROWS, KEYS // 32, 4, 4, 2])
+    return gl.sum(gl.sum(gl.sum(parts, axis=4), axis=1), axis=1)
 
 
 @gluon.jit

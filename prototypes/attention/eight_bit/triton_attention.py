@@ -192,7 +192,8 @@ def walk(
     return acc, total, highest, unit
 
 
-@triton.jit
+# One binary for all sizes.
+@triton.jit(do_not_specialize=["queries", "keys", "heads", "group"])
 def attention_kernel(
     query,
     key,
@@ -205,7 +206,6 @@ def attention_kernel(
     output,
     queries,
     keys,
-    padded_keys,
     heads,
     group,
     softmax_scale,
@@ -233,6 +233,7 @@ def attention_kernel(
     softmax divides by the sum of rounded weights (int8 always does).
     """
     # Blocks of one head side by side, so that its K and V stay in the L2; the longest ones first.
+    padded_keys = tl.cdiv(keys, VALUE_BLOCK) * VALUE_BLOCK
     head = tl.program_id(1)
     block = tl.num_programs(0) - 1 - tl.program_id(0)
     kv_head = head // heads * (heads // group) + head % heads // group
@@ -276,7 +277,7 @@ def attention_kernel(
     )  # fmt: skip
     if SCORES8:
         # Integers can't carry NaN.
-        blocks = padded_keys // 128 * 2
+        blocks = padded_keys // VALUE_BLOCK * 2
         part = tl.arange(0, POISONS)
         total += tl.sum(tl.load(poison + kv_head * blocks + part, part < blocks, 0.0), axis=0)
         total += row_scale * 0.0

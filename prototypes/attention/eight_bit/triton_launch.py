@@ -13,6 +13,8 @@ import triton
 from prototypes.attention.eight_bit import triton_attention, triton_quantize
 from prototypes.attention.eight_bit.options import Denominator, Format, Options, Scale
 
+SIDE_BYTES = 16 << 20
+"""K and V of heads that are worked on side by side: a third of an H100's L2."""
 SHIFTS = {Format.FLOAT16: 1.0, Format.E4M3: 448.0, Format.INT8: 127.0}
 NAMES = {Format.FLOAT16: "fp16", Format.E4M3: "e4m3", Format.INT8: "int8"}
 STORED = {Format.INT8: torch.int8, Format.E4M3: torch.float8_e4m3fn}
@@ -111,7 +113,7 @@ class Attention:
         values = SHIFTS[options.values] if self.rounds_values else 0.0
         triton_quantize.round_kernel[(blocks, kv, 2 if self.rounds_values else 1)](
             key, value, self.key_mean, self.key8, self.key_scale, self.value8, self.value_scale,
-            self.poison, shape.keys, self.padded, KEYS=triton_quantize.KEYS, DIM=shape.dim,
+            self.poison, shape.keys, KEYS=triton_quantize.KEYS, DIM=shape.dim,
             SMOOTH=options.smooth_keys, KEY_BLOCK=self.key_block, VALUES=int(values),
             DEVICE=not self.interpreted, num_warps=8,
         )  # fmt: skip
@@ -141,7 +143,7 @@ class Attention:
             query, stored_key, stored_value,
             self._descriptor(stored_key, key_tile), self._descriptor(stored_value, value_tile),
             self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys,
-            self.padded, shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
+            shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
             math.log2(options.weight_scale),
             ROWS=tiles.rows, KEYS=tiles.keys, DIM=shape.dim, SCORES8=self.rounds_keys,
             QUERY_BLOCK=min(self.query_block, tiles.rows), KEY_BLOCK=self.key_block,
@@ -161,7 +163,6 @@ class Attention:
         from prototypes.attention.eight_bit import gluon_attention
 
         shape, tiles, options = self.shape, self.tiles, self.options
-        rows = gluon_attention.ROWS
         key_tile = [tiles.keys, shape.dim]
         value_tile = key_tile[::-1] if self.rounds_values else key_tile
         kinds = {"fp16": gl.float16, "e4m3": gl.float8e4nv, "int8": gl.int8}
@@ -173,12 +174,17 @@ class Attention:
             flat = tensor.view(-1, tensor.shape[-1])
             return TensorDescriptor.from_tensor(flat, tile, layout)
 
-        grid = (-(-shape.queries // rows), shape.batch * shape.heads)
-        self.compiled = gluon_attention.attention_kernel[grid](
+        blocks, all_heads = -(-shape.queries // gluon_attention.ROWS), shape.batch * shape.heads
+        side = 1
+        if shape.causal:
+            # Blocks differ: as many heads as the L2 holds K and V of.
+            held = 2 * shape.keys * shape.dim * shape.kv_heads / shape.heads
+            side = max(1, min(all_heads, int(SIDE_BYTES / held)))
+        self.compiled = gluon_attention.attention_kernel[(blocks * all_heads,)](
             query, described(self.key8, key_tile, gl.int8),
             described(stored_value, value_tile, kinds[name]),
             self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys,
-            shape.heads, shape.heads // shape.kv_heads, shape.dim**-0.5,
+            shape.heads, shape.heads // shape.kv_heads, side, shape.dim**-0.5,
             math.log2(options.weight_scale),
             KEYS=tiles.keys, DIM=shape.dim, STAGES=tiles.stages, QUERY_BLOCK=self.query_block,
             KEY_BLOCK=self.key_block, VALUE_BLOCK=triton_quantize.KEYS,

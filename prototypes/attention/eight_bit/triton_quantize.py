@@ -73,7 +73,7 @@ def nothing_if_finite(x):
     return tl.sum(tl.sum(x * 0.0, axis=1), axis=0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["keys", "stride"])
 def mean_kernel(
     key, key_mean, keys, stride, AT_ONCE: tl.constexpr, DIM: tl.constexpr, COLUMNS: tl.constexpr
 ):
@@ -160,7 +160,7 @@ def round_values(
     tl.store(value8 + target, tl.trans(rounded))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["keys"])
 def round_kernel(
     key,
     value,
@@ -171,7 +171,6 @@ def round_kernel(
     value_scale,
     poison,
     keys,
-    padded_keys,
     KEYS: tl.constexpr,
     DIM: tl.constexpr,
     SMOOTH: tl.constexpr,
@@ -184,7 +183,8 @@ def round_kernel(
     KEY_BLOCK 1: a scale a token. VALUES: 127 (int8), 448 (e4m3) or 0 (V stays). `poison` (heads, 2,
     blocks) gets NaN for a block that isn't finite, else 0.
     """
-    blocks = padded_keys // KEYS
+    blocks = tl.cdiv(keys, KEYS)
+    padded_keys = blocks * KEYS
     block, head, which = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     base = head.to(tl.int64) * keys * DIM
     poison += head * 2 * blocks + block

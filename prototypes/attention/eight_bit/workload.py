@@ -18,12 +18,12 @@ from prototypes.attention import baselines, inputs
 from prototypes.attention.baselines import is_causal
 from prototypes.attention.eight_bit import curve, emulation, reference
 from prototypes.attention.eight_bit.checks import (
-    EDGES,
     EMULATED_SCORES,
     FIDELITY,
     ONE_HEAD,
     Configuration,
     against_exact,
+    edges_for,
     held,
     scores,
     shape_of,
@@ -96,7 +96,7 @@ class EightBitAttention:
             yield from self._faithful(name, case, given, out, "")
         again = self._called(kernel, case, given, device)
         yield Check.none("elements that differ in a second call", int((again != out).sum()))
-        for edge in EDGES if device.type == "cpu" and not quick else EDGES[:2]:
+        for edge in edges_for(case, device, quick):
             given = self.inputs(edge, device, seed + 20)
             out = self._called(self.build(name, edge, device), edge, given, device)
             yield from self._faithful(name, edge, given, out, f"{edge.id}: ")
