@@ -100,7 +100,7 @@ def generate(
     draft keeps a cache of its own that no verifier overwrites, for comparison.
     """
     batch, begin = prompts.shape
-    # The last cycle may go `drafted` past the end, and a sequence that is done drafts on from there.
+    # A last cycle may go `drafted` past the end; a sequence that is done drafts on from there.
     room = begin + new + 2 * drafted + 1
     cache = Slots.empty(target, batch, room)
     own = cache

@@ -130,7 +130,9 @@ DECLARATION = Declaration(
             applies=_is_narrow,
         ),
         Baseline(
-            "torch_int4pack", "a token at a time, torch's 4-bit product", devices=GPU,
+            "torch_int4pack",
+            "a token at a time, torch's 4-bit product",
+            devices=GPU,
             applies=_is_narrow,
         ),
         Baseline(
@@ -147,9 +149,9 @@ DECLARATION = Declaration(
     ),
     claims=CLAIMS,
     bars={
-        "fidelity": "verified rows against float64 over the weights that the verifier reads, drafted "
-        "rows against float64 by the draft's own rule: 0.001 on a GPU (float16), 0.006 on a CPU "
-        "(bfloat16); rows of zeros, outweighed rows; the same answer twice",
+        "fidelity": "verified rows against float64 over the weights that the verifier reads, "
+        "drafted rows against float64 by the draft's own rule: 0.001 on a GPU (float16), 0.006 on "
+        "a CPU (bfloat16); rows of zeros, outweighed rows; the same answer twice",
         "quality": "verified rows against the weights before rounding: 0.2, half a step with a "
         "scale for a whole row; drafted rows against verified ones: 0.3 with 4-bit activations, "
         "0.5 from two bits",

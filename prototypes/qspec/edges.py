@@ -19,6 +19,9 @@ def rows(x: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
     sizes = torch.tensor([2.0**-8, 1.0, 2.0**5], device=x.device, dtype=x.dtype)
     spread = x * sizes[torch.arange(len(x), device=x.device) % 3, None]
     yield "rows of other sizes", spread
-    yield "alternating signs, all alike", torch.ones_like(x).mul_(
-        1 - 2 * (torch.arange(x.shape[1], device=x.device) % 2).to(x.dtype)
+    yield (
+        "alternating signs, all alike",
+        torch.ones_like(x).mul_(
+            1 - 2 * (torch.arange(x.shape[1], device=x.device) % 2).to(x.dtype)
+        ),
     )

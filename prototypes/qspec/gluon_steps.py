@@ -8,7 +8,7 @@ reads of its 16 outputs by 128 inputs and how it becomes a product (`FORM`).
 
 # Triton's own spelling: constants in capitals, arguments without Python types, tuples
 # that are added up.
-# ruff: noqa: N803, N806, RUF005, SIM108
+# ruff: noqa: N803, N806, RUF005
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment, var-annotated"
 
 from __future__ import annotations
@@ -16,23 +16,16 @@ from __future__ import annotations
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
 
-from prototypes.coupled_quant.gluon_ptx import (
-    asm_block_sync,
-    asm_fetch,
-    asm_fetch_word,
-    asm_shared_base,
-    asm_store_word,
-    asm_ticket,
-)
+from prototypes.coupled_quant.gluon_ptx import asm_block_sync, asm_shared_base
 from prototypes.qspec import ptx
-from prototypes.weights.gluon_small import load_scales, zeros
+from prototypes.qspec.gluon_join import join_shared, leave
+from prototypes.weights.gluon_parts import load_scales, zeros
 from prototypes.weights.gluon_words import (
     asm_arrived,
     asm_commit,
     asm_copy16,
     asm_load4_if,
     asm_matrices,
-    asm_put,
 )
 
 UPPER, JOINED, BYTES = 0, 1, 2
@@ -171,8 +164,6 @@ def step(
     quarter = lane // 8
     offered = way * (TOKENS * PIECES * 16) + (lane % 8) * (PIECES * 16)
     offered += (quarter ^ (lane % 8)) * 16
-    put_at = base + JOIN_AT + warp * (TOKENS * LINE * 4)
-    put_at += (lane % 4) * (2 * LINE * 4) + (lane // 4) * 4
     nothing = tid.to(gl.float32) * 0.0
     stage = begin * 0
     free_stage = stage + AHEAD
@@ -216,62 +207,17 @@ def step(
             each = following_scales
             free_stage = stage
             stage = gl.where(stage == STAGES - 1, 0, stage + 1)
-        for b in gl.static_range(BLOCKS):
-            spot = put_at + b * 64
-            asm_put(spot, sums[b][0])
-            asm_put(spot + LINE * 4, sums[b][1])
-            asm_put(spot + 32, sums[b][2])
-            asm_put(spot + LINE * 4 + 32, sums[b][3])
-        base = asm_block_sync(base)
-        whole = stop - start == slices
-        earlier = mine * slices
-        first = ((earlier + 1) * programs - 1) // units
-        last = ((earlier + slices) * programs - 1) // units
         slot = gl.where(mine == begin // slices, 0, 1)
         left = partial + (program * 2 + slot) * (TOKENS * STRIP)
-        for i in gl.static_range((TOKENS * STRIP + THREADS - 1) // THREADS):
-            spot = i * THREADS + tid
-            output = spot % STRIP
-            token = spot // STRIP
-            from_ = base + JOIN_AT + token * (LINE * 4) + (output % (16 * BLOCKS)) * 4
-            from_ += (output // (16 * BLOCKS)) * (WAYS * TOKENS * LINE * 4)
-            value = asm_fetch(from_)
-            for w in gl.static_range(1, WAYS):
-                value += asm_fetch(from_ + w * (TOKENS * LINE * 4))
-            output += mine * STRIP
-            inside = (token < rows) & (output < outputs)
-            put(out, x_scales, token, output, outputs, value, inside & whole, FORM)
-            gl.store(left + spot, value, mask=inside & (stop - start != slices))
-        if stop - start != slices:
-            base = asm_block_sync(base)
-            takes = gl.where(tid == 0, 1, 0)
-            ticket = asm_ticket(tickets + mine + tid * 0, takes)
-            asm_store_word(base + JOIN_AT, ticket, takes)
-            base = asm_block_sync(base)
-            is_last = asm_fetch_word(base + JOIN_AT) == last - first
-            for i in gl.static_range((TOKENS * STRIP + THREADS - 1) // THREADS):
-                spot = i * THREADS + tid
-                output = mine * STRIP + spot % STRIP
-                token = spot // STRIP
-                inside = is_last & (token < rows) & (output < outputs)
-                value = nothing
-                for other in range(first, last + 1):
-                    theirs = other * 2 + gl.where(mine == other * units // programs // slices, 0, 1)
-                    value += gl.load(
-                        partial + theirs * (TOKENS * STRIP) + spot,
-                        mask=inside,
-                        other=0.0,
-                        cache_modifier=".cg",
-                    )
-                put(out, x_scales, token, output, outputs, value, inside, FORM)
-            gl.store(tickets + mine + tid * 0, tid * 0, mask=is_last & (tid == 0))
+        whole = stop - start == slices
+        leave(
+            out, x_scales, left, base + JOIN_AT, sums, tid, mine, whole, rows, outputs, BLOCKS,
+            WAYS, NW, FORM == 2,
+        )  # fmt: skip
         start = stop
+    # Only now, when nothing is left to read, is it counted who is done with a shared strip.
+    join_shared(
+        out, x_scales, partial, tickets, base + JOIN_AT, tid, begin, end, slices, units, programs,
+        rows, outputs, STRIP, THREADS, FORM == 2,
+    )  # fmt: skip
     room._keep_alive()
-
-
-@gluon.jit
-def put(out, x_scales, token, output, outputs, value, there, FORM: gl.constexpr):
-    """Write results, in 8-bit products times their row's scale: 16 is that of the codes."""
-    if FORM == 2:
-        value = value * (gl.load(x_scales + token, mask=there, other=0.0) * 0.0625)
-    gl.store(out + token * outputs + output, value.to(gl.float16), mask=there)

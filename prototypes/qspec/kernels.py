@@ -6,7 +6,6 @@ A cycle: `drafted` products of one row by the draft, then one product of all row
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -14,6 +13,7 @@ from prototypes.harness.workload import Kernel, NotRunnableError, Tensors
 from prototypes.qspec.activations import round_rows
 from prototypes.qspec.prepared import FOUR_OF_SIXTEEN, PLANE, SIGN_BITS, W4A4, Layer, Shape, layer
 from prototypes.weights import baselines
+from prototypes.weights.on_cpu import Int8Linear
 from prototypes.weights.quantize import GROUP
 
 Pass = Callable[[int, torch.Tensor], torch.Tensor]
@@ -201,11 +201,16 @@ def cpu_draft(made: Layer) -> Pass:
     copies = made.copies["eight"]
 
     def run(number: int, x: torch.Tensor) -> torch.Tensor:
-        codes, scales = round_rows(x)
-        product = copies[number].multiply((codes.short() + 128).to(torch.uint8))
-        return product.mul_(scales[:, None]).to(x.dtype)
+        return bytes_product(copies[number], x)
 
     return run
+
+
+def bytes_product(weights: Int8Linear, x: torch.Tensor) -> torch.Tensor:
+    """Return x, rounded to 4 bits a row, by codes of weights in oneDNN's 8-bit product."""
+    codes, scales = round_rows(x)
+    product = weights.multiply((codes.short() + 128).to(torch.uint8))
+    return product.mul_(scales[:, None]).to(x.dtype)
 
 
 def _room(shape: Shape, rows: int, device: torch.device) -> list[torch.Tensor]:

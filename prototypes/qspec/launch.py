@@ -1,4 +1,4 @@
-"""Sets up the Hopper kernels of drafting and verifying for one shape: splits, workspaces, launches."""
+"""Sets up the Hopper kernels of drafting and verifying: splits, workspaces, launches."""
 
 from __future__ import annotations
 

@@ -63,7 +63,8 @@ class Layer:
     def held(self, is_wide: bool) -> torch.Tensor:
         """Return what the verifier's weights stand for, float64."""
         if is_wide:
-            return self.copies["dense"][0].double()
+            wide: torch.Tensor = self.copies["dense"][0]
+            return wide.double()
         return dequantize(self.rounded, torch.float64)
 
 

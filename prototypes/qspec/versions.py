@@ -6,6 +6,7 @@ would. Rotation is QuaRot's: Hadamard blocks of 128 before each linear layer, fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -46,9 +47,7 @@ W4A4 = Version("W4A4, rotated", largest=7, is_rotated=True)
 PLAIN_W4A4 = Version("W4A4", largest=7)
 W4A8 = Version("W4A8", largest=EIGHT_BITS)
 UPPER = Version("2-bit plane", weights="upper")
-UPPER_WIDE = Version(
-    "2-bit plane in gate, up and down", weights="upper", only=("gate_up", "down")
-)
+UPPER_WIDE = Version("2-bit plane in gate, up and down", weights="upper", only=("gate_up", "down"))
 TEAL_25 = Version("TEAL, 25 %", sparsity=0.25)
 TEAL_50 = Version("TEAL, 50 %", sparsity=0.5)
 WIDE = Version("16 bits", weights="w16")
@@ -75,7 +74,7 @@ class Linear(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return x W^T."""
         if self.turn is not None:
-            x = (x.unflatten(-1, (-1, GROUP)) @ self.turn).flatten(-2)
+            x = (x.view(*x.shape[:-1], -1, GROUP) @ self.turn).flatten(-2)
         if self.threshold:
             x = torch.where(x.abs() > self.threshold, x, 0.0)
         if self.version.largest:
@@ -110,14 +109,12 @@ def layers(model: SmallModel) -> Iterator[tuple[int, str, nn.Linear]]:
             yield number, name, getattr(block, name)
 
 
-def learned(
-    model: SmallModel, sparsity: float, text: torch.Tensor
-) -> dict[tuple[int, str], float]:
+def learned(model: SmallModel, sparsity: float, text: torch.Tensor) -> dict[tuple[int, str], float]:
     """Return each linear layer's threshold: that share of its inputs over text lies below."""
     seen: dict[tuple[int, str], float] = {}
     hooks = []
 
-    def noted(key: tuple[int, str]) -> None:
+    def noted(key: tuple[int, str], linear: nn.Module) -> None:
         def hook(_: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
             sizes = given[0].abs().flatten().float()
             seen[key] = float(sizes.kthvalue(max(1, int(sparsity * sizes.numel()))).values)
@@ -125,7 +122,7 @@ def learned(
         hooks.append(linear.register_forward_pre_hook(hook))
 
     for number, name, linear in layers(model):
-        noted((number, name))
+        noted((number, name), linear)
     with torch.no_grad():
         model(text)
     for hook in hooks:
@@ -135,9 +132,7 @@ def learned(
 
 def hadamard(size: int) -> torch.Tensor:
     """Return the normalized Hadamard matrix (size, size) of a power of two: it is its inverse."""
-    matrix = torch.ones((1, 1))
+    matrix: torch.Tensor = torch.ones((1, 1))
     while len(matrix) < size:
-        matrix = torch.cat(
-            [torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)]
-        )
-    return matrix / size**0.5
+        matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
+    return matrix / math.sqrt(size)

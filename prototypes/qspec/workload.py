@@ -105,9 +105,9 @@ class QSpec:
         self, name: str, case: Case, device: torch.device, seed: int, quick: bool
     ) -> Iterable[Figure]:
         """Return costs by rows, speedups from the law (modelled), acceptance on a small model."""
-        from prototypes.qspec import figures
+        from prototypes.qspec.figures import of
 
-        return figures.of(name, Shape.of(case.parameters), device, seed, quick)
+        return of(name, Shape.of(case.parameters), device, seed, quick)
 
 
 def _kind(device: torch.device) -> torch.dtype:
