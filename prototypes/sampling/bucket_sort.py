@@ -18,9 +18,9 @@ FIRST = 256
 
 
 def largest(logits: torch.Tensor, least: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return at least the `least` largest of logits (vocab,) in descending order, with their places.
+    """Return at least the `least` largest of logits (vocab,), descending, and their places.
 
-    Both are as long as the buckets that had to be sorted. Ties at their end may be cut.
+    As many as the buckets hold that had to be sorted: a bucket is never cut.
     """
     least = min(least, logits.numel())
     scale = BUCKETS / (HIGH - LOW)
@@ -67,7 +67,7 @@ def _weights(values: torch.Tensor, temperature: torch.Tensor) -> torch.Tensor:
 
 
 def _draw(weights: torch.Tensor, mass: torch.Tensor, top_p: float, min_p: float) -> int:
-    """Return a place among descending weights that the filters leave; `mass` is what top-p is of."""
+    """Return a place among descending weights that the filters leave; top-p is of `mass`."""
     cumulative = weights.cumsum(0)
     keep = len(weights)
     if top_p < 1:

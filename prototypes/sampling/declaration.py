@@ -178,7 +178,7 @@ DECLARATION = Declaration(
         ),
         Baseline(
             "bucket_sort_of_k",
-            "llama.cpp's bucket sort for the largest k, then top-p and min-p: its algorithm in torch",
+            "llama.cpp's bucket sort for the largest k, then top-p and min-p; in torch",
             devices=(Device.CPU,),
             applies=_has_small_k,
         ),

@@ -74,10 +74,10 @@ CASES = (
     _case(4096, 28672, 0),
     _case(8192, 57344, 0),
     _case(14336, 4096, 50, family="swiglu", devices=(Device.CPU, Device.CUDA)),
-    _case(4096, 4096, 50, family="headscale"),
+    _case(4096, 4096, 50, family="headscale", quick=True, devices=(Device.CPU, Device.CUDA)),
     _case(28672, 8192, 50, weights="int4", family="swiglu"),
     _case(4096, 14336, 50, weights="int4", weight=1.0, devices=CPU),
-    _case(4096, 14336, 50, weight=0.5, quick=True, devices=CPU),
+    _case(4096, 14336, 50, weight=0.5, devices=CPU),
     _case(4096, 14336, 40, devices=CPU),
     _case(4096, 14336, 70, weights="int4", devices=CPU),
 )
@@ -94,14 +94,14 @@ DECLARATION = Declaration(
         "input. Thresholds come from histograms; a greedy search spreads sparsity over a block."
     ),
     deviates=(
-        "A program lists the active inputs and walks them; the authors' kernel masks rows of a tile.",
+        "A program lists the active inputs and walks them; the authors' masks rows of a tile.",
         "Parts of an output are joined in float32 in a fixed order, not by atomic additions in "
         "float16: the same call gives the same bits, and nothing has to be cleared before.",
-        "4-bit weights have scales for groups of 128 outputs of one input, so a skipped input skips "
-        "its scales; the authors have no kernel for 4 bits. In the cases one scale covers 128 x 128 "
-        "weights, so that dense rivals with groups along the inputs hold the same numbers.",
-        "Activations are drawn from distributions, not from a model; sparsity is that of the drawn "
-        "token under a threshold calibrated on other ones.",
+        "4-bit weights have scales for groups of 128 outputs of one input, so a skipped input "
+        "skips its scales; the authors have no kernel for 4 bits. In the cases one scale covers "
+        "128 x 128 weights, so that dense rivals with groups along the inputs hold the same.",
+        "Activations are drawn from distributions, not from a model; sparsity is that of the "
+        "drawn token under a threshold calibrated on other ones.",
     ),
     cases=CASES,
     implementations=(
@@ -171,9 +171,10 @@ DECLARATION = Declaration(
     ),
     claims=tuple(key for keys in CLAIMS.values() for key in keys),
     bars={
-        "fidelity": "against float64 over the same inputs: 0.001; edges (none active, all, ties with "
-        "the threshold, what isn't finite, sizes that no tile divides); the same bits twice",
-        "quality": "error against the dense product at most 0.12, 0.22, 0.30, 0.40, 0.50 at 25, 40, "
-        "50, 60, 70 % sparsity; a token's sparsity within 0.04 of the calibrated one",
+        "fidelity": "against float64 over the same inputs: 0.001; edges (none active, all, ties "
+        "with the threshold, what isn't finite, sizes that no tile divides); the same bits twice",
+        "quality": "error against the dense product at most 0.12, 0.22, 0.30, 0.40, 0.50 at 25, "
+        "40, 50, 60, 70 % sparsity; a token's sparsity within 0.04 of the calibrated one, 0.15 "
+        "where heads have scales of their own",
     },
 )

@@ -1,4 +1,4 @@
-"""Inputs that such code gets wrong: none active, all, ties with the threshold, what isn't finite."""
+"""Inputs that such code gets wrong: none active, all, ties with thresholds, what isn't finite."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ def activations(plan: Plan, device: torch.device, seed: int) -> Iterator[tuple[s
     one = torch.zeros_like(x)
     one[-1] = 3.0
     yield "the last one alone", one.half()
+
+
+def by_channel(plan: Plan, device: torch.device, seed: int) -> torch.Tensor:
+    """Return a threshold an input (inputs,), some of them infinite: those are always dropped."""
+    generator = torch.Generator(device=device).manual_seed(seed + 1)
+    drawn = torch.rand(plan.inputs, device=device, generator=generator) * 1.5
+    return torch.where(drawn > 1.2, torch.inf, drawn)
 
 
 def broken(plan: Plan, device: torch.device) -> Iterator[tuple[str, torch.Tensor]]:

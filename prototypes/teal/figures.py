@@ -1,9 +1,10 @@
-"""Times by sparsity beside a run: the curve that the paper draws, and where it crosses dense code."""
+"""Times by sparsity beside a run: the curve that the paper draws, where it crosses dense code."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -34,7 +35,7 @@ def of(name: str, plan: Plan, device: torch.device, seed: int, quick: bool) -> I
 
 
 def curve(name: str, plan: Plan, device: torch.device, seed: int, quick: bool) -> Iterator[Figure]:
-    """Yield times of a call by sparsity, of the dense rivals, and where the curve crosses theirs."""
+    """Yield times of a call by sparsity, of the dense rivals, and where they cross."""
     from prototypes.teal.workload import WORKLOAD
 
     case = _case(plan)
@@ -80,7 +81,7 @@ def even(times: Mapping[int, float], rival: float) -> float:
     steps = sorted(times.items())
     if steps[0][1] <= rival:
         return 0.0
-    for (low, slow), (high, fast) in zip(steps, steps[1:], strict=False):
+    for (low, slow), (high, fast) in pairwise(steps):
         if fast <= rival:
             return low + (high - low) * (slow - rival) / (slow - fast)
     return 100.0

@@ -17,7 +17,7 @@ from prototypes.weights.quantize import GROUP
 CALIBRATION_TOKENS = 64
 CALIBRATION_SEED = 20240826
 SPREAD = 2.5
-"""Standard deviation of the codes, which reach 7: as rounding groups of 128 normal weights has it."""
+"""Standard deviation of the codes, which reach 7: what rounding 128 normal weights gives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What thresholds lose, without a clock: by distribution, by token, by what they were calibrated on."""
+"""What thresholds lose, without a clock: by distribution, by token, by calibration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOKENS, CHANNELS = 256, 2048
 STACK = Shape(hidden=256, wide=896, heads=8, kv_heads=2, blocks=3, vocab=1024)
 STACK_TOKENS = 96
 GREEDY_RATIOS = {25: 0.87, 40: 0.91, 50: 0.93}
-"""Greedy error over uniform error, averaged over layers, that the authors' tables for Llama 3 8B give."""
+"""Greedy error over uniform error that the authors' tables for Llama 3 8B give, layers' mean."""
 
 
 def of(seed: int, quick: bool) -> Iterator[Figure]:

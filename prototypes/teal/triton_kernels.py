@@ -35,9 +35,9 @@ def _list_active(
     Every SHARES-th active input is a share's, so shares are equal to one input. Active is what
     isn't at or under its threshold: NaN is, so it reaches the output as it should.
     """
-    # A thread has PARTS inputs that lie LANES apart and counts those by itself: one scan over threads
-    # serves them all. Strided loads keep the compiler from giving neighbours to a thread, whose
-    # words would then change threads to be stored.
+    # A thread has PARTS inputs that lie LANES apart and counts those by itself: one scan over
+    # threads serves them all. Loads by a stride keep the compiler from giving neighbours to a
+    # thread, whose words would then change threads to be stored.
     near = tl.arange(0, LANES)[:, None] + tl.arange(0, PARTS)[None, :] * LANES
     found = 0
     for first in range(0, inputs, LANES * PARTS):
@@ -278,7 +278,7 @@ def sparse_int4_product(
     )
     LANES: tl.constexpr = COLUMNS // 8
     ROWS: tl.constexpr = DEEP * BESIDE
-    # Four words of a thread have one scale, which is read and multiplied once: an axis of their own.
+    # Four words of a thread have one scale, which is read once: an axis of their own.
     lane = tl.arange(0, LANES // 4)[None, :] * 4 + tl.arange(0, 4)[:, None]
     column = stripe * (WIDTH // 8) + lane
     inside = (lane < WIDTH // 8) & (column < row_words)
@@ -312,7 +312,7 @@ def sparse_int4_product(
     s4, s5, s6, s7 = tl.sum(a4, axis=2), tl.sum(a5, axis=2), tl.sum(a6, axis=2), tl.sum(a7, axis=2)
     low = tl.join(tl.join(s0, s4), tl.join(s2, s6))
     high = tl.join(tl.join(s1, s5), tl.join(s3, s7))
-    # (4, LANES / 4, 2, 2, 2): the last axis is bit 0 of a code's place in its word, then bit 1, bit 2.
+    # (4, LANES / 4, 2, 2, 2): the last axis is bit 0 of a code's place in its word, then bit 1.
     y = tl.reshape(tl.permute(tl.join(low, high), 1, 0, 2, 3, 4), [COLUMNS])
     flat = tl.arange(0, COLUMNS)
     wide = stripe * WIDTH + flat

@@ -83,7 +83,7 @@ class Teal:
             yield Check.at_most(
                 "share of inputs dropped, off the plan's",
                 abs(dropped - plan.sparsity),
-                bars.REALISED,
+                bars.realised_of(plan.family),
             )
 
     def work(self, case: Case) -> Work:
@@ -100,7 +100,7 @@ class Teal:
     def figures(
         self, name: str, case: Case, device: torch.device, seed: int, quick: bool
     ) -> Iterable[Figure]:
-        """Return time by sparsity, errors by distribution, and what a stack of blocks makes of it."""
+        """Return times by sparsity, errors by distribution, what a stack of blocks makes of it."""
         from prototypes.teal import figures
 
         return figures.of(name, Plan.of(case.parameters), device, seed, quick)
@@ -165,6 +165,12 @@ def _edges(name: str, plan: Plan, device: torch.device, seed: int) -> Iterator[C
         outputs = _called(kernel, given, _room(plan, device))
         exact = {"out": _exact(given, given["thresholds"])}
         yield from errors(f"edge: {edge} ({label})", outputs, exact, bar)
+    given["x"] = dict(edges.activations(plan, device, seed))["normal"]
+    given["thresholds"] = edges.by_channel(plan, device, seed)
+    outputs = _called(kernel, given, _room(plan, device))
+    exact = {"out": _exact(given, given["thresholds"])}
+    yield from errors(f"edge: a threshold a channel ({label})", outputs, exact, bar)
+    given["thresholds"] = torch.tensor([0.5], device=device)
     for edge, x in edges.broken(plan, device):
         given["x"] = x
         outputs = _called(kernel, given, _room(plan, device))
