@@ -51,7 +51,8 @@ def join_scheduler(
     `device` is "cpu", "cuda", "cuda:N" or "" for none. Raises `UsageError` for another, and where
     nothing is offered.
     """
-    from app.jobs.hosts.serving import READING, default_name, join
+    from app.jobs.hosts.code import READING
+    from app.jobs.hosts.serving import default_name, join
 
     address = address_of(url)
     _check_listening(address, listen)

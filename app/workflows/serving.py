@@ -69,7 +69,11 @@ def environment(members: Team | None) -> dict[str, str]:
     """Return the variables that the server of a team's workbench needs; none for one person."""
     if members is None:
         return {}
-    return {VARIABLE: str(team_file().absolute())}
+    told = {VARIABLE: str(team_file().absolute())}
+    if members.login == "proxy":
+        # Else the server takes the address in X-Forwarded-For for the one that connects.
+        told["FORWARDED_ALLOW_IPS"] = ""
+    return told
 
 
 def require_login_package() -> None:

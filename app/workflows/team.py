@@ -85,6 +85,11 @@ def team() -> Team | None:
     return read_team(Path(named)) if named else None
 
 
+def is_for_a_team() -> bool:
+    """Whether this process serves a team."""
+    return bool(os.environ.get(VARIABLE))
+
+
 def team_file() -> Path:
     """Return where the settings of a team are kept."""
     return home.data_folder() / FILE

@@ -129,7 +129,7 @@ def test_the_server_of_a_team_is_told_of_it_and_that_of_one_person_nothing(own_h
     assert environment(None) == {}
     assert command(8501)[-1] == "--server.address=127.0.0.1"
     told = environment(parsed())
-    assert told == {"ASSAY_TEAM": str(own_home / "team.toml")}
+    assert told == {"ASSAY_TEAM": str(own_home / "team.toml"), "FORWARDED_ALLOW_IPS": ""}
     assert command(8501, parsed())[-2:] == [
         "--server.address=0.0.0.0",
         "--server.allowedHosts=assay.example.org",

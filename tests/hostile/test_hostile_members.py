@@ -60,6 +60,8 @@ def test_who_the_proxy_does_not_name_gets_nothing(
 def test_who_it_names_is_served(running: Workbench) -> None:
     member = {WHO: "Eve@Example.org"}
     assert ask(running, "/", **member)[0] == 200
+    behind = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    assert ask(running, "/", **member, **behind)[0] == 200, "as every proxy says whom it speaks for"
     assert ask(running, STREAM, Origin="http://127.0.0.1:PORT", **SOCKET, **member)[0] == 101
     foreign = {"Origin": "http://evil.example", **member}
     assert ask(running, STREAM, **SOCKET, **foreign)[0] == 403, "a name is no way around origins"

@@ -8,20 +8,24 @@ from functools import lru_cache
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[3]
-_PARTS = ("analyzers", "prototypes", "app/jobs")
+MEASURING, READING = "measuring", "reading"
+_PARTS = {
+    MEASURING: ("analyzers", "prototypes", "app/jobs"),
+    READING: ("analyzers", "app/jobs"),
+}
 """What work on a host runs; results that ship are data, and pages never run there."""
 _SUFFIXES = (".py", ".toml")
 
 
-def code_version() -> str:
-    """Return the version and the hash of Assay's files as they are on this machine's disk now.
+def code_version(work: str = MEASURING) -> str:
+    """Return the version and the hash of the files that such work runs, as they are on disk now.
 
     As "0.1.0+3f2a91c0d4e5". Every piece of work runs in a fresh process, so that what is on disk is
     what runs; files that didn't change since the last call aren't read again.
     """
     files = sorted(
         path
-        for part in _PARTS
+        for part in _PARTS[work]
         for path in (_ROOT / part).rglob("*")
         if path.suffix in _SUFFIXES and "results" not in path.parts[len(_ROOT.parts) :]
     )
@@ -29,7 +33,7 @@ def code_version() -> str:
     return f"{_version()}+{_digest(stamps)}"
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _digest(stamps: tuple[tuple[str, int], ...]) -> str:
     digest = hashlib.sha256()
     for name, _ in stamps:

@@ -18,7 +18,7 @@ from typing import Any
 from analyzers.message import Message, message
 from app.jobs.engine import WorkerDiedError
 from app.jobs.hosts.address import SchedulerAddress
-from app.jobs.hosts.code import code_version
+from app.jobs.hosts.code import READING, code_version
 from app.jobs.hosts.connection import Connection
 from app.jobs.hosts.performing import perform
 from app.jobs.hosts.reasons import (
@@ -29,7 +29,6 @@ from app.jobs.hosts.reasons import (
     no_scheduler,
     too_often,
 )
-from app.jobs.hosts.serving import READING
 from app.jobs.hosts.work import Event, Work
 
 PATIENCE_S = 300.0
@@ -178,16 +177,19 @@ class DaskEngine:
         if not hosts:
             self._homeless(work)
             return
+        work.code = code_version(work.kind)
         work.tries += 1
+        work.attempts += 1
         work.homeless_since = None
         work.given_to = frozenset(hosts)
         work.is_begun = False
         work.given = self._connection.give(
-            f"assay-{work.id}-{work.tries}",
+            f"assay-{work.id}-{work.attempts}",
             work.needs,
             hosts if work.unfit else None,
             perform,
-            code_version(),
+            work.kind,
+            work.code,
             self._connection.topic,
             work.id,
             work.function,
@@ -207,7 +209,7 @@ class DaskEngine:
         """No host could do the work: some have other code, or there is none for now."""
         there = {a: code for a, code in work.unfit.items() if a in self._connection.hosts}
         if there:
-            self._end(work, error=CodeDiffersError(differs(list(there.values()))))
+            self._end(work, error=CodeDiffersError(differs(work.code, list(there.values()))))
             return
         now = time.monotonic()
         work.homeless_since = work.homeless_since or now
@@ -227,11 +229,11 @@ class DaskEngine:
     def _take_in(self, work: Work, ending: Mapping[str, Any]) -> None:
         work.host, work.log = ending["host"], ending["log"]
         if "differs" in ending:
-            for address, host in self._connection.hosts.items():
-                if host["name"] == work.host:
-                    work.unfit[address] = f"{work.host} ({ending['differs']})"
             work.given = None
-            work.tries -= 1
+            if work.code == code_version(work.kind):
+                work.tries -= 1
+                self._note_unfit(work, ending["differs"])
+            # else this machine's own code has changed since: it is given out as it is now
         elif "died" in ending:
             self._end(work, error=WorkerDiedError(ending["died"]))
         elif "raised" in ending:
@@ -241,6 +243,11 @@ class DaskEngine:
             self._again(work, message("the scheduler took it away"))
         else:
             self._end(work, value=ending["value"])
+
+    def _note_unfit(self, work: Work, code: str) -> None:
+        for address, host in self._connection.hosts.items():
+            if host["name"] == work.host:
+                work.unfit[address] = f"{work.host} ({code})"
 
     def _failed(self, work: Work, error: BaseException) -> None:
         from distributed.scheduler import KilledWorker

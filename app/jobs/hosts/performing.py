@@ -28,20 +28,25 @@ _PROGRESS, _LOG = "progress.json", "log"
 
 
 def perform(
-    code: str, topic: str, task: str, function: Callable[..., Any], args: tuple[Any, ...]
+    kind: str,
+    code: str,
+    topic: str,
+    task: str,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
 ) -> dict[str, Any]:
     """Run `function(*args)` in a process of its own; called in a thread of the host's worker.
 
-    Returns {"host", "log"} and one of "value"; "raised", an exception; "died", an exit code;
-    "differs", the code that this host has; "unwanted". Says {"task", "began"} and {"task",
-    "progress"} under `topic` meanwhile.
+    Work of another `kind` runs other files (`code_version`). Returns {"host", "log"} and one of
+    "value"; "raised", an exception; "died", an exit code; "differs", the code that this host has;
+    "unwanted". Says {"task", "began"} and {"task", "progress"} under `topic` meanwhile.
     """
     from distributed import get_worker
 
     worker: Any = get_worker()
     key = str(worker.get_current_task())
     host = str(worker.name)
-    if (here := code_version()) != code:
+    if (here := code_version(kind)) != code:
         return {"host": host, "log": "", "differs": here}
 
     def say(**said: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyzers.message import Message, message
-from app.jobs.hosts.code import code_version
 
 
 class HostsLostError(Exception):
@@ -52,11 +51,11 @@ def too_often(tries: int) -> Message:
     )
 
 
-def differs(hosts: Sequence[str]) -> Message:
+def differs(here: str, hosts: Sequence[str]) -> Message:
     """Return what to say when the hosts have other code; each "name (version+hash)"."""
     return message(
         "Other code than here ({here}) on {hosts}: bring them to the same version "
         "(git pull && make setup), and the work goes there again.",
-        here=code_version(),
+        here=here,
         hosts=", ".join(sorted(set(hosts))),
     )

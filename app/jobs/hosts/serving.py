@@ -24,8 +24,6 @@ from app.jobs.hosts.address import SchedulerAddress, parse_address
 from app.jobs.hosts.code import code_version
 from app.jobs.processes import RUNNER_MARK, kill_tree, sweep, tether
 
-READING = "reading"
-"""The resource of a host that reads papers."""
 SETTINGS: Mapping[str, Any] = {
     "distributed.scheduler.allowed-failures": 2,
     "distributed.scheduler.worker-ttl": "60 s",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from app.jobs.hosts.code import MEASURING, READING
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -30,6 +32,10 @@ class Work:
     given: Any = None
     """Dask's future, while the scheduler has the work."""
     tries: int = 0
+    attempts: int = 0
+    """How often it was given out: as the tries, and once more for each host with other code."""
+    code: str = ""
+    """The code that it was given out with."""
     host: str = ""
     log: str = ""
     unfit: dict[str, str] = field(default_factory=dict)
@@ -37,3 +43,8 @@ class Work:
     given_to: frozenset[str] = frozenset()
     is_begun: bool = False
     homeless_since: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """Which files it runs: those for reading papers, or for measuring."""
+        return READING if READING in self.needs else MEASURING

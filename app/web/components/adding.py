@@ -7,11 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from analyzers.sources.arxiv_id import parse_arxiv_id
 from app.errors import AssayError
 from app.i18n import Translate
 from app.web.components import access, context, work
 from app.web.components.text import strong
 from app.workflows.add import save_upload
+from app.workflows.team import is_for_a_team
 
 _MOST = 200
 SUFFIXES = ["pdf", "md", "txt", "html", "htm"]
@@ -80,6 +82,12 @@ def _ids(text: str, _: Translate) -> list[str]:
     found = list(dict.fromkeys(text.replace(",", " ").split()))
     if len(found) > _MOST:
         raise AssayError(_("At most {count} papers at once.").format(count=_MOST))
+    if is_for_a_team():
+        # One's own machine may be read by its paths; that of others by nobody's typing.
+        for source in found:
+            if parse_arxiv_id(source) is None:
+                told = _("{source} is no arXiv id or address. Send files by the form beside it.")
+                raise AssayError(told.format(source=source))
     return found
 
 

@@ -8,13 +8,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.web.components import access, context
 from app.web.components.text import moment, plain
-from app.workflows.team import team
 from db.queries import actions
-
-
-def is_for_a_team() -> bool:
-    """Whether this workbench has a login."""
-    return team() is not None
 
 
 def people(_: Translate) -> None:

@@ -7,6 +7,7 @@ from app.web.components.checkup import checkup
 from app.web.components.data_folder import data_folder
 from app.web.components.header import header
 from app.web.components.target import target
+from app.workflows.team import is_for_a_team
 
 _ = context.words()
 with header(_("Settings")):
@@ -17,7 +18,7 @@ sections = {
     "data": (_("Data and language"), data_folder),
     "machine": (_("This machine"), checkup),
 }
-if people.is_for_a_team():
+if is_for_a_team():
     sections["people"] = (_("People"), people.people)
 section = url.sections(_("Section"), "show", list(sections), lambda name: sections[name][0])
 with context.errors_shown():

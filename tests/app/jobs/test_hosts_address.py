@@ -109,3 +109,4 @@ def test_the_code_has_one_name_until_it_changes() -> None:
     assert code_version() == code_version()
     version, _, digest = code_version().partition("+")
     assert version and len(digest) == 12
+    assert code_version("reading") != code_version(), "prototypes are no part of reading"

@@ -125,6 +125,22 @@ def test_what_is_run_has_a_name_and_a_limit(login: Login, open_page: Open, seede
     assert "measured" in str(page.table[0].value)
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["/etc/passwd", "~/.ssh/id_rsa", "file:///etc/passwd", "../secret.pdf", "http://10.0.0.1/x"],
+)
+def test_nobody_reads_the_server_by_its_paths(
+    login: Login, open_page: Open, seeded: Engine, source: str
+) -> None:
+    login.name = "bob@example.org"
+    page = open_page("add")
+    page.text_area(key="add-text").set_value(f"2410.02367\n{source}")
+    next(button for button in page.button if button.label == "Add").click().run()
+    assert "is no arXiv id or address" in page.error[0].value
+    with session_scope(seeded) as session:
+        assert jobs.list_active(session) == []
+
+
 def test_alone_nothing_is_asked_or_written(
     open_page: Open, seeded: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
