@@ -32,6 +32,7 @@ def four_bits(x: torch.Tensor) -> torch.Tensor:
     In the precision of the scale that kernels have (float32), so that ties fall alike.
     """
     wide = x.float()
-    scale = wide.abs().amax(1, keepdim=True) / 7
+    most = wide.abs().amax(1, keepdim=True)
+    scale = most / torch.full_like(most, 7)
     inverse = torch.where(scale > 0, 1 / scale.clamp_min(1e-38), 0.0)
     return (wide * inverse).round().clamp(-7, 7).double() * scale.double()

@@ -26,11 +26,15 @@ def round_kernel(x, codes, scales, inputs, BLOCK: tl.constexpr):
     column = place - inner + (inner % 2) * 8 + inner // 4 * 2 + (inner // 2) % 2
     inside = place < inputs
     wide = tl.load(x + row * inputs + column, mask=inside, other=0.0).to(tl.float32)
-    scale = tl.max(tl.abs(wide), axis=0) / 7.0
-    inverse = tl.where(scale > 0, 1.0 / tl.maximum(scale, 1e-38), 0.0)
+    # Quotients correctly rounded: a scale that is off by a bit moves codes.
+    scale = tl.div_rn(tl.max(tl.abs(wide), axis=0), 7.0)
+    inverse = tl.where(scale > 0, tl.div_rn(1.0, tl.maximum(scale, 1e-38)), 0.0)
     steps = wide * inverse
-    # To the nearest, halves to even: adding and taking away 1.5 * 2^23 drops the fraction.
-    nearest = (steps + 12582912.0) - 12582912.0
+    # To the nearest, halves to even. (Adding and taking away 1.5 * 2^23 is folded away.)
+    nearest = tl.floor(steps + 0.5)
+    is_odd = nearest - 2.0 * tl.floor(nearest * 0.5) != 0.0
+    over = nearest - steps
+    nearest = tl.where((over > 0.5) | ((over == 0.5) & is_odd), nearest - 1.0, nearest)
     nearest = tl.minimum(tl.maximum(nearest, -7.0), 7.0)
     tl.store(codes + row * inputs + place, nearest.to(tl.int8), mask=inside)
     tl.store(scales + row, scale)
