@@ -60,6 +60,16 @@ def _multiplies(case: Case) -> bool:
     return case.parameters["task"] == "linear"
 
 
+def _widens(case: Case) -> bool:
+    """One width is enough to compare 8-bit weights with 4-bit ones."""
+    return _multiplies(case) and case.parameters["width"] == 4096
+
+
+def _few(case: Case) -> bool:
+    """Where a product in bfloat16 takes less than a second without units for it."""
+    return _multiplies(case) and int(str(case.parameters["tokens"])) <= 64
+
+
 def _transforms(case: Case) -> bool:
     return not _multiplies(case)
 
@@ -115,15 +125,15 @@ DECLARATION = Declaration(
         Implementation(
             "gluon_w4a8",
             Device.CUDA,
-            "the same with 4-bit weights, unpacked on their way to the matrix unit; Gluon",
-            applies=_multiplies,
+            "transform and rounding in one kernel; 4-bit weights unpacked on their way to the "
+            "8-bit matrix unit, scales in registers; Gluon, on Hopper",
+            shipped=True,
         ),
         Implementation(
             "gluon_w8a8",
             Device.CUDA,
-            "transform and rounding in one kernel, 8-bit product with scales in registers; Gluon "
-            "on Hopper, plain Triton elsewhere",
-            shipped=True,
+            "the same transform, weights of 8 bits; Gluon on Hopper, plain Triton elsewhere",
+            applies=_widens,
         ),
     ),
     baselines=(
@@ -150,17 +160,17 @@ DECLARATION = Declaration(
             applies=_multiplies,
         ),
         Baseline(
-            "torch_bf16",
-            "weights and tokens in bfloat16",
+            "torch_fp32",
+            "weights in float32: what 16-bit weights become where a CPU has no units for them",
             (Role.PAPER,),
             devices=CPU,
             applies=_multiplies,
         ),
         Baseline(
-            "torch_fp32",
-            "weights in float32: the faster one where a CPU has no bfloat16 units",
+            "torch_bf16",
+            "weights and tokens in bfloat16",
             devices=CPU,
-            applies=_multiplies,
+            applies=_few,
         ),
         Baseline(
             "int8_plain_cpu",

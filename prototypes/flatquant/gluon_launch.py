@@ -165,8 +165,8 @@ class Tiles4:
     """How the layer with 4-bit weights is cut: tokens of a tile, places, rows of a band."""
 
     tokens: int = 256
-    stages: int = 4
-    band: int = 8
+    stages: int = 3
+    band: int = 4
     registers: int = 240
 
 

@@ -43,8 +43,10 @@ def transform_into(
         largest = largest * layer.token_clip
         scales[first : first + PIECE] = torch.where(largest < torch.inf, largest / 127, torch.nan)
         z.mul_(torch.where(largest > SMALLEST, 127 / largest, 0.0))
+        if layer.token_clip != 1.0:
+            z.clamp_(-128, 127)
         # The lowest byte of the sum is the code.
-        codes[first : first + PIECE] = z.clamp_(-128, 127).add_(TO_CODE).view(torch.int32)
+        codes[first : first + PIECE] = z.add_(TO_CODE).view(torch.int32)
 
 
 class FlatLinear:
