@@ -17,7 +17,7 @@ def round_rows(x: torch.Tensor, largest: int = LARGEST) -> tuple[torch.Tensor, t
     most = wide.abs().amax(1)
     # A tensor, since torch multiplies by the rounded inverse of a number on a GPU.
     scales = most / torch.full_like(most, largest)
-    inverse = torch.where(scales > 0, 1 / scales.clamp_min(1e-38), 0.0)
+    inverse = torch.where(scales > 0, 1 / scales.clamp_min(1e-30), 0.0)
     codes = (wide * inverse[:, None]).round_().clamp_(-largest, largest)
     return codes.to(torch.int8), scales
 

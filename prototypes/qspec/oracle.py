@@ -34,5 +34,5 @@ def four_bits(x: torch.Tensor) -> torch.Tensor:
     wide = x.float()
     most = wide.abs().amax(1, keepdim=True)
     scale = most / torch.full_like(most, 7)
-    inverse = torch.where(scale > 0, 1 / scale.clamp_min(1e-38), 0.0)
+    inverse = torch.where(scale > 0, 1 / scale.clamp_min(1e-30), 0.0)
     return (wide * inverse).round().clamp(-7, 7).double() * scale.double()

@@ -27,8 +27,9 @@ def round_kernel(x, codes, scales, inputs, BLOCK: tl.constexpr):
     inside = place < inputs
     wide = tl.load(x + row * inputs + column, mask=inside, other=0.0).to(tl.float32)
     # Quotients correctly rounded: a scale that is off by a bit moves codes.
-    scale = tl.div_rn(tl.max(tl.abs(wide), axis=0), 7.0)
-    inverse = tl.where(scale > 0, tl.div_rn(1.0, tl.maximum(scale, 1e-38)), 0.0)
+    most = tl.max(tl.abs(wide), axis=0)
+    scale = tl.div_rn(most, most * 0.0 + 7.0)
+    inverse = tl.where(scale > 0, tl.div_rn(most * 0.0 + 1.0, tl.maximum(scale, 1e-30)), 0.0)
     steps = wide * inverse
     # To the nearest, halves to even. (Adding and taking away 1.5 * 2^23 is folded away.)
     nearest = tl.floor(steps + 0.5)
