@@ -7,7 +7,7 @@ factor leaves with the scales. Two groups of four warps take 64 channels each of
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803
+# ruff: noqa: N803, N806
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def multiply(
         weight_tiles, first_halves, second_halves, out_tiles, ready, free, out_to, token_scales,
         channel_scales, first, step, tiles, row_tiles, column_tiles, blocks,
     ) = shared  # fmt: skip
-    sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, 128, 32])
+    # Triton's integer products have 224 columns at most.
+    ACROSS: gl.constexpr = 128 if TOKENS > 128 else TOKENS
+    sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, ACROSS, 32])
     operand: gl.constexpr = gl.DotOperandLayout(0, sums, 4)
     words: gl.constexpr = _words_layout()
     nothing = gl.full([GROUP_ROWS, TOKENS], 0, gl.int32, layout=sums)

@@ -160,7 +160,7 @@ def linear4(width: int, channels: int, device: torch.device) -> Multiplies:
     if not is_hopper(device) or width % 128 or channels % 8:
         raise NotRunnableError("4-bit weights need a Hopper GPU and a width of a multiple of 128.")
     hopper = _hopper()
-    made: Multiplies = hopper.Linear4(hopper.Tiles4(), device)
+    made: Multiplies = hopper.Linear4(device)
     return made
 
 
