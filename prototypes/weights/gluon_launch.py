@@ -38,9 +38,9 @@ class Split:
 
 
 BEST = (
-    Split(8, warps=8, programs=2),
-    Split(16, blocks=2, warps=8, programs=2),
-    Split(32, blocks=2, stages=2, warps=8),
+    Split(8, ways=2, warps=8, programs=2),
+    Split(16, blocks=2, ways=2, warps=8, programs=2),
+    Split(32, blocks=2, ways=2, stages=2, fold=True),
 )
 """By rows; found by the sweeps in LOG.md."""
 
@@ -68,7 +68,7 @@ class Small:
             raise ValueError(f"{rows} rows by {inputs} inputs: takes 1 to 32 by multiples of 128.")
         groups = inputs // GROUP
         split = split or split_for(rows, groups)
-        if groups % split.ways or rows > split.tokens:
+        if groups % split.ways or rows > split.tokens or split.strip % ROWS:
             raise ValueError(f"{split} doesn't fit {rows} rows and {groups} groups.")
         self.rows, self.inputs, self.outputs, self.split = rows, inputs, outputs, split
         self.tiles = padded(outputs) // ROWS
@@ -104,21 +104,23 @@ class Small:
 @dataclass(frozen=True, slots=True)
 class Tile:
     """How the kernel for many rows cuts its work: rows of a tile, places of the ring, steps that
-    codes are read ahead, registers of a thread."""
+    codes are read ahead, registers of a thread, programs a multiprocessor."""
 
     tokens: int
     stages: int
     ahead: int
     registers: int
+    programs: int = 1
 
 
-TILES = (Tile(64, 8, 4, 160), Tile(128, 6, 3, 160), Tile(256, 5, 3, 240))
+TILES = (Tile(64, 6, 4, 104, 2), Tile(128, 6, 4, 160), Tile(256, 5, 2, 240))
 """By rows: the first that has room for all, else the last."""
 
 
-def tile_for(rows: int) -> Tile:
-    """Return the best tile for so many rows."""
-    return next((tile for tile in TILES if rows <= tile.tokens), TILES[-1])
+def tile_for(rows: int, steps: int) -> Tile:
+    """Return the best tile for so many rows; what it reads ahead divides its steps."""
+    best = next((tile for tile in TILES if rows <= tile.tokens), TILES[-1])
+    return best if steps % best.ahead == 0 else replace(best, ahead=2)
 
 
 class Large:
@@ -133,12 +135,14 @@ class Large:
         if rows < 1 or inputs % GROUP or outputs < 1 or outputs % 8:
             raise ValueError(f"{inputs} inputs, {outputs} outputs: takes multiples of 128 and 8.")
         self.rows, self.inputs, self.outputs = rows, inputs, outputs
-        self.tile = tile or tile_for(rows)
+        self.tile = tile or tile_for(rows, inputs // COLUMNS)
+        if inputs // COLUMNS % self.tile.ahead:
+            raise ValueError(f"{self.tile} doesn't fit {inputs} inputs.")
         self.tiles = padded(outputs) // ROWS
         self.row_tiles = -(-rows // self.tile.tokens)
         self.work = -(-self.tiles // 2) * self.row_tiles
         cores = torch.cuda.get_device_properties(device).multi_processor_count
-        self.programs = min(cores, self.work)
+        self.programs = min(cores * self.tile.programs, self.work)
 
     def __call__(
         self, x: torch.Tensor, packed: torch.Tensor, scales: torch.Tensor, out: torch.Tensor
@@ -152,12 +156,15 @@ class Large:
         tile = self.tile
         box = [tile.tokens, COLUMNS]
         layout = gl.NVMMASharedLayout.get_default_for(box, gl.float16)
+        options: dict[str, Any] = {"num_warps": 4}
+        if tile.programs > 1:  # of 12 warps' registers, before the roles share them out
+            options["maxnreg"] = 65536 // (384 * tile.programs) // 8 * 8
         launch: Any = gluon_large.large[(self.programs,)]
         launch(
             TensorDescriptor.from_tensor(x, box, layout), packed, scales.view(torch.int32),
             TensorDescriptor.from_tensor(out, box, layout), self.work, self.row_tiles,
             self.inputs // COLUMNS, self.tiles, self.inputs // COLUMNS, TOKENS=tile.tokens,
-            STAGES=tile.stages, AHEAD=tile.ahead, REGISTERS=tile.registers, num_warps=4,
+            STAGES=tile.stages, AHEAD=tile.ahead, REGISTERS=tile.registers, **options,
         )  # fmt: skip
 
 

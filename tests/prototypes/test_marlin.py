@@ -125,8 +125,12 @@ def test_splits_divide_the_inputs_of_every_layer() -> None:
             split = gluon_launch.split_for(rows, groups)
             assert rows <= split.tokens
             assert groups % split.ways == 0
-    assert gluon_launch.tile_for(33).tokens == 64
-    assert gluon_launch.tile_for(5000).tokens == 256
+            assert split.strip % 64 == 0
+        for rows in (33, 100, 5000):
+            tile = gluon_launch.tile_for(rows, layer.inputs // 64)
+            assert layer.inputs // 64 % tile.ahead == 0
+    assert gluon_launch.tile_for(33, 8).tokens == 64
+    assert gluon_launch.tile_for(5000, 8).tokens == 256
 
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
