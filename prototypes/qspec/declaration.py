@@ -53,7 +53,7 @@ CASES = (
     _case(PLANE, 4096, 28672, GPU),
     _case(FOUR_OF_SIXTEEN, 4096, 28672, GPU),
     _case(W4A4, 14336, 4096, GPU),
-    _case(W4A4, 2048, 2048, CPU, quick=True, claims=CLAIMS),
+    _case(W4A4, 1024, 1024, CPU, quick=True, claims=CLAIMS),
     _case(W4A4, 4096, 14336, CPU, weight=1.0, claims=CLAIMS),
     _case(FOUR_OF_SIXTEEN, 4096, 14336, CPU),
 )

@@ -15,7 +15,7 @@ TYPES = {"x": "*i32", "x_scales": "*fp32", "codes": "*i32", "lower": "*i32"}
 
 def main() -> None:
     made: dict[str, Any] = {}
-    for name, form in (("upper", launch.UPPER), ("joined", launch.JOINED), ("bytes", launch.BYTES)):
+    for name, form in (("upper", launch.UPPER), ("bytes", launch.BYTES)):
         split = launch.BEST[form]
         constants = {
             "FORM": form,

@@ -212,6 +212,6 @@ def test_rows_are_rounded_alike_by_triton() -> None:
 def test_steps_compile_for_hopper_without_spilling() -> None:
     pytest.importorskip("triton")
     made = ran("tests.prototypes.compiled_qspec")
-    assert [m["stack"] for m in made.values()] == [0, 0, 0]
+    assert [m["stack"] for m in made.values()] == [0, 0]
     assert "m16n8k32" in made["bytes"]["products"][0]
     assert "m16n8k16" in made["upper"]["products"][0]
