@@ -13,7 +13,7 @@ from prototypes.teal.inputs import Plan
 PLANS = (
     Plan(300, 200, 0.5, False, "gauss"),
     Plan(1, 104, 0.5, False, "gauss"),
-    Plan(300, 384, 0.5, True, "gauss"),
+    Plan(296, 384, 0.5, True, "gauss"),
 )
 """No multiple of any tile; one input; 4 bits."""
 

@@ -10,7 +10,7 @@ where instructions are what is short (`ptx.word_step`).
 # Triton's own spelling: constants in capitals, arguments without Python types, tuples
 # that are added up.
 # ruff: noqa: N803, N806, RUF005
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment, var-annotated"
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, assignment, var-annotated, misc"
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
 
 from prototypes.teal import ptx
+from prototypes.teal.gluon_list import list_active
 from prototypes.weights.gluon_words import asm_load4_if
 
 _STEP = ptx.word_step()
@@ -26,8 +27,6 @@ SUMS = gl.constexpr((gl.float32,) * ptx.OUTPUTS)
 FOUR = gl.constexpr((gl.int32,) * 4)
 INPUTS = gl.constexpr(16)
 """Active inputs of a step."""
-COUNTED = gl.constexpr(16)
-"""Inputs that a thread looks at before a scan."""
 
 
 @gluon.jit
@@ -79,61 +78,24 @@ def asm_store4_if(pointer, a, b, c, d, there):
 
 
 @gluon.jit
+def asm_prefetch(pointer):
+    """Have a line of global memory brought to the L2."""
+    return gl.inline_asm_elementwise(
+        "prefetch.global.L2 [$1]; mov.b32 $0, 0;",
+        "=r,l",
+        [pointer],
+        dtype=gl.int32,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@gluon.jit
 def asm_sync(x):
     """Barrier of the whole program; ordered by what it passes through."""
     return gl.inline_asm_elementwise(
         "bar.sync 0; mov.b32 $0, $1;", "=r,r", [x], dtype=gl.int32, is_pure=False, pack=1
     )
-
-
-@gluon.jit
-def _plus(a, b):
-    return a + b
-
-
-@gluon.jit
-def list_active(
-    x,
-    thresholds,
-    words,
-    inputs,
-    share,
-    tid,
-    PER_CHANNEL: gl.constexpr,
-    SHARES: gl.constexpr,
-    THREADS: gl.constexpr,
-):
-    """Write this share's active inputs, index << 16 | value's bits, and zeros; return how many."""
-    found = 0
-    for first in range(0, inputs, THREADS * COUNTED):
-        actives = ()
-        listed = ()
-        count = tid * 0
-        for part in gl.static_range(COUNTED):
-            index = first + part * THREADS + tid
-            there = index < inputs
-            half = gl.load(x + index, mask=there, other=0.0)
-            value = half.to(gl.float32)
-            if PER_CHANNEL:
-                border = gl.load(thresholds + index, mask=there, other=0.0)
-            else:
-                border = gl.load(thresholds)
-            size = gl.where(value < 0, -value, value)
-            active = gl.where(there & ((size > border) | (size != size)), 1, 0)
-            count += active
-            actives = actives + (active,)
-            bits = half.to(gl.int16, bitcast=True).to(gl.int32) & 0xFFFF
-            listed = listed + ((index << 16) | bits,)
-        upto = gl.associative_scan(count, 0, _plus)
-        place = found + upto - count
-        for part in gl.static_range(COUNTED):
-            own = (actives[part] > 0) & (place % SHARES == share)
-            gl.store(words + place // SHARES, listed[part], mask=own)
-            place += actives[part]
-        found += gl.max(upto, axis=0)
-    mine = (found - share + SHARES - 1) // SHARES
-    gl.store(words + mine + tid, tid * 0, mask=tid < INPUTS)
-    return mine
 
 
 @gluon.jit
@@ -191,11 +153,13 @@ def sparse_int4_product(
     PER_CHANNEL: gl.constexpr,
     SHARES: gl.constexpr,
     GROUP: gl.constexpr,
+    TURNS: gl.constexpr,
     NW: gl.constexpr,
 ):
     """x (inputs,), out (outputs,) float16; codes and scales as `rows4` has them.
 
-    A program takes 256 NW outputs and every SHARES-th active input. Grid: stripes * SHARES.
+    A program takes 256 NW outputs and every SHARES-th active input; inputs a multiple of 8, at most
+    1024 NW TURNS. Grid: stripes * SHARES.
     """
     THREADS: gl.constexpr = 32 * NW
     flat: gl.constexpr = gl.BlockedLayout([1], [32], [NW], [0])
@@ -207,7 +171,10 @@ def sparse_int4_product(
     g = lane // 4
     t = lane % 4
     own = words + program * room
-    count = list_active(x, thresholds, own, inputs, share, tid, PER_CHANNEL, SHARES, THREADS)
+    asm_prefetch(tickets + stripe + tid * 0)
+    count = list_active(
+        x, thresholds, own, inputs, share, tid, PER_CHANNEL, SHARES, THREADS, TURNS, INPUTS
+    )
     column = stripe * (32 * NW) + (tid // 32) * 32 + g * 4
     lanes = column < row_words
     group = column // (GROUP // 8)

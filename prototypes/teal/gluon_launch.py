@@ -27,6 +27,12 @@ class Split:
     """Bound on registers a thread: fewer let more programs share a multiprocessor."""
 
 
+def split_of(inputs: int, outputs: int) -> Split:
+    """Return the split that was fastest on an H100: two programs a multiprocessor at the most."""
+    stripes = -(-outputs // (PANEL * 8))
+    return Split(shares=max(1, min(252 // stripes, -(-inputs // 256))))
+
+
 class SparseInt4:
     """y = sum of x_k W[k, :] over the inputs above their threshold, W in 4 bits (`rows4`).
 
@@ -38,9 +44,9 @@ class SparseInt4:
         self, inputs: int, outputs: int, device: torch.device, split: Split | None = None
     ) -> None:
         self.split = split or Split()
-        if outputs % 32 or inputs > 1 << 16:
+        if outputs % 32 or inputs % 8 or inputs > 1 << 16:
             raise ValueError(
-                "The fast 4-bit product wants outputs in 32s and 65536 inputs at most."
+                "The fast 4-bit product wants outputs in 32s, and inputs in 8s, 65536 at most."
             )
         self._inputs, self._outputs = inputs, outputs
         self._stripes = -(-outputs // (PANEL * self.split.warps))
@@ -78,6 +84,7 @@ class SparseInt4:
             PER_CHANNEL=thresholds.numel() > 1,
             SHARES=self.split.shares,
             GROUP=self._outputs // scales.shape[1],
+            TURNS=-(-self._inputs // (1024 * self.split.warps)),
             NW=self.split.warps,
             num_warps=self.split.warps,
             **limits,

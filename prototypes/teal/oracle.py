@@ -24,6 +24,6 @@ def product(
     index = torch.arange(len(x), device=x.device)
     if thresholds is not None:
         index = index[kept(x, thresholds)]
-    for some in index.split(CHUNK):
+    for some in torch.split(index, CHUNK):
         total += x[some].double() @ weights[some].double()
     return total

@@ -9,6 +9,33 @@ OUTPUTS = 16
 LOW_HALVES, HIGH_HALVES = "0x5410", "0x7632"
 
 
+def mask_of_halves() -> str:
+    """Return PTX: bits of 32 halves (16 words) whose size is above a float32 threshold, or NaN.
+
+    The threshold is cut to a half: what is above the one is above the other.
+    """
+    lines = [
+        ".reg .b32 t, w; .reg .b16 h; .reg .pred p, q;",
+        "cvt.rz.f16.f32 h, $17; mov.b32 t, {h, h}; mov.b32 $0, 0;",
+    ]
+    for word in range(16):
+        lines.append(f"and.b32 w, ${word + 1}, 0x7fff7fff; setp.gtu.f16x2 p|q, w, t;")
+        lines.append(f"@p or.b32 $0, $0, {1 << (2 * word)}; @q or.b32 $0, $0, {2 << (2 * word)};")
+    return "{ " + "\n".join(lines) + " }"
+
+
+def nth_bit() -> str:
+    """Return PTX: the place of the set bit of $1 before which there are $2 others."""
+    lines = [
+        ".reg .b32 m, n, c, w; .reg .pred p;",
+        "mov.b32 m, $1; mov.b32 n, $2; mov.b32 $0, 0;",
+    ]
+    for width in (16, 8, 4, 2, 1):
+        lines.append(f"and.b32 w, m, {(1 << width) - 1}; popc.b32 c, w; setp.ge.s32 p, n, c;")
+        lines.append(f"@p sub.s32 n, n, c; @p shr.u32 m, m, {width}; @p add.s32 $0, $0, {width};")
+    return "{ " + "\n".join(lines) + " }"
+
+
 def word_step() -> tuple[str, str]:
     """Return PTX and constraints: eight outputs of a lane times 16 inputs, four of them its own.
 

@@ -40,9 +40,19 @@ class Tiles:
         return int(triton.next_power_of_2(self.width))
 
 
-def build(plan: Plan, device: torch.device, tiles: Tiles | None = None) -> Kernel:
-    """Return the product of a case, with the tiles that suit its outputs."""
-    product = SparseProduct(plan.inputs, plan.outputs, device, tiles)
+def build(plan: Plan, device: torch.device) -> Kernel:
+    """Return the product of a case: by matrix units for 4 bits on Hopper, else by this kernel."""
+    if plan.is_int4 and is_hopper(device):
+        from prototypes.teal.gluon_launch import SparseInt4, split_of
+
+        fast = SparseInt4(plan.inputs, plan.outputs, device, split_of(plan.inputs, plan.outputs))
+
+        def run_fast(inputs: Tensors, outputs: Tensors) -> None:
+            codes, scales = inputs["codes"], inputs["scales"]
+            fast(inputs["x"], inputs["thresholds"], codes, scales, outputs["out"])
+
+        return run_fast
+    product = SparseProduct(plan.inputs, plan.outputs, device, tiles_of(plan.inputs, plan.outputs))
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         x, thresholds, out = inputs["x"], inputs["thresholds"], outputs["out"]
@@ -52,6 +62,22 @@ def build(plan: Plan, device: torch.device, tiles: Tiles | None = None) -> Kerne
             product(x, thresholds, inputs["weights"], out)
 
     return run
+
+
+def is_hopper(device: torch.device) -> bool:
+    """Whether the device has Hopper's instructions."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device)[0] == 9
+
+
+def tiles_of(inputs: int, outputs: int) -> Tiles:
+    """Return the tiles that were fastest on an H100: two programs of 8 warps a multiprocessor."""
+    if outputs >= 49152:
+        return Tiles(width=1792, shares=8, deep=8, beside=1, warps=8)
+    if outputs >= 16384:
+        return Tiles(width=896, shares=8, deep=8, beside=2, warps=8)
+    if inputs > 8192:
+        return Tiles(width=1024, shares=32, deep=8, beside=2, warps=8)
+    return Tiles(width=256, shares=8, deep=8, beside=8, warps=8)
 
 
 class SparseProduct:
@@ -139,6 +165,5 @@ class SparseProduct:
             codes.shape[1],
             scales.shape[1],
             GROUP=self._outputs // scales.shape[1],
-            FAST=x.device.type == "cuda",
             **self._constants(thresholds),
         )

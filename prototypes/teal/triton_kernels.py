@@ -182,59 +182,9 @@ def sparse_product(
 
 
 @triton.jit
-def _eight(codes, FAST: tl.constexpr):
-    """Return code - 8 of each word's eight codes, float32."""
-    if FAST:
-        # 0x6400 | q is the float16 1024 + q, and 0x6400 | 16 q is 1024 + 16 q: no conversion of
-        # integers, of which a multiprocessor does 16 a clock.
-        a0, a1, a2, a3, a4, a5, a6, a7 = tl.inline_asm_elementwise(
-            """{
-            .reg .b32 high, p, q, r, s, m, n, c, d, e, g;
-            .reg .b16 lo, hi;
-            mov.b32 m, 0x000f000f;
-            mov.b32 n, 0x00f000f0;
-            mov.b32 c, 0x64006400;
-            mov.b32 d, 0x64086408;
-            mov.b32 e, 0x2c002c00;
-            mov.b32 g, 0xd480d480;
-            shr.u32 high, $8, 8;
-            lop3.b32 p, $8, m, c, 0xea;
-            lop3.b32 q, $8, n, c, 0xea;
-            lop3.b32 r, high, m, c, 0xea;
-            lop3.b32 s, high, n, c, 0xea;
-            sub.rn.f16x2 p, p, d;
-            fma.rn.f16x2 q, q, e, g;
-            sub.rn.f16x2 r, r, d;
-            fma.rn.f16x2 s, s, e, g;
-            mov.b32 {lo, hi}, p;
-            cvt.f32.f16 $0, lo;
-            cvt.f32.f16 $4, hi;
-            mov.b32 {lo, hi}, q;
-            cvt.f32.f16 $1, lo;
-            cvt.f32.f16 $5, hi;
-            mov.b32 {lo, hi}, r;
-            cvt.f32.f16 $2, lo;
-            cvt.f32.f16 $6, hi;
-            mov.b32 {lo, hi}, s;
-            cvt.f32.f16 $3, lo;
-            cvt.f32.f16 $7, hi;
-            }""",
-            "=&f,=&f,=&f,=&f,=&f,=&f,=&f,=&f,r",
-            [codes],
-            dtype=(tl.float32,) * 8,
-            is_pure=True,
-            pack=1,
-        )
-    else:
-        a0 = ((codes & 15) - 8).to(tl.float32)
-        a1 = (((codes >> 4) & 15) - 8).to(tl.float32)
-        a2 = (((codes >> 8) & 15) - 8).to(tl.float32)
-        a3 = (((codes >> 12) & 15) - 8).to(tl.float32)
-        a4 = (((codes >> 16) & 15) - 8).to(tl.float32)
-        a5 = (((codes >> 20) & 15) - 8).to(tl.float32)
-        a6 = (((codes >> 24) & 15) - 8).to(tl.float32)
-        a7 = (((codes >> 28) & 15) - 8).to(tl.float32)
-    return a0, a1, a2, a3, a4, a5, a6, a7
+def _code(words, PLACE: tl.constexpr):
+    """Return code - 8 of each word's code at this place, float32."""
+    return (((words >> (4 * PLACE)) & 15) - 8).to(tl.float32)
 
 
 @triton.jit(do_not_specialize=["stride"])
@@ -262,7 +212,6 @@ def sparse_int4_product(
     DEEP: tl.constexpr,
     BESIDE: tl.constexpr,
     GROUP: tl.constexpr,
-    FAST: tl.constexpr,
 ):
     """codes (inputs, outputs / 8) int32, eight outputs a word; scales (inputs, outputs / GROUP).
 
@@ -298,15 +247,14 @@ def sparse_int4_product(
         scale = _rows_of(scales, later, start + row, count, row_scales, group, has_group)
         word = later
         later = tl.load(own + start + ROWS + row, mask=start + ROWS + row < count, other=0)
-        c0, c1, c2, c3, c4, c5, c6, c7 = _eight(tile, FAST)
-        a0 += tl.sum(c0 * value, axis=3)
-        a1 += tl.sum(c1 * value, axis=3)
-        a2 += tl.sum(c2 * value, axis=3)
-        a3 += tl.sum(c3 * value, axis=3)
-        a4 += tl.sum(c4 * value, axis=3)
-        a5 += tl.sum(c5 * value, axis=3)
-        a6 += tl.sum(c6 * value, axis=3)
-        a7 += tl.sum(c7 * value, axis=3)
+        a0 += tl.sum(_code(tile, 0) * value, axis=3)
+        a1 += tl.sum(_code(tile, 1) * value, axis=3)
+        a2 += tl.sum(_code(tile, 2) * value, axis=3)
+        a3 += tl.sum(_code(tile, 3) * value, axis=3)
+        a4 += tl.sum(_code(tile, 4) * value, axis=3)
+        a5 += tl.sum(_code(tile, 5) * value, axis=3)
+        a6 += tl.sum(_code(tile, 6) * value, axis=3)
+        a7 += tl.sum(_code(tile, 7) * value, axis=3)
         tile = coming
     s0, s1, s2, s3 = tl.sum(a0, axis=2), tl.sum(a1, axis=2), tl.sum(a2, axis=2), tl.sum(a3, axis=2)
     s4, s5, s6, s7 = tl.sum(a4, axis=2), tl.sum(a5, axis=2), tl.sum(a6, axis=2), tl.sum(a7, axis=2)

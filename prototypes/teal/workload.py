@@ -147,7 +147,7 @@ def _exact(given: Tensors, thresholds: torch.Tensor | None) -> torch.Tensor:
     index = torch.arange(len(given["x"]), device=rows.codes.device)
     if thresholds is not None:
         index = index[oracle.kept(given["x"], thresholds)]
-    for some in index.split(oracle.CHUNK):
+    for some in torch.split(index, oracle.CHUNK):
         weights = rows4.dequantize(rows, torch.float64, some)
         total += given["x"][some].double() @ weights
     return total
