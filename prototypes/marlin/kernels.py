@@ -21,18 +21,12 @@ def build(name: str, shape: Shape, device: torch.device) -> Kernel:
 
 def _w4a16(shape: Shape, device: torch.device) -> Kernel:
     """The Hopper kernels where they are written for device and shape, else the portable one."""
+    from prototypes.weights.gpu import Int4Linear
+
     try:
-        from prototypes.weights import gluon_launch, triton_portable
+        linear = Int4Linear(shape.rows, shape.inputs, shape.outputs, device, shape.group)
     except ImportError:
         raise NotRunnableError("Triton isn't installed: pip install triton.") from None
-    size = (shape.rows, shape.inputs, shape.outputs)
-    linear: Any = None
-    if device.type == "cuda" and torch.cuda.get_device_capability(device)[0] == 9:
-        try:
-            linear = gluon_launch.linear(*size, device) if shape.group == 128 else None
-        except ValueError:
-            linear = None
-    linear = linear or triton_portable.Portable(*size, shape.group)
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         linear(inputs["x"], inputs["packed"], inputs["scales"], outputs["out"])
