@@ -25,7 +25,6 @@ DECODERS = 4
 LAYERS_OF_MODEL = 32
 VOCABULARY, SHORT_VOCABULARY, WIDTH = 128256, 32768, 4096
 REPLAYS = 15
-SPARSITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +150,16 @@ def _bytes(layer: Layer, rows: int, device: torch.device, is_rounding: bool) -> 
 
 
 def _teal(layer: Layer, rows: int, device: torch.device) -> Call:
-    from prototypes.teal.triton_gemv import SparseProduct
+    from prototypes.teal.gluon_launch import SparseInt4, split_of
 
     x, out = _ends(layer, rows, device)
-    product = SparseProduct(layer.inputs, layer.outputs, device)
+    split = split_of(layer.inputs, layer.outputs)
+    product = SparseInt4(layer.inputs, layer.outputs, device, split)
     threshold = x.float().abs().median()[None].contiguous()
     words = _words(layer.elements // 8, device).view(layer.inputs, -1)
     groups = layer.outputs // GROUP
     scales = torch.full((layer.inputs, groups), 2**-6, device=device).half()
-    return lambda: product.int4(x[0], threshold, words, scales, out[0])
+    return lambda: product(x[0], threshold, words, scales, out[0])
 
 
 def kinds() -> dict[str, Kind]:

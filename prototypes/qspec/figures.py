@@ -39,18 +39,12 @@ class Pair:
 
 FOUR = ("W4A16", "W4A4", "W4A16")
 PAIRS = {
-    W4A4: (
-        Pair(versions.ROTATED_TARGET, versions.W4A4, *FOUR),
-        Pair(versions.TARGET, versions.PLAIN_W4A4, *FOUR),
-    ),
+    W4A4: (Pair(versions.ROTATED_TARGET, versions.W4A4, *FOUR),),
     PLANE: (
         Pair(versions.TARGET, versions.UPPER, "W4A16", "2-bit plane", "both planes"),
         Pair(versions.TARGET, versions.TEAL_50, "W4A16", "TEAL, 50 %", "W4A16"),
     ),
-    FOUR_OF_SIXTEEN: (
-        Pair(versions.WIDE, versions.TARGET, "16 bits", "W4A16", "16 bits"),
-        Pair(versions.WIDE, versions.UPPER, "16 bits", "2-bit plane", "16 bits"),
-    ),
+    FOUR_OF_SIXTEEN: (Pair(versions.WIDE, versions.TARGET, "16 bits", "W4A16", "16 bits"),),
 }
 
 

@@ -42,6 +42,32 @@ PLANE = gl.constexpr(512)
 
 
 @gluon.jit
+def asm_let_begin(x):
+    """Let launches begin that depend on this one."""
+    return gl.inline_asm_elementwise(
+        "griddepcontrol.launch_dependents; mov.b32 $0, $1;",
+        "=r,r",
+        [x],
+        dtype=gl.int32,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@gluon.jit
+def asm_wait_begun(x):
+    """Wait until the launches that this one depends on are done, with all they wrote."""
+    return gl.inline_asm_elementwise(
+        "griddepcontrol.wait; mov.b32 $0, $1;",
+        "=r,r",
+        [x],
+        dtype=gl.int32,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@gluon.jit
 def load_codes(codes, lower, at, there, FORM: gl.constexpr, BLOCKS: gl.constexpr):
     """A lane's words of each block; `at` counts words of a plane."""
     words = ()
@@ -110,12 +136,14 @@ def step(
     WAYS: gl.constexpr,
     STAGES: gl.constexpr,
     NW: gl.constexpr,
+    EARLY: gl.constexpr,
 ):
     """out (rows, outputs) = x (rows, inputs) W^T, rows up to 8.
 
     x int32 words of halves, or of bytes (`triton_round`), whose row scales are x_scales. codes:
     the upper plane (FORM 0, 1; `lower` the other one) or 4-bit codes (2). scales, partial,
-    tickets, units and slices: as `weights.gluon_small` has them.
+    tickets, units and slices: as `weights.gluon_small` has them. EARLY: launched to overlap with
+    what is before it in the stream (programmatic dependent launch).
     """
     THREADS: gl.constexpr = 32 * NW
     STRIP: gl.constexpr = NW // WAYS * 16 * BLOCKS
@@ -147,13 +175,9 @@ def step(
     my_scales = scales + way * tiles * 32 + (lane // 4) * 4 + block
     base = asm_block_sync(asm_shared_base(tid * 0))
 
-    ahead = begin
-    ahead_slice = begin % slices
-    for s in gl.static_range(AHEAD):
-        bring(x, base + s * STAGE, ahead_slice, tid, rows, line, ahead < end, PIECES, WAYS, THREADS)
-        base = asm_commit(base)
-        ahead += 1
-        ahead_slice = gl.where(ahead_slice + 1 == slices, 0, ahead_slice + 1)
+    if EARLY:
+        # The next launch in the stream may begin wherever room is left.
+        base = asm_let_begin(base)
     yes = tid * 0 + 1
     next_strip = begin // slices
     next_slice = begin % slices
@@ -161,6 +185,16 @@ def step(
     at = my_words + row_tile * row_words + next_slice * (WAYS * TILE)
     words = load_codes(codes, lower, at, yes, FORM, BLOCKS)
     each = load_scales(my_scales + row_tile * 32 + next_slice * (WAYS * tiles * 32), yes, BLOCKS)
+    if EARLY:
+        # Weights are nobody's result, but x is: wait for the launch before this one.
+        base = asm_wait_begun(base)
+    ahead = begin
+    ahead_slice = begin % slices
+    for s in gl.static_range(AHEAD):
+        bring(x, base + s * STAGE, ahead_slice, tid, rows, line, ahead < end, PIECES, WAYS, THREADS)
+        base = asm_commit(base)
+        ahead += 1
+        ahead_slice = gl.where(ahead_slice + 1 == slices, 0, ahead_slice + 1)
     quarter = lane // 8
     offered = way * (TOKENS * PIECES * 16) + (lane % 8) * (PIECES * 16)
     offered += (quarter ^ (lane % 8)) * 16

@@ -21,7 +21,8 @@ class Split:
     """How a step cuts its work.
 
     blocks: 16 outputs each, of a warp; ways: warps that share outputs and divide the inputs among
-    them; stages: places of the ring for x; programs a multiprocessor.
+    them; stages: places of the ring for x; programs a multiprocessor; early: whether weights are
+    read before the launch ahead in the stream is done.
     """
 
     blocks: int = 4
@@ -29,6 +30,7 @@ class Split:
     stages: int = 3
     warps: int = 8
     programs: int = 2
+    early: bool = False
 
     @property
     def strip(self) -> int:
@@ -99,6 +101,8 @@ class Step:
 
         split = self.split
         options: dict[str, Any] = {"num_warps": split.warps}
+        if split.early:
+            options["launch_pdl"] = True
         if split.programs > 1:
             options["maxnreg"] = 65536 // (32 * split.warps * split.programs)
         launch: Any = gluon_steps.step[(self.programs,)]
@@ -107,5 +111,6 @@ class Step:
             codes if lower is None else lower, scales.view(torch.int32), out, self.partial,
             self.tickets, self.rows, self.inputs // (4 if self.form == BYTES else 2), self.outputs,
             self.tiles, self.slices, self.units, self.programs, FORM=self.form,
-            BLOCKS=split.blocks, WAYS=split.ways, STAGES=split.stages, NW=split.warps, **options,
+            BLOCKS=split.blocks, WAYS=split.ways, STAGES=split.stages, NW=split.warps,
+            EARLY=split.early, **options,
         )  # fmt: skip

@@ -23,6 +23,7 @@ def main() -> None:
             "WAYS": split.ways,
             "STAGES": split.stages,
             "NW": split.warps,
+            "EARLY": True,
         }
         options = {"num_warps": split.warps}
         if split.programs > 1:
