@@ -94,7 +94,7 @@ def preparing(device: torch.device) -> tuple[float, float]:
     return times[0], times[1]
 
 
-def linears_on_cpu(threads: int = 1) -> dict[str, dict[int, float]]:
+def linears_on_cpu() -> dict[str, dict[int, float]]:
     """Return microseconds of a layer of 4096 by 28 672 by format of weights and number of rows.
 
     It is larger than the last cache, or there are copies of it, so weights come from memory.
@@ -106,7 +106,6 @@ def linears_on_cpu(threads: int = 1) -> dict[str, dict[int, float]]:
     layer = LLAMA_8B["gate_up"]
     device = torch.device("cpu")
     generator = torch.Generator().manual_seed(1)
-    torch.set_num_threads(threads)
     found: dict[str, dict[int, float]] = {}
 
     def measure(kind: str, calls: list[Callable[[torch.Tensor], torch.Tensor]]) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import torch
 
-from prototypes.decode.pages import packed
+from prototypes.decode.pages import PAGE, packed
 from prototypes.eagle3 import inputs, oracle
 from prototypes.harness.declarations import Case
 from prototypes.harness.formulas import errors
 from prototypes.harness.gates import Check
-from prototypes.harness.workload import Tensors
+from prototypes.harness.workload import Kernel, Tensors
 from prototypes.speculation.tree import Tree, dynamic
 
 LENGTHS = (0, 1, 63, 64, 200)
@@ -22,42 +22,47 @@ LEAST_MARGIN = 1e-5
 
 def checks(name: str, case: Case, device: torch.device, seed: int, bar: float) -> Iterator[Check]:
     """Yield the checks of the case's task."""
-    from prototypes.eagle3.workload import build
-
-    task = str(case.parameters["task"])
-    if task == "attend":
-        small = _small(case, batch=1, heads=8, kv_heads=2, head_dim=64)
-        for nodes in (1, 5, 33, 64):
-            for length in LENGTHS[:: 1 if nodes == 33 else 2]:
-                for edge, given in caches(replace_seq(small, length, nodes), device, seed):
-                    own = replace_seq(small, length, nodes)
-                    out = inputs.room(own, device)
-                    out["out"].fill_(99)
-                    build(name, own, device)(given, out)
-                    exact = oracle.attention(
-                        given["q"], given["k"], given["v"], given["lengths"], given["masks"]
-                    )
-                    yield from errors(f"edge: {edge}", out, {"out": exact}, bar)
+    if case.parameters["task"] == "attend":
+        # 64 channels, and on a GPU 128: warps with roles are another kernel.
+        for dim in (64, 128) if device.type == "cuda" else (64,):
+            yield from _attend(name, case, dim, device, seed, bar)
         if name == "triton_tree":
-            yield from paged(small, device, seed, bar)
-    elif task == "build":
-        small = _small(case, batch=3, vocabulary=700, levels=4, width=5, nodes=41)
-        kernel = build(name, small, device)
-        if name != "triton_tree":
-            return
+            yield from _paged(case, device, seed, bar)
+    elif case.parameters["task"] == "build" and name == "triton_tree":
+        small = changed(case, batch=3, vocabulary=700, levels=4, width=5, nodes=41)
+        kernel = _built(name, small, device)
         for edge, given in logits(small, device, seed):
             out = inputs.room(small, device)
             kernel(given, out)
             yield replace(built_otherwise(given, 40, out), name=f"edge: {edge}")
 
 
-def _small(case: Case, **changed: int) -> Case:
-    return replace(case, parameters={**case.parameters, **changed})
+def _built(name: str, case: Case, device: torch.device) -> Kernel:
+    from prototypes.eagle3.workload import build
+
+    return build(name, case, device)
 
 
-def replace_seq(case: Case, seq: int, nodes: int) -> Case:
-    """Return the case with another prefix and tree."""
-    return _small(case, seq=seq, nodes=nodes)
+def _attend(
+    name: str, case: Case, dim: int, device: torch.device, seed: int, bar: float
+) -> Iterator[Check]:
+    for nodes in (5, 33):
+        for length in LENGTHS[:: 1 if nodes == 33 else 2]:
+            own = changed(case, batch=1, heads=8, kv_heads=2, head_dim=dim, seq=length, nodes=nodes)
+            kernel = _built(name, own, device)
+            for edge, given in caches(own, device, seed):
+                out = inputs.room(own, device)
+                out["out"].fill_(99)
+                kernel(given, out)
+                exact = oracle.attention(
+                    given["q"], given["k"], given["v"], given["lengths"], given["masks"]
+                )
+                yield from errors(f"edge: {edge}", out, {"out": exact}, bar)
+
+
+def changed(case: Case, **parameters: int) -> Case:
+    """Return the case with other parameters."""
+    return replace(case, parameters={**case.parameters, **parameters})
 
 
 def caches(
@@ -82,40 +87,40 @@ def caches(
     loud = k.clone()
     loud[:, :, seq + 1] *= 30
     yield "a node that takes all of those who see it", {**given, "k": loud}
-    rest = k.clone()
-    rest[:, :, seq + nodes :] = torch.inf
-    values = given["v"].clone()
-    values[:, :, seq + nodes :] = torch.nan
-    if device.type == "cuda":
-        # Torch's own products let a value of a hidden place through: 0 times NaN.
-        yield "infinities after the last node", {**given, "k": rest, "v": values}
+    rest = {name: given[name].clone() for name in ("k", "v")}
+    for tensor in rest.values():
+        tensor[:, :, seq + nodes :] = 1e4
+    yield "loud leftovers after the last node", {**given, **rest}
 
 
-def paged(case: Case, device: torch.device, seed: int, bar: float) -> Iterator[Check]:
+def _paged(case: Case, device: torch.device, seed: int, bar: float) -> Iterator[Check]:
     """Yield checks of a cache in pages of 16, in random order."""
     from prototypes.eagle3.triton_tree import TreeAttention
 
-    own = _small(case, seq=100, nodes=26, batch=2)
+    own = changed(case, batch=2, heads=8, kv_heads=2, head_dim=64, seq=100, nodes=33)
     given = inputs.attend(own, device, seed)
-    stays = torch.ones(given["k"].shape[:3], dtype=torch.bool, device=device)
-    stays[:, :, 126:] = False
-    pages = 2 * 2 * 8 + 3
-    generator = torch.Generator(device=device).manual_seed(seed)
-    order = torch.randperm(pages, generator=generator, device=device)
-    held = packed(given["k"], given["v"], stays, pages, order)
-    attend = TreeAttention(2, 8, 2, 26, 64, device)
+    pages, table = in_pages(given["k"], given["v"], 133, seed)
+    attend = TreeAttention(2, 8, 2, 33, 64, device)
     out = inputs.room(own, device)
-    attend.paged(
-        given["q"],
-        held["keys"],
-        held["values"],
-        held["table"],
-        given["lengths"],
-        given["masks"],
-        out["out"],
-    )
+    attend.paged(given["q"], *pages, table, given["lengths"], given["masks"], out["out"])
     exact = oracle.attention(given["q"], given["k"], given["v"], given["lengths"], given["masks"])
     yield from errors("edge: pages in random order", out, {"out": exact}, bar)
+
+
+def in_pages(
+    k: torch.Tensor, v: torch.Tensor, tokens: int, seed: int
+) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Return the first tokens of caches in pages in random order, and where they are.
+
+    k, v (batch, kv_heads, capacity, head_dim); keys, values (pages, PAGE, head_dim); table (batch,
+    kv_heads, most) int32.
+    """
+    stays = torch.zeros(k.shape[:3], dtype=torch.bool, device=k.device)
+    stays[:, :, :tokens] = True
+    count = k.shape[0] * k.shape[1] * -(-tokens // PAGE) + 3
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).to(k.device)
+    held = packed(k, v, stays, count, order)
+    return (held["keys"], held["values"]), held["table"]
 
 
 def logits(

@@ -13,10 +13,10 @@ from prototypes.harness.workload import Kernel, Tensors
 
 
 def _attend(case: Case, device: torch.device) -> Kernel:
-    attend = TreeAttention(
-        *(int(case.parameters[n]) for n in ("batch", "heads", "kv_heads", "nodes", "head_dim")),
-        device=device,
+    batch, heads, kv_heads, nodes, head_dim = (
+        int(case.parameters[n]) for n in ("batch", "heads", "kv_heads", "nodes", "head_dim")
     )
+    attend = TreeAttention(batch, heads, kv_heads, nodes, head_dim, device)
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         attend.contiguous(

@@ -170,7 +170,7 @@ def join_level(
     top = tl.max(tops, axis=1)
     middle = tl.where(top == float("-inf"), 0.0, top)
     total = tl.sum(own * tl.exp(tops - middle[:, None]), axis=1)
-    norm = middle + tl.log(tl.where(total > 0, total, 1.0))
+    less = tl.log(tl.where(total > 0, total, 1.0))
     bits = best >> 16
     bits = tl.where(bits < 0, bits ^ 0x7FFF, bits)
     value = bits.to(tl.int16).to(VALUE, bitcast=True).to(tl.float32)
@@ -178,7 +178,9 @@ def join_level(
     begin = tl.where(level > 0, WIDTH + (level - 1) * WIDTH * WIDTH, 0)
     node = begin + row[:, None] * WIDTH + slot[None, :]
     real = (row < rows)[:, None] & (slot < WIDTH)[None, :]
-    tl.store(scores + node, above[:, None] + (value - norm[:, None]), mask=real)
+    # In this order: logits may be in the hundreds, and their difference is what counts.
+    told = (value - middle[:, None]) - less[:, None]
+    tl.store(scores + node, above[:, None] + told, mask=real)
     tl.store(parents + node, tl.broadcast_to(parent[:, None], [WIDE, WIDE]), mask=real)
     return node, place, real
 

@@ -28,8 +28,10 @@ class Tiles:
     """Programs a multiprocessor."""
     joined: int = 4
     """Queries that a program joins."""
-    early: bool = True
+    early: bool = False
     """Whether the join is launched before the kernel over the tokens ends."""
+    specialized: bool = False
+    """Whether warps have roles (`gluon_tree`): Hopper, float16, a cache in one piece."""
 
     @classmethod
     def for_queries(cls, queries: int) -> Tiles:
@@ -115,6 +117,33 @@ class TreeAttention:
         masks: torch.Tensor,
         out: torch.Tensor,
     ) -> None:
+        if self.tiles.specialized and table is None and q.dtype is torch.float16:
+            self._launch_specialized(q, k, v, lengths, masks)
+        else:
+            self._launch_tiles(q, k, v, table, lengths, masks, out)
+            if self.splits == 1:
+                return
+        join: Any = join_kernel
+        join[(self._rows * -(-self._queries // self.tiles.joined),)](
+            out,
+            self._sums,
+            self._tops,
+            self._weights,
+            **self.joining(),
+            num_warps=4,
+            **({"launch_pdl": True} if self._early else {}),
+        )
+
+    def _launch_tiles(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        table: torch.Tensor | None,
+        lengths: torch.Tensor,
+        masks: torch.Tensor,
+        out: torch.Tensor,
+    ) -> None:
         kernel: Any = tree_kernel
         kernel[(self._rows * self.splits * self._across,)](
             q,
@@ -133,18 +162,32 @@ class TreeAttention:
             **self.constants(table is not None),
             num_warps=self.tiles.warps,
         )
-        if self.splits == 1:
-            return
-        join: Any = join_kernel
-        join[(self._rows * -(-self._queries // self.tiles.joined),)](
-            out,
-            self._sums,
-            self._tops,
-            self._weights,
-            **self.joining(),
-            num_warps=4,
-            **({"launch_pdl": True} if self._early else {}),
+
+    def _launch_specialized(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        lengths: torch.Tensor,
+        masks: torch.Tensor,
+    ) -> None:
+        from triton.experimental.gluon import language as gl
+        from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
+
+        from prototypes.eagle3 import gluon_tree
+
+        tile = [self.tiles.block_n, self._head_dim]
+        layout = gl.NVMMASharedLayout.get_default_for(tile, gl.float16)
+        descriptors = (
+            TensorDescriptor.from_tensor(x.view(-1, self._head_dim), tile, layout) for x in (k, v)
         )
+        kernel: Any = gluon_tree.tree_kernel
+        kernel[(self._rows * self.splits * self._across,)](
+            q, *descriptors, lengths, masks, self._sums, self._tops, self._weights, k.shape[-2],
+            self._scale, KV_HEADS=self._kv_heads, QUERIES=self._queries, NODES=self._nodes,
+            DIM=self._head_dim, KEYS=self.tiles.block_n, SPLITS=self.splits,
+            STAGES=self.tiles.stages, REGISTERS=240, num_warps=4,
+        )  # fmt: skip
 
     def constants(self, paged: bool) -> Mapping[str, int | bool]:
         """Return what the kernel over the tokens is compiled for."""

@@ -120,7 +120,7 @@ def tree_kernel(
         # The join may be launched now; it waits for this kernel's end before it reads.
         tl.extra.cuda.gdc_launch_dependents()
     if SPLITS == 1:
-        answer = acc / weight[:, None]
+        answer = acc / tl.where(many < QUERIES, weight, 1.0)[:, None]
         place = out + spot[:, None] * HEAD_DIM + wide[None, :]
         tl.store(place, answer.to(out.dtype.element_ty), mask=asking)
     else:

@@ -57,9 +57,16 @@ def variant(sizes: Sizes, nodes: int) -> Callable[[dict[str, torch.Tensor], torc
     """Return tree attention with these sizes."""
     from prototypes.eagle3.triton_tree import Tiles, TreeAttention
 
-    *tiles, splits = sizes
+    rows, columns, warps, stages, programs, splits = sizes
     attend = TreeAttention(
-        BATCH, HEADS, KV_HEADS, nodes, HEAD_DIM, torch.device("cuda"), Tiles(*tiles), splits or None
+        BATCH,
+        HEADS,
+        KV_HEADS,
+        nodes,
+        HEAD_DIM,
+        torch.device("cuda"),
+        Tiles(rows, columns, warps, stages, programs),
+        splits or None,
     )
 
     def run(given: dict[str, torch.Tensor], out: torch.Tensor) -> None:

@@ -66,7 +66,7 @@ class Draft(nn.Module):
     def features(self, layers: list[torch.Tensor]) -> torch.Tensor:
         """Return g (batch, tokens, width) of the target's layers' outputs."""
         chosen = torch.cat([layers[number] for number in self.kind.layers], dim=-1)
-        return chosen if self.kind.bound else self.fuse(chosen)  # type: ignore[no-any-return]
+        return chosen if self.kind.bound else self.fuse(chosen)
 
     def read(self, features: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         """Return what the layer's attention reads, (batch, tokens, 2 width)."""

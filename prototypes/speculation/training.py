@@ -54,14 +54,16 @@ def kept(
 
 
 def batches(
-    steps: int, seed: int, device: torch.device, batch: int = BATCH, context: int = CONTEXT
+    steps: int, seed: int, device: torch.device, batch: int | None = None, context: int = CONTEXT
 ) -> Iterator[torch.Tensor]:
-    """Yield batches (batch, context + 1) of the training text."""
+    """Yield batches (batch, context + 1) of the training text; BATCH pieces, if not said."""
     tokens = torch.frombuffer(bytearray(corpus()[0]), dtype=torch.uint8).to(device)
     generator = torch.Generator().manual_seed(seed)
     span = torch.arange(context + 1, device=device)
     for _ in range(steps):
-        begin = torch.randint(0, len(tokens) - context - 1, (batch, 1), generator=generator)
+        begin = torch.randint(
+            0, len(tokens) - context - 1, (batch or BATCH, 1), generator=generator
+        )
         yield tokens[begin.to(device) + span].long()
 
 
