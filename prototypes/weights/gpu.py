@@ -10,8 +10,8 @@ from prototypes.weights.quantize import GROUP
 class Int4Linear:
     """out (rows, outputs) = x (rows, inputs) W^T: x and out float16, contiguous.
 
-    packed, scales: `packing`'s. Raises `ImportError` without Triton, `ValueError` where inputs aren't
-    multiples of 64 and of the group.
+    packed, scales: `packing`'s. Raises `ImportError` without Triton, `ValueError` where inputs
+    aren't multiples of 64 and of the group.
     """
 
     def __init__(
