@@ -88,11 +88,13 @@ class Transform:
         n1, n2, ring = self.factors.n1, self.factors.n2, self.ring
         flat = tokens.view(-1, n2)
         rows = [described(flat, [piece, n2]) for piece in self.pieces]
-        several = len(rows) == 3
+        unused = [None] * (3 - len(rows))
         gluon_transform.transform_kernel[(min(self.programs, len(tokens)),)](
-            *(self.lefts if several else self.lefts * 3),
+            *self.lefts,
+            *unused,
             self.right,
-            *(rows if several else rows * 3),
+            *rows,
+            *unused,
             quantized,
             scales,
             len(tokens),

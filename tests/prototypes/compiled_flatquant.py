@@ -26,7 +26,6 @@ def described(tile: list[int], kind: Any, name: str) -> str:
 def transform(n1: int, n2: int) -> dict[str, Any]:
     ring, pieces = gluon_launch.RINGS[n1, n2], gluon_launch.PIECES[n1]
     rows = 128 if n1 > 64 else 64
-    every = pieces if len(pieces) == 3 else pieces * 3
     kinds = {
         "right_from": described([n2, n2], *BF16),
         "output": "*i8",
@@ -34,7 +33,7 @@ def transform(n1: int, n2: int) -> dict[str, Any]:
         "tokens": "i32",
         "clip": "fp32",
     }
-    for i, piece in enumerate(every):
+    for i, piece in enumerate(pieces):
         kinds[f"left{i}"] = described([rows, piece], *BF16)
         kinds[f"token{i}"] = described([piece, n2], *BF16)
     constants = {
@@ -49,6 +48,8 @@ def transform(n1: int, n2: int) -> dict[str, Any]:
         "CLAMP": True,
         "REGISTERS": ring.registers,
     }
+    for i in range(len(pieces), 3):
+        constants |= {f"left{i}": None, f"token{i}": None}
     return compiled(gluon_transform.transform_kernel, kinds, constants, ring.warps)
 
 
