@@ -150,16 +150,19 @@ def _bytes(layer: Layer, rows: int, device: torch.device, is_rounding: bool) -> 
 
 
 def _teal(layer: Layer, rows: int, device: torch.device) -> Call:
-    from prototypes.teal.gluon_launch import SparseInt4, split_of
+    from prototypes.teal.inputs import Plan
+    from prototypes.teal.triton_gemv import build
 
     x, out = _ends(layer, rows, device)
-    split = split_of(layer.inputs, layer.outputs)
-    product = SparseInt4(layer.inputs, layer.outputs, device, split)
-    threshold = x.float().abs().median()[None].contiguous()
-    words = _words(layer.elements // 8, device).view(layer.inputs, -1)
-    groups = layer.outputs // GROUP
-    scales = torch.full((layer.inputs, groups), 2**-6, device=device).half()
-    return lambda: product(x[0], threshold, words, scales, out[0])
+    product = build(Plan(layer.inputs, layer.outputs, 0.5, True, "normal"), device)
+    scales = torch.full((layer.inputs, layer.outputs // GROUP), 2**-6, device=device).half()
+    inputs = {
+        "x": x[0],
+        "thresholds": x.float().abs().median()[None].contiguous(),
+        "codes": _words(layer.elements // 8, device).view(layer.inputs, -1),
+        "scales": scales,
+    }
+    return partial(product, inputs, {"out": out[0]})
 
 
 def kinds() -> dict[str, Kind]:

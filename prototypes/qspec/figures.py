@@ -34,17 +34,15 @@ class Pair:
     draft: Version
     target_cost: str
     draft_cost: str
-    verify_cost: str
 
 
-FOUR = ("W4A16", "W4A4", "W4A16")
 PAIRS = {
-    W4A4: (Pair(versions.ROTATED_TARGET, versions.W4A4, *FOUR),),
+    W4A4: (Pair(versions.ROTATED_TARGET, versions.W4A4, "W4A16", "W4A4"),),
     PLANE: (
-        Pair(versions.TARGET, versions.UPPER, "W4A16", "2-bit plane", "both planes"),
-        Pair(versions.TARGET, versions.TEAL_50, "W4A16", "TEAL, 50 %", "W4A16"),
+        Pair(versions.TARGET, versions.UPPER, "W4A16", "2-bit plane"),
+        Pair(versions.TARGET, versions.TEAL_50, "W4A16", "TEAL, 50 %"),
     ),
-    FOUR_OF_SIXTEEN: (Pair(versions.WIDE, versions.TARGET, "16 bits", "W4A16", "16 bits"),),
+    FOUR_OF_SIXTEEN: (Pair(versions.WIDE, versions.TARGET, "16 bits", "W4A16"),),
 }
 
 
@@ -87,6 +85,15 @@ class Times:
             self._seen[key] = costs.passed(self._kinds[name], rows, self._device)
         return self._seen[key]
 
+    def target(self, name: str, rows: int = 1) -> float:
+        """Return the time of a target's pass: of W4A16 the fastest kernel here.
+
+        A draft must not look good beside a kernel that could be faster.
+        """
+        if name != "W4A16":
+            return self(name, rows)
+        return min(self(name, rows), self("both planes", rows))
+
     def head(self, rows: int, vocabulary: int) -> float:
         """Return the time of the head."""
         key = (rows, vocabulary)
@@ -94,9 +101,9 @@ class Times:
             self._heads[key] = costs.head(rows, vocabulary, self._device)
         return self._heads[key]
 
-    def step(self, name: str, rows: int = 1, vocabulary: int = costs.VOCABULARY) -> float:
-        """Return microseconds of all 32 layers' linears and the head: attention isn't in it."""
-        return costs.LAYERS_OF_MODEL * self(name, rows) + self.head(rows, vocabulary)
+    def whole(self, layer_us: float, rows: int = 1, vocabulary: int = costs.VOCABULARY) -> float:
+        """Return microseconds of 32 layers' linears and the head: attention isn't in it."""
+        return costs.LAYERS_OF_MODEL * layer_us + self.head(rows, vocabulary)
 
 
 def passes(times: Times) -> Iterator[Figure]:
@@ -120,8 +127,8 @@ def bound(times: Times) -> Iterator[Figure]:
         "x",
         note="the law with c = v = 1: same bytes; tokens a cycle as in the README",
     )
-    one = times("W4A16")
-    draft, verify = times("W4A4") / one, times("W4A16", 4) / one
+    one = times.target("W4A16")
+    draft, verify = times("W4A4") / one, times.target("W4A16", 4) / one
     yield Figure(
         "modelled: 3.77 tokens a cycle, costs measured here",
         speedup(PAPER_TOKENS, 3, draft, verify),
@@ -194,27 +201,21 @@ def acceptance(pair: Pair, device: torch.device, seed: int) -> Iterator[tuple[Fi
 def gains(pair: Pair, tokens: dict[int, float], times: Times) -> Iterator[Figure]:
     """Yield speedups over the target alone by draft length, modelled from both measurements."""
     told = f"{pair.draft.name} under {pair.target.name}"
-    one = times(pair.target_cost)
-    draft = times(pair.draft_cost) / one
-    yield Figure(f"{told}: cost of a draft's pass", draft, "x", note="measured, linear layers")
-    whole = times.step(pair.target_cost)
+    one, draft = times.target(pair.target_cost), times(pair.draft_cost)
+    yield Figure(
+        f"{told}: cost of a draft's pass", draft / one, "x", note="measured, linear layers"
+    )
+    plain = times.whole(one)
     best: dict[str, float] = {}
     for length, emitted in tokens.items():
-        verify = times(pair.verify_cost, length + 1)
+        rows = length + 1
+        verify = times.target(pair.target_cost, rows)
+        verify_all = times.whole(verify, rows) / plain
+        short = times.whole(draft, 1, costs.SHORT_VOCABULARY) / plain
         for scope, gain in {
-            "linear layers": speedup(emitted, length, draft, verify / one),
-            "with the head": speedup(
-                emitted,
-                length,
-                times.step(pair.draft_cost) / whole,
-                times.step(pair.verify_cost, length + 1) / whole,
-            ),
-            "with a head of 32k for the draft": speedup(
-                emitted,
-                length,
-                times.step(pair.draft_cost, 1, costs.SHORT_VOCABULARY) / whole,
-                times.step(pair.verify_cost, length + 1) / whole,
-            ),
+            "linear layers": speedup(emitted, length, draft / one, verify / one),
+            "with the head": speedup(emitted, length, times.whole(draft) / plain, verify_all),
+            "with a head of 32k for the draft": speedup(emitted, length, short, verify_all),
         }.items():
             name = f"modelled: {told}, {length} drafted, {scope}"
             note = "modelled: greedy acceptance of the small model, costs of Llama 3 8B's layers"
@@ -222,8 +223,8 @@ def gains(pair: Pair, tokens: dict[int, float], times: Times) -> Iterator[Figure
             best[scope] = max(best.get(scope, 0.0), gain)
     for scope, gain in best.items():
         yield Figure(f"modelled: {told}, best length, {scope}", gain, "x", note="modelled")
-    verify = times(pair.verify_cost, 4) / one
+    verify = times.target(pair.target_cost, 4) / one
     for alpha in ALPHAS:
-        gain = speedup(tokens_per_cycle(alpha, 3), 3, draft, verify)
+        gain = speedup(tokens_per_cycle(alpha, 3), 3, draft / one, verify)
         name = f"modelled: {told}, 3 drafted, each accepted at {alpha}, linear layers"
         yield Figure(name, gain, "x", note="modelled")

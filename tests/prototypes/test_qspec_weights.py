@@ -108,12 +108,12 @@ def lane_words(codes: Quantized, lane: int) -> tuple[list[int], list[int], list[
 def wanted(values: torch.Tensor, lane: int, step: int) -> list[tuple[float, float]]:
     """The left operand of a product of 16 inputs: what a lane's four registers hold."""
     g, t = divmod(lane, 4)
-    return [
-        tuple(
-            float(values[g + 8 * (j % 2), 16 * step + 2 * t + e + 8 * (j // 2)]) for e in range(2)
-        )
-        for j in range(4)
-    ]  # type: ignore[misc]
+    found = []
+    for j in range(4):
+        column = 16 * step + 2 * t + 8 * (j // 2)
+        pair = values[g + 8 * (j % 2), column : column + 2].tolist()
+        found.append((float(pair[0]), float(pair[1])))
+    return found
 
 
 @pytest.mark.parametrize("lane", [0, 13, 31])
