@@ -19,12 +19,18 @@ from triton.experimental.gluon import language as gl
 
 from prototypes.teal import ptx
 from prototypes.teal.gluon_list import list_active
+from prototypes.teal.gluon_parts import (
+    asm_prefetch,
+    asm_store4_if,
+    asm_sync,
+    asm_words,
+    join_shares,
+)
 from prototypes.weights.gluon_words import asm_load4_if
 
 _STEP = ptx.word_step()
 STEP_ASM, STEP_OPERANDS = gl.constexpr(_STEP[0]), gl.constexpr(_STEP[1])
 SUMS = gl.constexpr((gl.float32,) * ptx.OUTPUTS)
-FOUR = gl.constexpr((gl.int32,) * 4)
 INPUTS = gl.constexpr(16)
 """Active inputs of a step."""
 
@@ -40,61 +46,6 @@ def asm_factors(word, other, scale, next_scale):
         dtype=gl.int32,
         is_pure=True,
         pack=1,
-    )
-
-
-@gluon.jit
-def asm_words(pointer):
-    """Four words of the list, which this program has written."""
-    return gl.inline_asm_elementwise(
-        "ld.global.v4.b32 {$0, $1, $2, $3}, [$4];",
-        "=r,=r,=r,=r,l",
-        [pointer],
-        dtype=FOUR,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_store4_if(pointer, a, b, c, d, there):
-    """Four floats to global memory, where `there` isn't 0."""
-    return gl.inline_asm_elementwise(
-        """{ .reg .pred p; setp.ne.b32 p, $6, 0;
-        @p st.global.v4.b32 [$1], {$2, $3, $4, $5}; mov.b32 $0, 0; }""",
-        "=r,l,r,r,r,r,r",
-        [
-            pointer,
-            a.to(gl.int32, bitcast=True),
-            b.to(gl.int32, bitcast=True),
-            c.to(gl.int32, bitcast=True),
-            d.to(gl.int32, bitcast=True),
-            there,
-        ],
-        dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_prefetch(pointer):
-    """Have a line of global memory brought to the L2."""
-    return gl.inline_asm_elementwise(
-        "prefetch.global.L2 [$1]; mov.b32 $0, 0;",
-        "=r,l",
-        [pointer],
-        dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_sync(x):
-    """Barrier of the whole program; ordered by what it passes through."""
-    return gl.inline_asm_elementwise(
-        "bar.sync 0; mov.b32 $0, $1;", "=r,r", [x], dtype=gl.int32, is_pure=False, pack=1
     )
 
 
@@ -234,18 +185,4 @@ def finish(
             gl.where(odd, sums[8 * eighth + 7], sums[8 * eighth + 6]),
             writes,
         )
-    # All threads' sums are written before one of them takes the ticket.
-    done = asm_sync(done)
-    ticket = gl.atomic_add(tickets + stripe, 1, sem="acq_rel")
-    if ticket == SHARES - 1:
-        for e in gl.static_range(256 * NW // THREADS):
-            place = begin + e * THREADS + tid + done
-            inside = place < outputs
-            total = tid.to(gl.float32) * 0.0
-            for other in gl.static_range(SHARES):
-                # Other multiprocessors wrote them: not from this one's L1.
-                total += gl.load(
-                    partial + other * outputs + place, mask=inside, other=0.0, cache_modifier=".cg"
-                )
-            gl.store(out + place, total.to(gl.float16), mask=inside)
-        gl.store(tickets + stripe, 0)
+    join_shares(out, partial, tickets, begin, stripe, tid, done, outputs, SHARES, 256 * NW, THREADS)

@@ -41,18 +41,8 @@ class Tiles:
 
 
 def build(plan: Plan, device: torch.device) -> Kernel:
-    """Return the product of a case: by matrix units for 4 bits on Hopper, else by this kernel."""
-    if plan.is_int4 and is_hopper(device):
-        from prototypes.teal.gluon_launch import SparseInt4, split_of
-
-        fast = SparseInt4(plan.inputs, plan.outputs, device, split_of(plan.inputs, plan.outputs))
-
-        def run_fast(inputs: Tensors, outputs: Tensors) -> None:
-            codes, scales = inputs["codes"], inputs["scales"]
-            fast(inputs["x"], inputs["thresholds"], codes, scales, outputs["out"])
-
-        return run_fast
-    product = SparseProduct(plan.inputs, plan.outputs, device, tiles_of(plan.inputs, plan.outputs))
+    """Return the product of a case: the fast one on Hopper, where it can, else Triton's."""
+    product = product_of(plan, device)
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         x, thresholds, out = inputs["x"], inputs["thresholds"], outputs["out"]
@@ -62,6 +52,17 @@ def build(plan: Plan, device: torch.device) -> Kernel:
             product(x, thresholds, inputs["weights"], out)
 
     return run
+
+
+def product_of(plan: Plan, device: torch.device) -> Any:
+    """Return a `SparseProduct` or `HopperProduct`, which are called alike."""
+    if is_hopper(device):
+        from prototypes.teal.gluon_launch import HopperProduct, fits
+
+        if fits(plan.inputs, plan.outputs, plan.is_int4):
+            return HopperProduct(plan.inputs, plan.outputs, device)
+    tiles = tiles_of(plan.inputs, plan.outputs)
+    return SparseProduct(plan.inputs, plan.outputs, device, tiles)
 
 
 def is_hopper(device: torch.device) -> bool:
