@@ -16,8 +16,9 @@ from prototypes.weights import baselines
 from prototypes.weights.on_cpu import Int8Linear
 from prototypes.weights.quantize import GROUP
 
-Pass = Callable[[int, torch.Tensor], torch.Tensor]
-"""From the number of the pass and rows of x (rows, inputs), in their type, out (rows, outputs)."""
+Pass = Callable[[int, torch.Tensor, torch.Tensor | None], torch.Tensor]
+"""From the number of the pass and rows of x (rows, inputs) the rows (rows, outputs): in the tensor
+that is given, if there is one and the code can write to it, else in another."""
 
 
 class Cycle:
@@ -29,13 +30,11 @@ class Cycle:
 
     def __call__(self, inputs: Tensors, outputs: Tensors) -> None:
         """Fill `out` (tokens, outputs) from `x` (tokens, inputs)."""
-        outputs["out"].copy_(self.uncopied(inputs))
-
-    def uncopied(self, inputs: Tensors) -> torch.Tensor:
-        """Return the verifier's rows."""
-        x = inputs["x"]
-        self.drafts = [self.draft(i, x[i : i + 1]) for i in range(self.drafted)]
-        return self.verify(self.drafted, x)
+        x, out = inputs["x"], outputs["out"]
+        self.drafts = [self.draft(i, x[i : i + 1], None) for i in range(self.drafted)]
+        made = self.verify(self.drafted, x, out)
+        if made is not out:
+            out.copy_(made)
 
 
 class Sequential:
@@ -52,7 +51,7 @@ class Sequential:
     def uncopied(self, inputs: Tensors) -> list[torch.Tensor]:
         """Return a row of results a token."""
         x = inputs["x"]
-        return [self.one(i, x[i : i + 1]) for i in range(len(x))]
+        return [self.one(i, x[i : i + 1], None) for i in range(len(x))]
 
 
 def build(name: str, shape: Shape, device: torch.device) -> Kernel:
@@ -91,9 +90,10 @@ def one_row(made: Layer, shape: Shape, rows: int = 1) -> Pass:
     packed, scales = made.copies["packed"], made.copies["scales"]
     room = _room(shape, rows, device)
 
-    def run(number: int, x: torch.Tensor) -> torch.Tensor:
-        product(x, packed[number], scales[number], room[number])
-        return room[number]
+    def run(number: int, x: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
+        out = room[number] if out is None else out
+        product(x, packed[number], scales[number], out)
+        return out
 
     return run
 
@@ -111,7 +111,7 @@ def gpu_draft(made: Layer, shape: Shape) -> Pass:
         step = launch.Step(launch.UPPER, 1, shape.inputs, shape.outputs, device)
         upper, upper_scales = made.copies["upper"], made.copies["upper_scales"]
 
-        def read_half(number: int, x: torch.Tensor) -> torch.Tensor:
+        def read_half(number: int, x: torch.Tensor, _: torch.Tensor | None) -> torch.Tensor:
             step(x, upper[number], upper_scales[number], room[number])
             return room[number]
 
@@ -121,7 +121,7 @@ def gpu_draft(made: Layer, shape: Shape) -> Pass:
     codes = torch.empty((1, shape.inputs), dtype=torch.int8, device=device)
     row_scale = torch.empty(1, device=device)
 
-    def read_bytes(number: int, x: torch.Tensor) -> torch.Tensor:
+    def read_bytes(number: int, x: torch.Tensor, _: torch.Tensor | None) -> torch.Tensor:
         triton_round.round_rows(x, codes, row_scale)
         step(codes, packed[number], scales[number], room[number], x_scales=row_scale)
         return room[number]
@@ -140,9 +140,10 @@ def gpu_verifier(made: Layer, shape: Shape) -> Pass:
 
     step = launch.Step(launch.JOINED, shape.tokens, shape.inputs, shape.outputs, device)
     upper, lower, scales = (made.copies[key] for key in ("upper", "lower", "scales"))
-    out = _room(shape, shape.tokens, device)[0]
+    room = _room(shape, shape.tokens, device)[0]
 
-    def run(number: int, x: torch.Tensor) -> torch.Tensor:
+    def run(number: int, x: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
+        out = room if out is None else out
         step(x, upper[number], scales[number], out, lower=lower[number])
         return out
 
@@ -153,7 +154,7 @@ def tiny(made: Layer) -> Pass:
     """Return torch's own 4-bit product."""
     copies = made.copies["tiny"]
 
-    def run(number: int, x: torch.Tensor) -> torch.Tensor:
+    def run(number: int, x: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
         codes, scales = copies[number]
         return baselines.tinygemm(x.bfloat16(), codes, scales, GROUP)
 
@@ -164,7 +165,7 @@ def wide(made: Layer) -> Pass:
     """Return torch's product with 16-bit weights."""
     copies = made.copies["dense"]
 
-    def run(number: int, x: torch.Tensor) -> torch.Tensor:
+    def run(number: int, x: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
         return torch.mm(x.to(copies[number].dtype), copies[number].t())
 
     return run
@@ -178,7 +179,7 @@ def eager(made: Layer, shape: Shape, rows: int = 1) -> Pass:
     turned = made.copies["turned"]
     if made.weights.device.type == "cpu":
 
-        def run_tiny(number: int, x: torch.Tensor) -> torch.Tensor:
+        def run_tiny(number: int, x: torch.Tensor, _: torch.Tensor | None) -> torch.Tensor:
             codes = turned[number] ^ SIGN_BITS
             return baselines.tinygemm(x, codes, made.copies["tiny"][number][1], GROUP)
 
@@ -188,10 +189,11 @@ def eager(made: Layer, shape: Shape, rows: int = 1) -> Pass:
     product = linear(rows, shape.inputs, shape.outputs, made.weights.device)
     room = _room(shape, rows, made.weights.device)
 
-    def run(number: int, x: torch.Tensor) -> torch.Tensor:
+    def run(number: int, x: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
         codes = (turned[number] ^ SIGN_BITS).view(torch.int32)
-        product(x, codes, made.copies["scales"][number], room[number])
-        return room[number]
+        out = room[number] if out is None else out
+        product(x, codes, made.copies["scales"][number], out)
+        return out
 
     return run
 
@@ -200,7 +202,7 @@ def cpu_draft(made: Layer) -> Pass:
     """Return W4A4 on a CPU: 4-bit codes of weights and activations in 8-bit products."""
     copies = made.copies["eight"]
 
-    def run(number: int, x: torch.Tensor) -> torch.Tensor:
+    def run(number: int, x: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
         return bytes_product(copies[number], x)
 
     return run
