@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -92,6 +93,7 @@ def threshold_of(plan: Plan) -> float:
     return calibrated(plan.family, plan.inputs).threshold(plan.sparsity)
 
 
+@lru_cache(maxsize=16)
 def calibrated(family: str, channels: int) -> Histogram:
     """Return the histogram of a calibration sample."""
     generator = torch.Generator().manual_seed(CALIBRATION_SEED)
