@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from prototypes.harness.workload import Kernel, NotRunnableError, Tensors
 from prototypes.weights import baselines
+from prototypes.weights.gpu import Int4Linear
 from prototypes.weights.quantize import GROUP
 
 if TYPE_CHECKING:
@@ -49,10 +50,9 @@ def _int4pack(plan: Plan, device: torch.device) -> Kernel:
 
 def _int4_dense(plan: Plan, device: torch.device) -> Kernel:
     try:
-        from prototypes.weights.gpu import Int4Linear
+        linear = Int4Linear(1, plan.inputs, plan.outputs, device)
     except ImportError:
         raise NotRunnableError("Triton isn't installed: pip install triton.") from None
-    linear: Any = Int4Linear(1, plan.inputs, plan.outputs, device)
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         linear(inputs["x"][None], inputs["packed"], inputs["packed_scales"], outputs["out"][None])
