@@ -15,7 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
     func,
-    literal_column,
     select,
     type_coerce,
 )
@@ -47,32 +46,6 @@ def json_text(bound: Connection | Session, column: Any) -> ColumnElement[Any]:
     SQLite gives a JSON number back as a number: 1.0 comes as 1.
     """
     return sql_cast(column, Text) if is_postgres(bound) else type_coerce(column, String)
-
-
-def json_member(bound: Connection | Session, column: Any, name: str) -> ColumnElement[Any]:
-    """Return the member `name` of a JSON record as text."""
-    if is_postgres(bound):
-        return cast(ColumnElement[Any], column.op("->>")(name))
-    return func.json_extract(column, f"$.{name}")
-
-
-def json_flat(
-    bound: Connection | Session, column: Any, name: str, length: int, parts: tuple[str, ...]
-) -> ColumnElement[Any]:
-    """Return some parts of each record in the list `name`, all in one flat list, as JSON text.
-
-    `length` is how many records the list has. PostgreSQL reads the whole once, whatever that is.
-    """
-    if not is_postgres(bound):
-        paths = [f"$.{name}[{number}].{part}" for number in range(length) for part in parts]
-        return func.json_extract(column, *paths)
-    told = " || ',' || ".join(f"coalesce((one -> '{part}')::text, 'null')" for part in parts)
-    whole = f"{column.class_.__table__.name}.{column.key}"
-    return literal_column(
-        f"(SELECT '[' || string_agg({told}, ',') || ']' "
-        f"FROM json_array_elements({whole} -> '{name}') AS one)",
-        String(),
-    )
 
 
 def count_on_from_highest(connection: Connection, table: Table) -> None:

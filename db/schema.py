@@ -18,7 +18,7 @@ from db.dialects import is_postgres
 from db.engine import BUSY_TIMEOUT_MS, catalog_errors, is_postgres_url, place_of, use_wal
 from db.errors import CatalogError, NewerSchemaError, NotACatalogError, NotSetUpError
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration's id; a test holds that it is Alembic's head."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -107,14 +107,15 @@ def list_(
 ) -> None:
     """Print the ranking; with weights of your own it is in the order of the weighted score."""
     from app.workflows.opening import open_catalog
+    from app.workflows.ranked import Ranking
     from app.workflows.ranking import list_papers
     from app.workflows.weights import parse_weights, reordered
     from db.engine import session_scope
 
     chosen = parse_weights(weights)
     with session_scope(open_catalog()) as session:
-        rows = list_papers(session, target=target, device=device, order=order, language=language)
-    rows = reordered(rows, chosen)
+        found = list_papers(session, target=target, device=device, order=order, language=language)
+    rows = list(reordered(Ranking.of(found), chosen))
     if as_json:
         print_json(rows)
         return

@@ -1,4 +1,4 @@
-"""What to do: the decision paragraph, each paper's next step, the roadmap."""
+"""What to do: each paper's next step, the roadmap."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from typing import Any
 from analyzers.facts import DeviceClass
 from analyzers.targets import Target
 from app.i18n import Translate, pick, translator
-from app.labels import VERDICT_ICONS, label
+from app.labels import label
 from app.reports.model import (
     PaperSection,
     RankedPaper,
-    ReportRef,
     RiskLine,
     RoadmapGroup,
     RoadmapItem,
 )
 from app.reports.needs import needs
-from app.reports.numbers import percent, significant
-from app.reports.text import clean, short_name
+from app.reports.numbers import percent
+from app.reports.text import in_a_row
 from app.reports.values import risk_kind
 
 READY = ("do_now", "high_value")
 LATER = ("steady", "long_term")
 SET_ASIDE = ("careful", "not_recommended", "already_there")
-NAMED = 3
-"""So many papers are named in a sentence; more are counted."""
 
 
 def next_step(
@@ -65,7 +62,7 @@ def next_step(
         more = _(
             "Measured on {devices} only, which counts little for {target}: measure it on a device "
             "that counts."
-        ).format(devices=_list(elsewhere, _), target=pick(dict(target.title), language))
+        ).format(devices=in_a_row(elsewhere, _), target=pick(dict(target.title), language))
         step = _("{first} {second}").format(first=step, second=more)
     return step
 
@@ -74,7 +71,7 @@ def _careful(row: RankedPaper, risks: Sequence[RiskLine], _: Translate, language
     grave = [r for r in risks if r.is_open and r.severity == "high"]
     if grave:
         kinds = dict.fromkeys(risk_kind(r.kind, language) for r in grave)
-        return _("Settle the open high risk first: {risks}.").format(risks=_list(list(kinds), _))
+        return _("Settle the open high risk first: {risks}.").format(risks=in_a_row(list(kinds), _))
     if row.verdict == "below_quality":
         return _("Bring the prototype above its quality bar before anything else.")
     return _("Settle what makes it risky first.")
@@ -99,105 +96,6 @@ def _counts_little(shown: Mapping[str, Any], target: Target) -> list[str]:
         return []
     names = {run["device_id"]: run["device_name"] for run in shown.get("runs") or ()}
     return sorted({str(names.get(m["device"], m["device"])) for m in measured})
-
-
-def decision(
-    ranking: Sequence[RankedPaper], since: ReportRef | None, language: str
-) -> tuple[str, ...]:
-    """Return the sentences that say what to build next, what to measure first, and why."""
-    _ = translator(language)
-    if not ranking:
-        return (_("The catalog holds no paper yet: add some, then rank them."),)
-    found = [
-        _build_next(ranking, _),
-        _measure_first(ranking, _),
-        _measured(ranking, _),
-        _since(ranking, since, _),
-        _set_aside(ranking, _),
-    ]
-    return tuple(text for text in found if text)
-
-
-def _build_next(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    ready = [r for r in ranking if r.advice in READY]
-    if ready:
-        text = _("Build {name} next: {why}.")
-        return text.format(name=short_name(ready[0].title), why=ready[0].why)
-    later = [r for r in ranking if r.advice in LATER]
-    if later:
-        return _(
-            "No gain is sure enough yet for a project of its own; the surest small step is {name}: "
-            "{why}."
-        ).format(name=short_name(later[0].title), why=later[0].why)
-    return _("Nothing is ready to be built: no gain worth a project has been measured yet.")
-
-
-def _measure_first(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    waiting = [r for r in ranking if r.advice == "measure_first"]
-    if not waiting:
-        return ""
-    text = _("Measure first: {names}.").format(names=_names(waiting, _))
-    best = max((r.run.high for r in waiting if r.run and r.run.high is not None), default=None)
-    if best is not None:
-        reason = _(
-            "By their claims a whole run could get up to {high}x as fast; nothing has tested that."
-        ).format(high=significant(best))
-        text = _("{first} {second}").format(first=text, second=reason)
-    return text
-
-
-def _measured(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    tested = [r for r in ranking if r.device and r.verdict != "untested"]
-    if not tested:
-        return _("None of the {papers} papers has been measured.").format(papers=len(ranking))
-    verdicts = [
-        _("{name} {icon} {verdict}").format(
-            name=short_name(r.title),
-            icon=VERDICT_ICONS.get(r.verdict, ""),
-            verdict=label(r.verdict, _),
-        )
-        for r in tested[:NAMED]
-    ]
-    text = _("Measured so far: {measured} of {papers} papers ({verdicts}).")
-    if len(tested) > NAMED:
-        verdicts.append("…")
-    return text.format(measured=len(tested), papers=len(ranking), verdicts=_list(verdicts, _))
-
-
-def _since(ranking: Sequence[RankedPaper], since: ReportRef | None, _: Translate) -> str:
-    first = next((r for r in ranking if r.move.before == 1), None)
-    if since is None or first is None:
-        return ""
-    if first.rank == 1:
-        return _("{name} is still first, as in the report of {date}.").format(
-            name=short_name(first.title), date=since.date
-        )
-    return _("{name}, first in the report of {date}, is now number {rank}: {why}.").format(
-        name=short_name(first.title), date=since.date, rank=first.rank, why=first.why
-    )
-
-
-def _set_aside(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    parts = []
-    for advice in SET_ASIDE:
-        group = [r for r in ranking if r.advice == advice]
-        if group:
-            text = _("{advice} ({names})")
-            parts.append(text.format(advice=label(advice, _), names=_names(group, _)))
-    if not parts:
-        return ""
-    return _("Set aside: {groups}.").format(groups=_("; ").join(parts))
-
-
-def _names(rows: Sequence[RankedPaper], _: Translate) -> str:
-    names = [short_name(r.title) for r in rows[:NAMED]]
-    if len(rows) > NAMED:
-        names.append(_("{count} more").format(count=len(rows) - NAMED))
-    return _list(names, _)
-
-
-def _list(items: Sequence[str], _: Translate) -> str:
-    return _(", ").join(clean(item) for item in items)
 
 
 ROADMAP = ("phase_1", "phase_2", "phase_3", "measure_first")

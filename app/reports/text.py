@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
+
+from app.i18n import Translate
 
 LONGEST_TITLE = 110
 LONGEST_NAME = 42
@@ -77,3 +80,8 @@ def short_name(title: str) -> str:
     """Return the name that a title begins with (`FlatQuant: …`), else the title cut short."""
     name = clean(title).partition(":")[0]
     return shorten(name if len(name) >= 2 else title, LONGEST_NAME)
+
+
+def in_a_row(items: Sequence[str], _: Translate) -> str:
+    """Return names or phrases on one line, with the language's comma between."""
+    return _(", ").join(clean(item) for item in items)

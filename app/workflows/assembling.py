@@ -19,6 +19,7 @@ from app.workflows.target_facts import row_of
 from db.queries import claims as claim_queries
 from db.queries import facts as fact_queries
 from db.queries import papers as paper_queries
+from db.queries import prototype_links
 from db.queries import runs as run_queries
 from db.queries.claims import ClaimRow
 from db.queries.facts import FactRow
@@ -55,7 +56,7 @@ def assemble(
     """Return the `current` facts of all (or these) papers; a handful of queries for any number."""
     rows = fact_queries.effective(session, fact_queries.CURRENT, paper_ids)
     claims = claim_queries.rows(session, paper_ids)
-    links = paper_queries.prototypes(session)
+    links = prototype_links.prototypes(session)
     runs = measured_runs(session, {name for names in links.values() for name in names})
     assembled = []
     for paper in paper_queries.list_papers(session, paper_ids=paper_ids):
@@ -80,10 +81,11 @@ def assemble(
 
 def assemble_report(session: Session, target: Target) -> list[f.PaperFacts]:
     """Return the facts of the report of August 2025: its reading, `in_target` up to its date."""
-    titles = {paper.id: paper.title for paper in paper_queries.list_papers(session)}
+    read = fact_queries.effective(session, REPORT_2025)
+    titles = paper_queries.titles(session, read)
     return [
         _base(paper_id, titles[paper_id], rows, target, REPORT_2025_DATE)
-        for paper_id, rows in fact_queries.effective(session, REPORT_2025).items()
+        for paper_id, rows in read.items()
         if paper_id in titles
     ]
 

@@ -219,10 +219,10 @@ def _import_document(
 
 
 def _measured_papers(session: Session, document: Any) -> list[str]:
-    from db.queries import papers
+    from db.queries.prototype_links import of_prototype
 
     names = {str(run.get("prototype")) for run in _runs(document)}
-    return sorted({p.id for name in names for p in papers.of_prototype(session, name)})
+    return sorted({p.id for name in names for p in of_prototype(session, name)})
 
 
 def _believed(session: Session, paper_ids: Sequence[str]) -> dict[str, float | None]:

@@ -21,7 +21,7 @@ from app.workflows.settings import default_target
 from app.workflows.staleness import Hashes, is_stale
 from app.workflows.triage import target_named
 from db.models import Run
-from db.queries import papers as paper_queries
+from db.queries import prototype_links
 from db.queries import runs as run_queries
 from db.queries.claims import ClaimRow
 
@@ -183,7 +183,7 @@ def show_run(session: Session, run_id: str, *, current: Hashes | None = None) ->
         "device_name": run.environment.device_name,
         "papers": [
             {"paper_id": paper.id, "name": short_name(paper.title)}
-            for paper in paper_queries.of_prototype(session, run.prototype)
+            for paper in prototype_links.of_prototype(session, run.prototype)
         ],
         "stale": is_stale(run.record, current or {}),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.i18n import N_
 from app.labels import CRITERIA
 from app.workflows.paper import show_paper
-from app.workflows.weights import CRITERIA as CRITERION_NAMES
+from app.workflows.ranked import CRITERIA as CRITERION_NAMES
 
 FEWEST, MOST = 2, 4
 Row = dict[str, Any]
@@ -33,11 +33,10 @@ class Line:
         return any(value != self.values[0] for value in self.values)
 
 
-def chosen_ids(text: str, known: Sequence[str]) -> list[str]:
+def chosen_ids(text: str, known: Collection[str]) -> list[str]:
     """Return the known papers that an address names (`a,b`), each once, four at most."""
-    there = set(known)
     asked = dict.fromkeys(part.strip() for part in text.split(","))
-    return [paper_id for paper_id in asked if paper_id in there][:MOST]
+    return [paper_id for paper_id in asked if paper_id in known][:MOST]
 
 
 def compare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from app.reports.text import shorten
 from app.reports.values import value_text
 from app.workflows.claim_words import claim_words
 from app.workflows.inbox import compared_with, places
-from app.workflows.ranking import list_papers
+from app.workflows.ranking import ranking, told
 from db.models import Paper
 from db.queries import facts as fact_queries
 from db.queries import inbox as inbox_queries
@@ -122,10 +123,10 @@ def _papers(session: Session, finds: Sequence[Find], language: str) -> list[Dige
     for find in finds:
         first.setdefault((find.arxiv_id, find.version), find)
     ids = {find.paper_id for find in first.values() if find.paper_id}
-    rows = list_papers(session, language=language)
+    rows = ranking(lambda: nullcontext(session))
     place = places(rows)
     _ranks, is_beside_seed = compared_with(rows)
-    by_id = {row["paper_id"]: row for row in rows if row["paper_id"] in ids}
+    by_id = {row["paper_id"]: told(row, language) for row in rows.rows(ids)}
     papers = inbox_queries.summaries(session, ids)
     keys = [row["headline"] for row in by_id.values() if row.get("headline")]
     claims = inbox_queries.claims(session, keys)

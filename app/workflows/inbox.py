@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.workflows.claim_words import claim_words
+from app.workflows.ranked import Ranking
 from db.queries import inbox as queries
 from db.queries import papers as paper_queries
 from db.queries.inbox import Undone
@@ -46,22 +47,28 @@ class LastDecision:
     title: str
 
 
-def compared_with(rows: Sequence[Row]) -> tuple[list[int], bool]:
+def compared_with(ranking: Ranking) -> tuple[list[int], bool]:
     """Return the ranks of the shortlist, and whether the seed's papers stand in for it.
 
     The shortlist is what a person kept, builds or has built. As long as there is nothing of the
     kind a new paper is compared with those of the report that the catalog began with.
     """
-    chosen = sorted(row["rank"] for row in rows if row["status"] in SHORTLIST)
+    columns = ranking.columns
+    statuses = columns.codes["status"]
+    chosen = [number + 1 for number in ranking.chosen if statuses[number] in SHORTLIST]
     if chosen:
-        return chosen, False
-    seed = [row["rank"] for row in rows if row["is_seed"] and row["status"] != "rejected"]
+        return sorted(chosen), False
+    seed = [
+        number + 1
+        for number in ranking.chosen
+        if columns.is_seed[number] and statuses[number] != "rejected"
+    ]
     return sorted(seed), True
 
 
-def places(rows: Sequence[Row]) -> Callable[[int | None], tuple[int | None, int]]:
+def places(ranking: Ranking) -> Callable[[int | None], tuple[int | None, int]]:
     """Return what tells a rank's place among the shortlist: "would be 3 of 12" is (3, 12)."""
-    ranks, _ = compared_with(rows)
+    ranks, _ = compared_with(ranking)
 
     def place(rank: int | None) -> tuple[int | None, int]:
         return (None if rank is None else bisect_left(ranks, rank) + 1), len(ranks) + 1
@@ -69,17 +76,15 @@ def places(rows: Sequence[Row]) -> Callable[[int | None], tuple[int | None, int]
     return place
 
 
-def queue(session: Session, rows: Sequence[dict[str, Any]]) -> Queue:
-    """Return the inbox out of the ranking's rows."""
+def queue(session: Session, ranking: Ranking) -> Queue:
+    """Return the inbox out of the ranking."""
     waiting = queries.waiting(session)
     found_by = queries.found_by(session, waiting)
-    ranks, is_of_seed = compared_with(rows)
-    place = places(rows)
+    ranks, is_of_seed = compared_with(ranking)
+    place = places(ranking)
     listed = []
-    for row in rows:
-        paper = waiting.get(row["paper_id"])
-        if paper is None:
-            continue
+    for row in ranking.rows(waiting):
+        paper = waiting[row["paper_id"]]
         position, of = place(row["rank"])
         more = {"version": paper.version, "read": paper.read, "later": paper.later}
         more |= {"watch": found_by.get(paper.paper_id), "place": position, "of": of}

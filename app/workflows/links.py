@@ -10,8 +10,7 @@ from app.errors import AssayError
 from app.workflows.measuring import list_prototypes
 from db.queries import claims as claim_queries
 from db.queries import facts as fact_queries
-from db.queries import papers as paper_queries
-from db.queries.papers import LINK
+from db.queries.prototype_links import LINK, prototypes
 
 
 def prototype_links(session: Session, paper_id: str) -> list[dict[str, Any]]:
@@ -24,7 +23,7 @@ def prototype_links(session: Session, paper_id: str) -> list[dict[str, Any]]:
         declared = {p["name"]: p.get("claims") or [] for p in list_prototypes()}
     except AssayError:
         declared = {}
-    linked = paper_queries.prototypes(session).get(paper_id, [])
+    linked = prototypes(session).get(paper_id, [])
     words = {
         fact.field.removeprefix(LINK): fact
         for fact in fact_queries.overrides(session, paper_id)

@@ -16,6 +16,7 @@ from app.workflows.assembling import Assembled, assemble
 from app.workflows.causes import cause_text
 from app.workflows.findings import findings
 from app.workflows.judging import claim_verdicts
+from app.workflows.ranked import row_of
 from app.workflows.ranking import list_papers
 from app.workflows.settings import default_target
 from app.workflows.target_facts import BY_TARGET, for_target, split_field
@@ -55,7 +56,7 @@ def show_paper(
         listed = list_papers(session, target=target, device=device, language=language)
     return {
         "paper": _paper(row),
-        "row": next((r for r in listed if r["paper_id"] == row.id), None),
+        "row": row_of(listed, row.id),
         "facts": _facts(session, assembled, engine, language),
         "claims": [
             _claim(claim, verdicts.get(claim.key, []), language)
@@ -247,7 +248,7 @@ def _scores(
 
 
 def _told(record: Mapping[str, Any], language: str) -> dict[str, Any]:
-    told = {k: v for k, v in record.items() if k not in ("row", "belief")}
+    told = {k: v for k, v in record.items() if k != "belief"}
     told["breakdown"] = [
         criterion | {"reason": say(criterion["reason"], language)}
         for criterion in record["breakdown"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -10,11 +12,11 @@ from sqlalchemy.orm import Session
 from analyzers.message import message
 from app.errors import UsageError
 from app.labels import say
+from app.workflows.ranked import CRITERIA, Columns, Ranking, Row, year_of
 from app.workflows.settings import default_target
-from db.queries import papers as paper_queries
-from db.queries import scores as score_queries
+from db.queries import listing as listing_queries
 from db.queries import snapshots as snapshot_queries
-from db.queries.scores import Listed
+from db.queries.listing import Listed, Shown
 
 DEFAULT_TARGET = "llama.cpp"
 EXPECTED, SAFE = "expected", "safe"
@@ -58,6 +60,39 @@ def ranked_rows(
     order: str = EXPECTED,
 ) -> list[dict[str, Any]]:
     """Return what `list_papers` does, each reason as its record: ten thousand are not said."""
+    target = _asked(target, order)
+    columns = _stored(session, target, device, order)
+    if columns is None:
+        return _scored_rows(session, target, device, order)
+    rows = _rows(session, target, columns, columns.paper_ids)
+    return [rows[paper_id] for paper_id in columns.paper_ids]
+
+
+def ranking(
+    reading: Callable[[], AbstractContextManager[Session]],
+    *,
+    target: str | None = None,
+    device: str | None = None,
+    order: str = EXPECTED,
+) -> Ranking:
+    """Return what `ranked_rows` does, each row read as it is asked for, by `reading`.
+
+    Raises `UsageError` as `list_papers`.
+    """
+    wanted = _asked(target, order)
+    with reading() as session:
+        columns = _stored(session, wanted, device, order)
+        if columns is None:
+            return Ranking.of(_scored_rows(session, wanted, device, order))
+
+    def rows_of(paper_ids: Collection[str]) -> Mapping[str, Row]:
+        with reading() as session:
+            return _rows(session, wanted, columns, paper_ids)
+
+    return Ranking(columns, rows_of, range(len(columns.paper_ids)))
+
+
+def _asked(target: str | None, order: str) -> str:
     if order not in (EXPECTED, SAFE):
         raise UsageError(
             message(
@@ -67,74 +102,86 @@ def ranked_rows(
                 order=order,
             )
         )
-    usual = default_target()
-    target = target or usual
-    stored = {
-        (score.paper_id, score.kind): score
-        for score in score_queries.listed(session, target)
-        if target == usual  # only these are kept up to date
-    }
-    rows = None
-    if stored and device is None:
-        rows = _stored_rows(list(stored.values()), order)
-    if rows is None:
-        from app.workflows.triage import rank_now
-
-        rows = rank_now(session, target, device, order)
-    known = {paper.id: paper for paper in paper_queries.list_papers(session)}
-    listed = []
-    for row in rows:
-        paper = known.get(row["paper_id"])
-        if paper is None:
-            continue
-        report, claimed = stored.get((paper.id, "report")), stored.get((paper.id, "claimed"))
-        listed.append(
-            row
-            | {
-                "title": paper.title,
-                "authors": paper.authors,
-                "published": paper.published,
-                "status": paper.status,
-                "is_seed": paper.is_seed,
-                "added_at": paper.added_at,
-                "rank_claimed": claimed.rank if claimed else None,
-                "score_report": report.value if report else None,
-                "rank_report": report.rank if report else None,
-            }
-        )
-    return listed
+    return target or default_target()
 
 
-def _stored_rows(scores: list[Listed], order: str) -> list[dict[str, Any]] | None:
-    """Return the rows as they are stored; None where the order can't be told without scoring."""
-    believed = [score for score in scores if score.row_json is not None]
+def _stored(session: Session, target: str, device: str | None, order: str) -> Columns | None:
+    """Return the ranking as it is stored; None where it can't be told without scoring."""
+    # Only the default target's scores are kept up to date.
+    if device is not None or target != default_target():
+        return None
+    if not listing_queries.is_whole(session, target):
+        return None
+    listed = listing_queries.listed(session, target)
+    if not listed:
+        return None
     if order == SAFE:
-        if any(score.place_json is None or score.low is None for score in believed):
+        places = listing_queries.places(session, target)
+        if places is None or any(paper.low is None for paper in listed):
             return None
         # A place is (group, −score, ties …): by the low end only the second changes.
-        places = {s.paper_id: _safe_place(s) for s in believed}
-        believed.sort(key=lambda s: places[s.paper_id])
-        ranks = {score.paper_id: position for position, score in enumerate(believed, start=1)}
-    else:
-        ranks = {score.paper_id: score.rank or 0 for score in believed}
-        believed.sort(key=lambda s: ranks[s.paper_id])
+        listed.sort(key=lambda paper: _safe_place(places[paper.paper_id], paper.low or 0.0))
+    return _columns(listed, order)
+
+
+def _safe_place(place: list[Any], low: float) -> tuple[Any, ...]:
+    group, _, *ties = place
+    return group, -round(low, 9), *ties
+
+
+def _columns(listed: list[Listed], order: str) -> Columns:
+    # All lists of points in one text: a hundred thousand calls would take longer than the query.
+    points = json.loads(f"[{','.join(paper.points for paper in listed)}]")
+    first = len(CRITERIA) if order == SAFE else 0
+    return Columns(
+        paper_ids=tuple(paper.paper_id for paper in listed),
+        codes={
+            "recommendation": [paper.recommendation for paper in listed],
+            "verdict": [paper.verdict for paper in listed],
+            "technique": [paper.technique for paper in listed],
+            "complexity": [paper.complexity for paper in listed],
+            "status": [paper.status for paper in listed],
+        },
+        years=[year_of(paper.published) for paper in listed],
+        is_seed=[paper.is_seed for paper in listed],
+        devices=[paper.device for paper in listed],
+        run_highs=[paper.run_high for paper in listed],
+        points=[tuple(found[first : first + len(CRITERIA)]) for found in points],
+    )
+
+
+def _rows(
+    session: Session, target: str, columns: Columns, paper_ids: Collection[str]
+) -> dict[str, Row]:
+    return {
+        paper_id: shown.row
+        | {
+            "rank": columns.numbers[paper_id] + 1,
+            "points": dict(zip(CRITERIA, columns.points[columns.numbers[paper_id]], strict=True)),
+        }
+        | _of_paper(shown)
+        for paper_id, shown in listing_queries.shown(session, target, paper_ids).items()
+        if shown.row
+    }
+
+
+def _of_paper(shown: Shown) -> Row:
+    return {name: value for name, value in shown._asdict().items() if name != "row"}
+
+
+def _scored_rows(
+    session: Session, target: str, device: str | None, order: str
+) -> list[dict[str, Any]]:
+    """Return the rows scored on the fly: of another target, one device, or where none is stored."""
+    from app.workflows.triage import rank_now
+
+    rows = rank_now(session, target, device, order)
+    ids = [row["paper_id"] for row in rows]
+    # What only stored scores know is told of the default target's papers.
+    stored = listing_queries.shown(session, target if target == default_target() else "", ids)
     return [
-        json.loads(score.row_json or "")
-        | {"rank": ranks[score.paper_id], "points": _points(score, order)}
-        for score in believed
+        row | _of_paper(paper) for row in rows if (paper := stored.get(row["paper_id"])) is not None
     ]
-
-
-def _safe_place(score: Listed) -> tuple[Any, ...]:
-    group, _, *ties = json.loads(score.place_json or "")
-    return group, -round(score.low or 0.0, 9), *ties
-
-
-def _points(score: Listed, order: str) -> dict[str, float]:
-    """Return the points of each criterion, their low ends in the safe order."""
-    flat = json.loads(score.points_json or "[]")
-    which = 2 if order == SAFE else 1
-    return {flat[n]: flat[n + which] for n in range(0, len(flat), 3)}
 
 
 def ranks_before(session: Session, target: str | None = None) -> RanksBefore | None:

@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -56,11 +56,11 @@ def related(
     `list_papers` returned. Raises `NotFoundError`.
     """
     own = paper_queries.get_by_any_id(session, paper)
-    rows = {str(row["paper_id"]): row for row in listed}
+    rows = {str(row["paper_id"]): _Known(*(row[name] for name in _Known._fields)) for row in listed}
     mine = rows.pop(own.id, None)
     if mine is None or not rows:
         return []
-    titles = {paper_id: _words(row["title"]) for paper_id, row in rows.items()}
+    titles = {paper_id: _words(row.title) for paper_id, row in rows.items()}
     own_title = _words(own.title)
     weights = _Weights([own_title, *titles.values()])
     found: dict[str, tuple[float, list[Message]]] = {paper_id: (0.0, []) for paper_id in rows}
@@ -72,9 +72,9 @@ def related(
     for paper_id, points, reason in _comparisons(session, own.id, own.title, rows):
         add(paper_id, points, reason)
     for paper_id, row in rows.items():
-        if mine["technique"] and row["technique"] == mine["technique"]:
+        if mine.technique and row.technique == mine.technique:
             told = message(
-                "same technique: {technique}", words=("technique",), technique=mine["technique"]
+                "same technique: {technique}", words=("technique",), technique=mine.technique
             )
             add(paper_id, _TECHNIQUE, told)
     likeness = {paper_id: weights.likeness(own_title, words) for paper_id, words in titles.items()}
@@ -91,15 +91,24 @@ def related(
     return [
         {
             "paper_id": paper_id,
-            "title": rows[paper_id]["title"],
-            "rank": rows[paper_id]["rank"],
-            "recommendation": rows[paper_id]["recommendation"],
+            "title": rows[paper_id].title,
+            "rank": rows[paper_id].rank,
+            "recommendation": rows[paper_id].recommendation,
             "nearness": round(found[paper_id][0], 2),
             "reasons": [say(reason, language) for reason in found[paper_id][1]],
         }
         for paper_id in chosen
         if found[paper_id][0] >= LEAST
     ]
+
+
+class _Known(NamedTuple):
+    """What is looked at of a row: a hundred thousand whole ones take too much memory."""
+
+    title: str
+    technique: str | None
+    rank: int
+    recommendation: str
 
 
 class _Weights:
@@ -136,7 +145,7 @@ def _words(text: str | None) -> frozenset[str]:
 
 
 def _comparisons(
-    session: Session, paper_id: str, title: str, rows: Mapping[str, Row]
+    session: Session, paper_id: str, title: str, rows: Mapping[str, _Known]
 ) -> list[tuple[str, float, Message]]:
     """Return what the claims' baselines say: who compares with whom, and rivals in common."""
     own_name = _key(short_name(title))
@@ -145,7 +154,7 @@ def _comparisons(
         for baseline in claim_queries.baselines(session, paper_id=paper_id).get(paper_id, ())
         for name in names_in(baseline)
     }
-    by_name = {_key(short_name(row["title"])): other for other, row in rows.items()}
+    by_name = {_key(short_name(row.title)): other for other, row in rows.items()}
     found = [
         (by_name[key], _COMPARES, message("this paper compares itself with it"))
         for key in mine

@@ -17,7 +17,7 @@ from analyzers.targets import Target, TargetError
 from app.errors import UsageError, reason_of
 from app.i18n import LANGUAGES, pick
 from app.reports import corrections, earlier, movers, origin, papers
-from app.reports.advice import decision, roadmap
+from app.reports.advice import roadmap
 from app.reports.closing import closing
 from app.reports.formats import FORMATS, format_of, load_format
 from app.reports.insights import insights
@@ -30,6 +30,7 @@ from app.reports.model import (
     ReportModel,
     ReportRef,
 )
+from app.reports.overview import decision, overview
 from app.workflows import staleness
 from app.workflows.paper import show_paper
 from app.workflows.ranking import DEFAULT_TARGET, list_papers
@@ -118,7 +119,7 @@ def build_report(
         language=language,
         date=moment.date().isoformat(),
         target=pick(dict(engine.title), language),
-        decision=decision(ranking, last_ref, language),
+        decision=decision(overview(ranking), last_ref, language),
         since=last_ref,
         ranking=ranking,
         papers=sections,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,9 +42,9 @@ def search_papers(
     if search_index.is_stale(session.connection()):
         search_index.refresh(session.connection())
     found = search_queries.find(session, query)
-    ranks = score_queries.ranks(session, target or default_target())
-    unranked = len(ranks) + 1
-    found.sort(key=lambda f: (KINDS.index(f.kind), ranks.get(f.paper_id, unranked), f.paper_id))
+    ids = [f.paper_id for f in found]
+    ranks = score_queries.ranks(session, target or default_target(), ids)
+    found.sort(key=lambda f: (KINDS.index(f.kind), ranks.get(f.paper_id, math.inf), f.paper_id))
     first = found[:limit]
     titles = paper_queries.titles(session, [f.paper_id for f in first])
     told = hits(session, query, first)

@@ -14,7 +14,6 @@ from analyzers.scoring import (
     place,
     place_claimed,
     rank,
-    rank_claimed,
     rank_report,
     score_paper,
 )
@@ -27,11 +26,16 @@ from app.workflows.judging import headline_verdict
 from app.workflows.moves import Move
 from app.workflows.scored_by import are_fresh, note_fresh
 from app.workflows.settings import default_target
+from db.queries import listing as listing_queries
+from db.queries import papers as paper_queries
 from db.queries import scores as score_queries
+from db.queries.listing import ListingValue
 from db.queries.scores import ScoreValue
 
 _MOST_CHOSEN = 2000
 """Of more papers than that all are scored: a query names each."""
+_AT_ONCE = 5000
+"""Papers that are in memory at a time while all are scored."""
 
 
 def target_named(name: str) -> Target:
@@ -57,62 +61,66 @@ def rescore(
         cause = {**cause, "who": who}
     target = target_named(target_name or default_target())
     chosen = None if paper_ids is None else _chosen(session, paper_ids, target.name)
-    assembled = assemble(session, target, paper_ids=chosen)
-    by_id = {a.paper.id: a for a in assembled}
-    ranked = rank(score_paper(a.facts, target) for a in assembled)
-    claimed_rank = {r.facts.paper_id: i for i, r in enumerate(rank_claimed(ranked), start=1)}
+    ids = paper_queries.ids(session) if chosen is None else sorted(chosen)
     report = {
         r.facts.paper_id: (i, r)
         for i, r in enumerate(rank_report(assemble_report(session, target), target), start=1)
     }
-    values: list[ScoreValue] = []
-    for position, paper in enumerate(ranked, start=1):
-        paper_id = paper.facts.paper_id
-        row = list_row(by_id[paper_id], paper, target)
-        believed, claimed = paper.believed, paper.claimed
-        values += [
-            ScoreValue(
-                paper_id,
-                target.name,
-                "believed",
-                believed.value,
-                believed.low,
-                believed.high,
-                position,
-                believed.to_json() | {"row": row, "belief": belief_record(paper)},
-                list(place(paper)),
-            ),
-            ScoreValue(
-                paper_id,
-                target.name,
-                "claimed",
-                claimed.value,
-                claimed.low,
-                claimed.high,
-                claimed_rank[paper_id],
-                claimed.to_json(),
-                list(place_claimed(paper)),
-            ),
-            _report_value(paper_id, report.get(paper_id), target),
-        ]
     other = {"kind": "rule", "ref": target.name}
-    causes = (
-        None
-        if paper_ids is None
-        else {a.paper.id: other for a in assembled if a.paper.id not in paper_ids}
-    )
-    steps = score_queries.save(session, values, cause, causes=causes)
+    causes = None if paper_ids is None else dict.fromkeys({*ids} - {*paper_ids}, other)
+    moves: list[Move] = []
+    for first in range(0, len(ids), _AT_ONCE):
+        values: list[ScoreValue] = []
+        listed: list[ListingValue] = []
+        for assembled in assemble(session, target, paper_ids=ids[first : first + _AT_ONCE]):
+            ranked = score_paper(assembled.facts, target)
+            values += _scores(ranked, report.get(assembled.paper.id), target)
+            listed.append(_listing(assembled, ranked, target))
+        steps = score_queries.save(session, values, cause, causes=causes)
+        listing_queries.save(session, listed)
+        moves += [Move(s.paper_id, s.kind, s.before, s.after) for s in steps]
+    for kind in ("believed", "claimed"):
+        score_queries.renumber(session, target.name, kind, chosen)
     if chosen is None:
         note_fresh(session, target.name)
-    else:
-        for kind in ("believed", "claimed"):
-            score_queries.renumber(session, target.name, kind)
-    return [Move(s.paper_id, s.kind, s.before, s.after) for s in steps]
+    return moves
+
+
+def _scores(
+    ranked: Ranked, report: tuple[int, ReportRanked] | None, target: Target
+) -> list[ScoreValue]:
+    """Return a paper's scores; their ranks are numbered once all are stored."""
+    paper_id, believed, claimed = ranked.facts.paper_id, ranked.believed, ranked.claimed
+    return [
+        ScoreValue(
+            paper_id,
+            target.name,
+            "believed",
+            believed.value,
+            believed.low,
+            believed.high,
+            None,
+            believed.to_json() | {"belief": belief_record(ranked)},
+            list(place(ranked)),
+        ),
+        ScoreValue(
+            paper_id,
+            target.name,
+            "claimed",
+            claimed.value,
+            claimed.low,
+            claimed.high,
+            None,
+            claimed.to_json(),
+            list(place_claimed(ranked)),
+        ),
+        _report_value(paper_id, report, target),
+    ]
 
 
 def _chosen(session: Session, paper_ids: Collection[str], target: str) -> set[str] | None:
     """Return the papers that have to be scored, None for all of them."""
-    if not are_fresh(session, target):
+    if not (are_fresh(session, target) and listing_queries.is_whole(session, target)):
         return None
     chosen = {*paper_ids, *score_queries.unscored(session, target)}
     return chosen if len(chosen) <= _MOST_CHOSEN else None
@@ -216,6 +224,22 @@ def list_row(paper: Assembled, ranked: Ranked, target: Target) -> dict[str, Any]
         "prototype": paper.prototypes[0] if paper.prototypes else None,
         "headline": belief.headline and belief.headline.claim.key,
     }
+
+
+def _listing(paper: Assembled, ranked: Ranked, target: Target) -> ListingValue:
+    row = list_row(paper, ranked, target)
+    return ListingValue(
+        target.name,
+        row["paper_id"],
+        row["recommendation"],
+        row["verdict"],
+        row["technique"],
+        row["complexity"],
+        row["device"],
+        row["run_interval"][1],
+        [*_points(ranked, "expected").values(), *_points(ranked, "safe").values()],
+        row,
+    )
 
 
 def rank_now(

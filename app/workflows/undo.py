@@ -21,7 +21,7 @@ from db.queries import edits
 from db.queries import facts as fact_queries
 from db.queries import notes as note_queries
 from db.queries import papers as paper_queries
-from db.queries.papers import LINK
+from db.queries.prototype_links import LINK
 
 FACT, EDIT = "fact", "edit"
 

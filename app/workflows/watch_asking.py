@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from app.workflows.add import take_in
 from app.workflows.adding import AddSummary, OnProgress
 from app.workflows.fetching import Fetcher
 from app.workflows.inbox import places
-from app.workflows.ranking import list_papers
+from app.workflows.ranking import ranking
 from db.engine import session_scope
 from db.models import Watch, WatchFind
 from db.queries import inbox as inbox_queries
@@ -240,12 +241,11 @@ class Asking:
         """Add to the new papers where they stand, and put the best first."""
         if not self._run.new:
             return
-        rows = list_papers(session)
-        by_id = {row["paper_id"]: row for row in rows}
+        rows = ranking(lambda: nullcontext(session))
         papers = inbox_queries.summaries(session, [paper["paper_id"] for paper in self._run.new])
         among = places(rows)
         for paper in self._run.new:
-            row = by_id.get(paper["paper_id"], {})
+            row = rows.row(paper["paper_id"]) or {}
             names = ("rank", "score", "recommendation", "technique", "claimed_speedup")
             paper |= {name: row.get(name) for name in names}
             paper |= {"of": len(rows), "read": papers[paper["paper_id"]].read}

@@ -8,7 +8,7 @@ are UTC, ISO 8601, written by Python.
 
 from db.models.base import Base, now
 from db.models.files import SourceFile
-from db.models.measurements import Environment, ReportSnapshot, Run, Score, ScoreChange
+from db.models.measurements import Environment, Listing, ReportSnapshot, Run, Score, ScoreChange
 from db.models.papers import (
     Claim,
     Correction,
@@ -36,6 +36,7 @@ __all__ = [
     "Fact",
     "InboxDecision",
     "Job",
+    "Listing",
     "Note",
     "Paper",
     "Place",

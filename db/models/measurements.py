@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from db.models.base import Base, now
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from db.models.papers import Paper
 
 # An unknown CHECK passes in SQL, so a gate that nobody tried must not make it unknown: IS TRUE.
+_UNPLACED = "place IS NULL AND kind != 'report'"
 _GATES_PASSED = "(fidelity_pass IS TRUE AND quality_pass IS TRUE AND status = 'ok')"
 
 
@@ -82,6 +83,15 @@ class Score(Base):
     """A paper's present score of one kind for one target; the list and the app read these rows."""
 
     __tablename__ = "score"
+    __table_args__ = (
+        Index("ix_score_order", "target", "kind", "rank", "paper_id", "low"),
+        Index(
+            "ix_score_unplaced",
+            "target",
+            sqlite_where=text(_UNPLACED),
+            postgresql_where=text(_UNPLACED),
+        ),
+    )
 
     paper_id: Mapped[str] = mapped_column(
         ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True
@@ -99,6 +109,32 @@ class Score(Base):
     """What the rank goes by, the smallest first: the order of all is known without scoring all."""
 
     paper: Mapped[Paper] = relationship(back_populates="scores")
+
+
+class Listing(Base):
+    """A paper's row of the ranking for a target, apart from its score's long record.
+
+    All of them are read at once, so what a list is narrowed by has columns of its own.
+    """
+
+    __tablename__ = "listing"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    paper_id: Mapped[str] = mapped_column(
+        ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    recommendation: Mapped[str]
+    verdict: Mapped[str]
+    technique: Mapped[str | None]
+    complexity: Mapped[str | None]
+    device: Mapped[str | None]
+    """What the verdict was measured on."""
+    run_high: Mapped[float | None]
+    """How much faster a whole run gets at best."""
+    points: Mapped[list[Any]]
+    """The points of the four criteria, then their low ends."""
+    row: Mapped[dict[str, Any]]
+    """What the list shows, but for ranks and words."""
 
 
 class ScoreChange(Base):

@@ -25,6 +25,7 @@ class Paper(Base):
     """A paper or post; `id` is a stable slug (`int_flash`, `2401.06706`)."""
 
     __tablename__ = "paper"
+    __table_args__ = (Index("ix_paper_listed", "id", "status", "published", "is_seed"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     arxiv_id: Mapped[str | None] = mapped_column(unique=True)

@@ -9,10 +9,10 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from db.errors import DuplicateError, NotFoundError
-from db.models import Fact, Paper, PrototypeLink, RemovedPaper
+from db.models import Paper, RemovedPaper
 from db.models.papers import title_key
 from db.queries import counters
 
@@ -28,9 +28,6 @@ _CHANGEABLE = frozenset(
     }
 )  # fmt: skip
 _CLOSE_MATCHES = 5
-LINK = "prototype."
-"""Begins the field by which a person links a paper with a prototype: `prototype.sampling`."""
-LINKED, UNLINKED = "linked", "unlinked"
 
 
 class PaperRow(NamedTuple):
@@ -62,6 +59,31 @@ def list_papers(
     if paper_ids is not None:
         statement = statement.where(Paper.id.in_(list(paper_ids)))
     return [PaperRow(*row) for row in session.execute(statement)]
+
+
+def ids(session: Session) -> list[str]:
+    """Return the ids of all papers, in order."""
+    return list(session.scalars(select(Paper.id).order_by(Paper.id)))
+
+
+class PaperNames(NamedTuple):
+    """What a paper is called by."""
+
+    paper_id: str
+    arxiv_id: str | None
+    title: str
+    authors: str
+    """One after another, a space between."""
+
+
+def names(session: Session) -> list[PaperNames]:
+    """Return what all papers are called by, in no order."""
+    statement = select(Paper.id, Paper.arxiv_id, Paper.title, Paper.authors)
+    session.flush()
+    return [
+        PaperNames(paper_id, arxiv_id, title, " ".join(map(str, authors or ())))
+        for paper_id, arxiv_id, title, authors in session.connection().execute(statement)
+    ]
 
 
 def titles(session: Session, paper_ids: Collection[str]) -> dict[str, str]:
@@ -295,49 +317,3 @@ def abstracts(session: Session, paper_ids: Collection[str]) -> dict[str, str]:
         Paper.id.in_(list(paper_ids)), Paper.abstract.is_not(None)
     )
     return {paper_id: abstract or "" for paper_id, abstract in session.execute(statement)}
-
-
-def prototypes(session: Session) -> dict[str, list[str]]:
-    """Return the names of the prototypes that can test each paper, by paper id.
-
-    The seed's links, and what people linked or unlinked: their newest word that stands.
-    """
-    statement = select(PrototypeLink.paper_id, PrototypeLink.prototype)
-    pairs = {(paper_id, prototype) for paper_id, prototype in session.execute(statement)}
-    for paper_id, prototype, is_linked in _by_people(session):
-        (pairs.add if is_linked else pairs.discard)((paper_id, prototype))
-    links: dict[str, list[str]] = {}
-    for paper_id, prototype in sorted(pairs):
-        links.setdefault(paper_id, []).append(prototype)
-    return links
-
-
-def _by_people(session: Session) -> list[tuple[str, str, bool]]:
-    """Return people's words on links, the oldest first."""
-    statement = (
-        select(Fact.paper_id, Fact.field, Fact.value)
-        .where(
-            Fact.source == "person",
-            Fact.field >= LINK,
-            Fact.field < LINK[:-1] + "/",  # what follows the dot in the order of letters
-            Fact.reverted_at.is_(None),
-            Fact.reading_id == "current",
-        )
-        .order_by(Fact.id)
-    )
-    return [
-        (paper_id, field.removeprefix(LINK), value == LINKED)
-        for paper_id, field, value in session.execute(statement)
-    ]
-
-
-def of_prototype(session: Session, prototype: str) -> list[Paper]:
-    """Return the papers that `prototype` can test, without their abstracts and analyses."""
-    ids = [paper for paper, names in prototypes(session).items() if prototype in names]
-    statement = (
-        select(Paper)
-        .where(Paper.id.in_(ids))
-        .options(load_only(Paper.id, Paper.arxiv_id, Paper.title, Paper.is_seed, Paper.status))
-        .order_by(Paper.id)
-    )
-    return list(session.scalars(statement))

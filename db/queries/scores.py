@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, bindparam, case, delete, select
+from sqlalchemy import Table, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db.dialects import insert, is_postgres, json_flat, json_member, json_text
+from db.dialects import insert, is_postgres, json_text
 from db.models import Paper, Score, ScoreChange, now
 from db.queries import counters
 
+_FEW = 5000
+"""Papers that one query names."""
 DECIMALS = 3
 """A score that moves less than its third decimal didn't move: no line in the history."""
 
@@ -29,25 +32,7 @@ class ScoreValue(NamedTuple):
     rank: int | None
     record: dict[str, Any]
     place: list[Any] | None = None
-    """What the rank goes by, the smallest first."""
-
-
-class Listed(NamedTuple):
-    """A score as the list shows it; `row` is what the believed score's record keeps for it."""
-
-    paper_id: str
-    kind: str
-    value: float | None
-    rank: int | None
-    row_json: str | None
-    low: float | None
-    points_json: str | None
-    """Believed scores only: the criteria's names, points and low ends, in one list."""
-    place_json: str | None
-
-
-_CRITERIA = 4
-_SHOWN = ("name", "points", "low")
+    """What the rank goes by, the smallest first: such a score keeps its rank until `renumber`."""
 
 
 def save(
@@ -65,10 +50,12 @@ def save(
     """
     counters.bump(session)
     wanted = {(value.paper_id, value.target, value.kind): value for value in values}
-    targets = {value.target for value in wanted.values()}
+    targets, papers = ({key[part] for key in wanted} for part in (1, 0))
     statement = select(Score.paper_id, Score.target, Score.kind, Score.value).where(
         Score.target.in_(targets)
     )
+    if len(papers) <= _FEW:
+        statement = statement.where(Score.paper_id.in_(papers))
     held = {(row.paper_id, row.target, row.kind): row.value for row in session.execute(statement)}
     if not wanted:
         return []
@@ -77,6 +64,9 @@ def save(
         name: getattr(upsert.excluded, name)
         for name in ("value", "low", "high", "rank", "record", "place")
     }
+    changed["rank"] = func.coalesce(
+        upsert.excluded.rank, case((upsert.excluded.place.is_not(None), Score.rank))
+    )
     putting: Any = upsert.on_conflict_do_update(
         index_elements=[Score.paper_id, Score.target, Score.kind], set_=changed
     )
@@ -122,48 +112,42 @@ def for_target(session: Session, target: str, kind: str | None = None) -> list[S
     return list(session.scalars(statement))
 
 
-def ranks(session: Session, target: str) -> dict[str, int]:
-    """Return the papers' ranks by what is believed of them, by id."""
+def ranks(
+    session: Session, target: str, paper_ids: Collection[str] | None = None
+) -> dict[str, int]:
+    """Return the ranks of all (or these) papers by what is believed of them, by id."""
     statement = select(Score.paper_id, Score.rank).where(
         Score.target == target, Score.kind == "believed", Score.rank.is_not(None)
     )
+    if paper_ids is not None and len(paper_ids) <= _FEW:
+        statement = statement.where(Score.paper_id.in_(list(paper_ids)))
     return {paper_id: rank for paper_id, rank in session.execute(statement) if rank is not None}
 
 
-def listed(session: Session, target: str) -> list[Listed]:
-    """Return the scores for a target without their breakdowns, which a list doesn't show."""
-    is_believed = Score.kind == "believed"
-    statement = select(
-        Score.paper_id,
-        Score.kind,
-        Score.value,
-        Score.rank,
-        case((is_believed, json_member(session, Score.record, "row"))),
-        Score.low,
-        case((is_believed, json_flat(session, Score.record, "breakdown", _CRITERIA, _SHOWN))),
-        case((is_believed, json_text(session, Score.place))),
-    ).where(Score.target == target)
-    session.flush()
-    return [Listed(*found) for found in session.connection().execute(statement)]
+def renumber(
+    session: Session, target: str, kind: str, changed: Collection[str] | None = None
+) -> None:
+    """Number the scores of a kind by their places; only ranks that changed are written.
 
-
-def renumber(session: Session, target: str, kind: str) -> None:
-    """Number the scores of a kind by their places; only ranks that changed are written."""
+    `changed` are the papers that may have moved, None for all. Where it is one, its new place is
+    looked for among the others' instead of reading them all.
+    """
     counters.bump(session)
+    session.flush()
+    if changed is not None and len(changed) == 1 and _move(session, target, kind, *changed):
+        return
     statement = select(Score.paper_id, Score.rank, json_text(session, Score.place)).where(
         Score.target == target, Score.kind == kind, Score.place.is_not(None)
     )
-    session.flush()
     connection = session.connection()
-    rows = [
-        (json.loads(place), paper_id, rank)
-        for paper_id, rank, place in connection.execute(statement)
-    ]
-    rows.sort(key=lambda row: row[0])
+    found = connection.execute(statement).all()
+    # All places in one text: a call for each would take as long as the query.
+    places = json.loads(f"[{','.join(place for _, _, place in found)}]")
+    order = sorted(range(len(found)), key=places.__getitem__)
     moved = [
-        {"b_paper": paper_id, "b_rank": position}
-        for position, (_, paper_id, rank) in enumerate(rows, start=1)
-        if rank != position
+        {"b_paper": found[number].paper_id, "b_rank": position}
+        for position, number in enumerate(order, start=1)
+        if found[number].rank != position
     ]
     if moved:
         table = Score.__table__
@@ -180,10 +164,58 @@ def renumber(session: Session, target: str, kind: str) -> None:
         )
 
 
+def _move(session: Session, target: str, kind: str, paper_id: str) -> bool:
+    """Give one paper the rank of its place, and close up the others; whether that was possible.
+
+    It isn't where the ranks have gaps: a paper was removed, or several are new.
+    """
+    connection = session.connection()
+    of_kind = (Score.target == target, Score.kind == kind)
+    own = connection.execute(
+        select(Score.rank, json_text(session, Score.place)).where(
+            *of_kind, Score.paper_id == paper_id
+        )
+    ).one_or_none()
+    ranked, highest = connection.execute(
+        select(func.count(Score.rank), func.max(Score.rank)).where(*of_kind)
+    ).one()
+    unranked = connection.scalar(
+        select(func.count()).where(*of_kind, Score.rank.is_(None), Score.paper_id != paper_id)
+    )
+    if own is None or own.place is None or unranked or ranked != (highest or 0):
+        return False
+    before, place = own.rank, json.loads(own.place)
+
+    def is_ahead(number: int) -> bool:
+        """Whether the other paper at this place, from 0, comes before."""
+        rank = number + 1 if before is None or number + 1 < before else number + 2
+        other = connection.scalar(
+            select(json_text(session, Score.place)).where(*of_kind, Score.rank == rank)
+        )
+        return bool(json.loads(str(other)) < place)
+
+    others = range(ranked - (before is not None))
+    rank = bisect_left(others, True, key=lambda number: not is_ahead(number)) + 1
+    if rank == before:
+        return True
+    if before is None:
+        shift, between = 1, Score.rank >= rank
+    elif rank < before:
+        shift, between = 1, Score.rank.between(rank, before - 1)
+    else:
+        shift, between = -1, Score.rank.between(before + 1, rank)
+    for values, where in (
+        ({"rank": Score.rank + shift}, (between, Score.paper_id != paper_id)),
+        ({"rank": rank}, (Score.paper_id == paper_id,)),
+    ):
+        connection.execute(update(Score).where(*of_kind, *where).values(**values))
+    return True
+
+
 def are_placed(session: Session, target: str) -> bool:
     """Whether every score that has a rank by belief or by claims has its place too."""
     missing = select(Score.paper_id).where(
-        Score.target == target, Score.kind.in_(["believed", "claimed"]), Score.place.is_(None)
+        Score.target == target, Score.kind != "report", Score.place.is_(None)
     )
     return session.execute(missing.limit(1)).first() is None
 

@@ -17,7 +17,7 @@ from app.workflows.paper import show_paper
 from app.workflows.ranking import list_papers
 from db.engine import session_scope
 from db.queries import claims as claim_queries
-from db.queries import papers as paper_queries
+from db.queries import prototype_links
 from tests.app.run_documents import CLAIM, document, run
 
 
@@ -163,7 +163,7 @@ def test_a_correction_moves_the_score_and_can_be_taken_back(catalog: Engine) -> 
 def test_claims_of_the_prototypes_are_claims_of_the_catalog(catalog: Engine) -> None:
     with session_scope(catalog) as session:
         known = claim_queries.keys(session)
-        links = paper_queries.prototypes(session)
+        links = prototype_links.prototypes(session)
     for prototype in list_prototypes():
         assert set(prototype["claims"]) <= known
         for slug in prototype["papers"]:

@@ -56,9 +56,10 @@ def test_a_change_of_one_paper_leaves_what_a_whole_ranking_would(
         moves = set_facts(session, added[0], {"relevance": "1.0"}, why="yes", who="Ada")
     assert moves and scored[-1] == 1
     assert stored(catalog) == everything(catalog)
+    before = len(scored)
     with session_scope(catalog) as session:
         remove_papers(session, [added[1]])
-    assert scored[-1] == 0
+    assert not any(scored[before:])
     assert stored(catalog) == everything(catalog)
     with session_scope(catalog) as session:
         ranks = [row["rank"] for row in list_papers(session)]

@@ -15,7 +15,7 @@ from app.workflows.undo import changes, newest, undo
 from db import seed
 from db.engine import session_scope
 from db.errors import CatalogError
-from db.queries import notes, papers
+from db.queries import notes, papers, prototype_links
 from tests.app.conftest import Assay
 
 pytestmark = pytest.mark.both
@@ -114,25 +114,25 @@ def test_only_a_persons_word_can_be_undone(catalog: Engine) -> None:
 
 
 def links(session: Session) -> Any:
-    return papers.prototypes(session).get("teal", [])
+    return prototype_links.prototypes(session).get("teal", [])
 
 
 def test_a_link_survives_the_seed_and_is_undone(catalog: Engine) -> None:
     with session_scope(catalog) as session:
         correct.set_facts(session, "teal", {"prototype.sampling": "linked"}, why="try", who="Ada")
         assert links(session) == ["sampling"]
-        assert "teal" in [p.id for p in papers.of_prototype(session, "sampling")]
+        assert "teal" in [p.id for p in prototype_links.of_prototype(session, "sampling")]
         correct.set_facts(
             session, "sampling", {"prototype.sampling": "unlinked"}, why="no", who="A"
         )
         seed.load(session)
         assert links(session) == ["sampling"]
-        assert "sampling" not in papers.prototypes(session)
+        assert "sampling" not in prototype_links.prototypes(session)
         assert [c["kind"] for c in changes(session, "teal")] == ["link"]
         undo(session, newest(session, "teal"), who="Ada")
         undo(session, newest(session, "sampling"), who="Ada")
         assert links(session) == []
-        assert papers.prototypes(session)["sampling"] == ["sampling"]
+        assert prototype_links.prototypes(session)["sampling"] == ["sampling"]
 
 
 def test_a_prototype_that_is_not_there_cannot_be_linked(catalog: Engine) -> None:

@@ -12,17 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from app.errors import UsageError
+from app.workflows.firmness import contenders, dethroning, firmness, top_shares
+from app.workflows.ranked import CRITERIA, Ranking
 from app.workflows.ranking import list_papers
-from app.workflows.weights import (
-    CRITERIA,
-    Weights,
-    contenders,
-    dethroning,
-    firmness,
-    parse_weights,
-    reordered,
-    top_shares,
-)
+from app.workflows.weights import Weights, parse_weights, reordered
 from db.engine import session_scope
 from tests.app.conftest import Assay
 
@@ -38,11 +31,12 @@ PAPERS = st.lists(POINTS, min_size=1, max_size=12).map(
 WEIGHTS = st.tuples(*[st.integers(0, 8).map(lambda n: n / 4)] * 4)
 
 
-def rows_of(papers: list[tuple[str, tuple[float, ...]]]) -> list[dict]:
-    return [
+def rows_of(papers: list[tuple[str, tuple[float, ...]]]) -> Ranking:
+    rows = [
         {"paper_id": name, "rank": n, "points": dict(zip(CRITERIA, points, strict=True))}
         for n, (name, points) in enumerate(papers, start=1)
     ]
+    return Ranking.of(rows)
 
 
 def first_of(papers: list, weights: list[float]) -> int:
@@ -142,9 +136,8 @@ def test_ten_thousand_papers_wobble_in_time() -> None:
 
 
 def test_an_empty_ranking_has_no_firmness() -> None:
-    assert firmness([], Weights()) is None
-    (only,) = rows_of([("a", (1.0, 0.0, 0.0, 0.0))])
-    alone = firmness([only], Weights())
+    assert firmness(rows_of([]), Weights()) is None
+    alone = firmness(rows_of([("a", (1.0, 0.0, 0.0, 0.0))]), Weights())
     assert alone is not None
     assert alone.shares == (("a", 1.0),)
     assert alone.dethroning is None

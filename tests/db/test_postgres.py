@@ -89,7 +89,7 @@ def test_migrations_and_models_agree(server: Server) -> None:
         partial = connection.execute(
             text("SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%WHERE%'")
         ).scalar()
-        assert partial == 2
+        assert partial == 3
         others = connection.execute(
             text(
                 "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema "

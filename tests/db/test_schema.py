@@ -75,7 +75,7 @@ def test_migrations_and_models_agree_on_what_alembic_does_not_compare(engine: En
             for connection in (fresh, migrated)
         ]
         assert plain[0] == plain[1]
-        assert len(plain[0]) == 2
+        assert len(plain[0]) == 3
 
 
 def _checks(inspector: object) -> set[tuple[str, str, str]]:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from analyzers.targets import TargetError, available_targets, load_target
 from app import home
-from app.reports.advice import NAMED
-from app.reports.advice import decision as decided
+from app.reports.model import RankedPaper
+from app.reports.overview import NAMED, Overview
+from app.reports.overview import decision as decided
 from app.reports.papers import ranked_paper
 from app.web.components import context
+from app.web.components.text import folded
 from app.workflows import search as searching
 from app.workflows import what_if as changes
 from app.workflows.paper import show_paper
+from app.workflows.ranked import Ranking, Row
 from app.workflows.ranking import EXPECTED, RanksBefore, told
-from app.workflows.ranking import ranked_rows as ranking_of
+from app.workflows.ranking import ranking as ranking_of
 from app.workflows.ranking import ranks_before as last_ranks
 from app.workflows.settings import default_target
 from db.queries import counters, papers, runs
 from db.queries.search import Found
-
-Row = dict[str, Any]
 
 
 def version() -> int:
@@ -32,33 +35,29 @@ def version() -> int:
         return counters.read(session)
 
 
-def ranking(*, target: str | None = None, device: str = "", order: str = EXPECTED) -> list[Row]:
-    """Return the ranked rows; `device` "" ranks by the best measured device of each paper.
+def ranking(*, target: str | None = None, device: str = "", order: str = EXPECTED) -> Ranking:
+    """Return the ranked rows in this session's language; never change one.
 
-    They are shared by all who look: never change one.
+    `device` "" ranks by the best measured device of each paper.
     """
-    key = (home.database_url(), version())
-    return _ranking(*key, target or default_target(), device, order, context.language())
+    rows = ranked_rows(target=target or default_target(), device=device, order=order)
+    language = context.language()
+
+    def rows_of(paper_ids: Collection[str]) -> Mapping[str, Row]:
+        return {i: told(row, language) for i, row in rows.rows_of(paper_ids).items()}
+
+    return replace(rows, rows_of=rows_of)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _ranking(
-    url: str, catalog_version: int, target: str, device: str, order: str, language: str
-) -> list[Row]:
-    # The first two arguments are the key: another catalog, or a change in it, is another answer.
-    # A resource: ten thousand rows would be copied for each click otherwise.
-    return [told(row, language) for row in _rows(url, catalog_version, target, device, order)]
-
-
-def ranked_rows(*, target: str, device: str, order: str) -> list[Row]:
+def ranked_rows(*, target: str, device: str, order: str) -> Ranking:
     """Return the ranked rows, each reason as its record (`told` says it); never change one."""
     return _rows(home.database_url(), version(), target, device, order)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _rows(url: str, catalog_version: int, target: str, device: str, order: str) -> list[Row]:
-    with context.reading() as session:
-        return ranking_of(session, target=target, device=device or None, order=order)
+def _rows(url: str, catalog_version: int, target: str, device: str, order: str) -> Ranking:
+    # The first two arguments are the key: another catalog, or a change in it, is another answer.
+    return ranking_of(context.reading, target=target, device=device or None, order=order)
 
 
 def decision(*, target: str, device: str, order: str) -> tuple[str, ...]:
@@ -71,15 +70,45 @@ def decision(*, target: str, device: str, order: str) -> tuple[str, ...]:
 def _decision(
     url: str, catalog_version: int, target: str, device: str, order: str, language: str
 ) -> tuple[str, ...]:
-    rows = _rows(url, catalog_version, target, device, order)
-    # Only the first of a recommendation is named with its reason.
-    seen: Counter[str] = Counter()
-    listed = []
-    for row in rows:
-        seen[row["recommendation"]] += 1
-        is_first = seen[row["recommendation"]] <= NAMED
-        listed.append(ranked_paper(told(row, language) if is_first else row | {"why": ""}, None))
-    return decided(listed, None, language)
+    return decided(
+        _overview(_rows(url, catalog_version, target, device, order), language), None, language
+    )
+
+
+def _overview(rows: Ranking, language: str) -> Overview:
+    """Return what `app.reports.overview.overview` does, of rows that are hardly read."""
+    columns = rows.columns
+    advices, verdicts = columns.codes["recommendation"], columns.codes["verdict"]
+    first: dict[str, list[str]] = {}
+    for paper_id, advice in zip(columns.paper_ids, advices, strict=True):
+        group = first.setdefault(str(advice), [])
+        if len(group) < NAMED:
+            group.append(paper_id)
+    measured = [
+        paper_id
+        for paper_id, device, verdict in zip(
+            columns.paper_ids, columns.devices, verdicts, strict=True
+        )
+        if device and verdict != "untested"
+    ]
+    waiting = [
+        high
+        for advice, high in zip(advices, columns.run_highs, strict=True)
+        if advice == "measure_first" and high is not None
+    ]
+    named = {*measured[:NAMED], *(paper_id for ids in first.values() for paper_id in ids)}
+    read = {row["paper_id"]: ranked_paper(told(row, language), None) for row in rows.rows(named)}
+
+    def of(ids: Collection[str]) -> list[RankedPaper]:
+        return [read[paper_id] for paper_id in ids if paper_id in read]
+
+    return Overview(
+        counts=Counter(map(str, advices)),
+        first={advice: of(ids) for advice, ids in first.items()},
+        measured=len(measured),
+        first_measured=of(measured[:NAMED]),
+        best_run=max(waiting, default=None),
+    )
 
 
 def ranks_before(target: str) -> RanksBefore | None:
@@ -172,6 +201,19 @@ def find(text: str) -> str:
         return papers.get_by_any_id(session, text).id
 
 
-def status(rows: list[Row], paper_id: str) -> str:
+def status(rows: Ranking, paper_id: str) -> str:
     """Return where a paper of these rows stands."""
-    return next(str(row["status"]) for row in rows if row["paper_id"] == paper_id)
+    return str((rows.row(paper_id) or {}).get("status", ""))
+
+
+def names() -> Mapping[str, str]:
+    """Return what is searched within words, folded, by paper: title, ids and authors."""
+    return _names(home.database_url(), version())
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _names(url: str, catalog_version: int) -> Mapping[str, str]:
+    with context.reading() as session:
+        return {
+            paper.paper_id: folded(" ".join(map(str, (*paper,)))) for paper in papers.names(session)
+        }

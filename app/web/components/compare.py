@@ -14,14 +14,15 @@ from app.web.components import context
 from app.web.components.ranking_table import verdict
 from app.web.components.text import arrow, capital, interval, link, plain, ratio, score
 from app.workflows.compare import FEWEST, MOST, Line, chosen_ids, compare
+from app.workflows.ranked import Ranking
 
 Row = dict[str, Any]
 _AHEAD, _DIFFERS = "▲", "≠"
 
 
-def asked(rows: Sequence[Row]) -> list[str]:
+def asked(rows: Ranking) -> list[str]:
     """Return the papers that `?compare=a,b` names; none where fewer than two are known."""
-    ids = chosen_ids(st.query_params.get("compare", ""), [row["paper_id"] for row in rows])
+    ids = chosen_ids(st.query_params.get("compare", ""), rows.paper_ids)
     return ids if len(ids) >= FEWEST else []
 
 

@@ -14,7 +14,7 @@ from app.web.components import access, context, flash, person
 from app.web.components.text import clean, link, moment, plain, strong
 from app.workflows.correct import EDITABLE, Editable, set_facts
 from app.workflows.undo import FACT, newest
-from db.queries.papers import LINK
+from db.queries.prototype_links import LINK
 
 Record = Mapping[str, Any]
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
 from app.i18n import Translate
 from app.labels import ADVICE, LEVELS, STATUSES, TECHNIQUES, VERDICTS, label
 from app.web.components import catalog, url
-from app.web.components.text import clean
+from app.web.components.text import clean, folded
+from app.workflows.ranked import Ranking, Row
 from app.workflows.settings import default_target
 from db.queries.search import Found
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def ranking_view(targets: Mapping[str, str], devices: Mapping[str, str], _: Tran
 class Filtered:
     """The rows that pass, in their order; what was searched; whether few columns are wanted."""
 
-    rows: list[Row]
+    rows: Ranking
     text: str
     found: Mapping[str, Found]
     """Where the searched words stand, by paper."""
@@ -73,15 +70,15 @@ class Filtered:
     key: tuple[str, ...]
     """What was chosen."""
 
-    def with_rows(self, rows: list[Row]) -> Filtered:
-        """Return the same choice with the rows in another order."""
-        return replace(self, rows=rows)
+    def in_order_of(self, ranking: Ranking) -> Filtered:
+        """Return the same choice of papers in another ranking's order."""
+        return replace(self, rows=ranking.only(set(self.rows.chosen)))
 
 
-def filtered(rows: Sequence[Row], _: Translate) -> Filtered:
+def filtered(rows: Ranking, _: Translate) -> Filtered:
     """Show the filters and the choice of columns; return what is left to show."""
     sizes = {"": _("All columns"), "few": _("Fewer columns")}
-    years = sorted({year for row in rows if (year := _year(row))}, reverse=True)
+    years = sorted({year for year in rows.columns.years if year}, reverse=True)
     with st.container(horizontal=True, vertical_alignment="center"):
         text = url.search(
             _("Search"), "q", placeholder=_("Search titles, claims, texts"), width=205
@@ -115,7 +112,9 @@ def filtered(rows: Sequence[Row], _: Translate) -> Filtered:
         )
     found = (catalog.matching(text) if text else None) or {}
     return Filtered(
-        [row for row in rows if matches(row, "" if row["paper_id"] in found else text, chosen)],
+        rows.only(matching(rows, catalog.names() if text else {}, text, found, chosen))
+        if text or any(chosen.values())
+        else rows,
         text,
         found,
         size == "few",
@@ -135,7 +134,7 @@ def page_of(shown: Filtered, _: Translate) -> list[Row]:
     st.session_state["_filtered"] = shown.key
     if len(starts) == 1:
         st.query_params.pop("from", None)
-        return shown.rows
+        return shown.rows[:]
     total = f"{len(shown.rows):,}"
 
     def name(start: str) -> str:
@@ -148,31 +147,32 @@ def page_of(shown: Filtered, _: Translate) -> list[Row]:
     return shown.rows[int(start) - 1 : int(start) - 1 + PAGE]
 
 
-def matches(row: Row, text: str, chosen: Mapping[str, str]) -> bool:
-    """Whether a row has every word of `text` in its title, authors or ids, and every choice."""
+def matching(
+    rows: Ranking,
+    names: Mapping[str, str],
+    text: str,
+    found: Collection[str],
+    chosen: Mapping[str, str],
+) -> set[int]:
+    """Return the places of the papers that have every choice and are found by the text.
+
+    Those that the search found are; of others every word has to be in what `names` calls them:
+    title, authors, ids, folded.
+    """
+    columns = rows.columns
+    numbers: Iterable[int] = rows.chosen
     for column, code in chosen.items():
-        if code and (_year(row) if column == "year" else row.get(column)) != code:
-            return False
+        if code:
+            codes = columns.years if column == "year" else columns.codes[column]
+            numbers = [number for number in numbers if codes[number] == code]
     if not text:
-        return True
-    places = _folded(_searched(row))
-    return all(word in places for word in _folded(text).split())
-
-
-def _year(row: Row) -> str:
-    year = str(row.get("published") or "")[:4]
-    return year if year.isdecimal() else ""
-
-
-def _searched(row: Row) -> str:
-    authors: Iterable[object] = row.get("authors") or ()
-    return " ".join(
-        str(part) for part in (row["title"], row["paper_id"], row["arxiv_id"], *authors)
-    )
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+        return set(numbers)
+    words, ids = folded(text).split(), columns.paper_ids
+    return {
+        number
+        for number in numbers
+        if ids[number] in found or all(word in names.get(ids[number], "") for word in words)
+    }
 
 
 def _named(anything: str, _: Translate) -> Callable[[str], str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import streamlit as st
 
 from app.i18n import Translate
 from app.web.components import access, context, flash
 from app.web.components.text import plain, strong
 from app.workflows.opening import init_catalog
+from app.workflows.ranked import Ranking
 
 _MEASURED = "sampling"
 """The paper whose prototype a first measurement is made with: it runs on any CPU."""
@@ -42,16 +40,16 @@ def start(_: Translate) -> None:
         st.page_link("views/benchmarks.py", label=_("Benchmarks"))
 
 
-def next_steps(rows: Sequence[Mapping[str, Any]], _: Translate) -> None:
+def next_steps(rows: Ranking, _: Translate) -> None:
     """Say in a line what comes after the ten papers, for as long as there are no others."""
     flash.show()
-    if not all(row["is_seed"] for row in rows):
+    if not all(rows.columns.is_seed):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         told = _("First steps: ✓ the ten papers are loaded. Next:")
         st.markdown(f":small[{plain(told)}]", width="content")
         st.page_link("views/add.py", label=_("2. Add your own"), width="content")
-        if any(row["paper_id"] == _MEASURED for row in rows):
+        if _MEASURED in rows.paper_ids:
             st.page_link(
                 "views/paper.py",
                 label=_("3. Measure on this machine"),

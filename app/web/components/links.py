@@ -12,7 +12,7 @@ from app.web.components import access, context, flash, person
 from app.web.components.text import moment, plain, strong
 from app.workflows.correct import set_facts
 from app.workflows.undo import newest
-from db.queries.papers import LINK, LINKED, UNLINKED
+from db.queries.prototype_links import LINK, LINKED, UNLINKED
 
 Record = Mapping[str, Any]
 

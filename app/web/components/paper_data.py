@@ -10,9 +10,10 @@ from app import home
 from app.web.components import catalog, context
 from app.workflows import links as linking
 from app.workflows import related as nearest
+from app.workflows.ranked import Ranking
 
 
-def related(paper_id: str, rows: list[catalog.Row]) -> list[dict[str, Any]]:
+def related(paper_id: str, rows: Ranking) -> list[dict[str, Any]]:
     """Return the papers that have to do with a paper, of the ranked rows; at most five."""
     key = (home.database_url(), catalog.version(), paper_id, context.language())
     return _related(*key, rows)
@@ -20,7 +21,7 @@ def related(paper_id: str, rows: list[catalog.Row]) -> list[dict[str, Any]]:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _related(
-    url: str, catalog_version: int, paper_id: str, language: str, _rows: list[catalog.Row]
+    url: str, catalog_version: int, paper_id: str, language: str, _rows: Ranking
 ) -> list[dict[str, Any]]:
     with context.reading() as session:
         return nearest.related(session, paper_id, _rows, language=language)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -23,13 +23,21 @@ from app.web.components.text import (
     ratio,
     score,
 )
+from app.workflows.ranked import Ranking
 
 Record = Mapping[str, Any]
 
 
-def paper_choice(rows: Sequence[Record], _: Translate) -> str:
+_OFFERED = 1_000
+"""Papers in the box; of more, those that stand nearest."""
+
+
+def paper_choice(rows: Ranking, _: Translate) -> str:
     """Let the person choose a paper by `?paper=`; return its id."""
-    titles = {row["paper_id"]: f"{row['rank']} · {short_name(row['title'])}" for row in rows}
+    here = rows.paper_ids.get(st.query_params.get("paper", ""), 0)
+    first = max(0, min(here - _OFFERED // 2, len(rows) - _OFFERED))
+    offered = rows[first : first + _OFFERED]
+    titles = {row["paper_id"]: f"{row['rank']} · {short_name(row['title'])}" for row in offered}
     return url.choose(
         _("Paper"),
         "paper",

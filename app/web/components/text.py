@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -108,3 +109,8 @@ def link(text: object, url: str | None) -> str:
     if address is None:
         return plain(text)
     return f"[{plain(text)}]({address})"
+
+
+def folded(text: str) -> str:
+    """Return text as searches compare it: without case and forms of the same letter."""
+    return unicodedata.normalize("NFKC", text).casefold()

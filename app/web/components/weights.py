@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,15 +12,16 @@ from app.labels import CRITERIA as CRITERION_LABELS
 from app.reports.text import short_name
 from app.web.components import url
 from app.web.components.text import capital, plain
-from app.workflows.weights import CRITERIA, DRAWS, LEAST, MOST, Firmness, Weights, firmness
+from app.workflows.firmness import DRAWS, Firmness, firmness
+from app.workflows.ranked import CRITERIA, Ranking
+from app.workflows.weights import LEAST, MOST, Weights
 
-Row = dict[str, Any]
 _STEPS = [f"{step / 10:g}" for step in range(round(LEAST * 10), round(MOST * 10) + 1)]
 _SHOWN = 6
 """So many papers' shares are told."""
 
 
-def weights_panel(rows: Sequence[Row], key: tuple[Any, ...], _: Translate) -> Weights:
+def weights_panel(rows: Ranking, key: tuple[Any, ...], _: Translate) -> Weights:
     """Let the person weigh the criteria; return the weights. `key` names what `rows` are."""
     moved = any(st.query_params.get(f"w_{name}") for name in CRITERIA)
     with st.expander(_("Weights, and how firm the order is"), expanded=moved):
@@ -40,27 +40,30 @@ def weights_panel(rows: Sequence[Row], key: tuple[Any, ...], _: Translate) -> We
         )
         _firmness(
             _found(rows, (home.database_url(), *key), weights.values),
-            {r["paper_id"]: r for r in rows},
+            rows,
             _,
         )
     return weights
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _found(
-    _rows: Sequence[Row], key: tuple[Any, ...], values: tuple[float, ...]
-) -> Firmness | None:
+def _found(_rows: Ranking, key: tuple[Any, ...], values: tuple[float, ...]) -> Firmness | None:
     return firmness(_rows, Weights(*values))
 
 
-def _firmness(found: Firmness | None, rows: dict[str, Row], _: Translate) -> None:
+def _firmness(found: Firmness | None, rows: Ranking, _: Translate) -> None:
     if found is None:
         return
 
-    def name(paper_id: str) -> str:
-        return plain(short_name(rows[paper_id]["title"]))
-
     change = found.dethroning
+    named = {found.first, *(paper_id for paper_id, _ in found.shares[:_SHOWN])}
+    if change is not None:
+        named.add(change.paper_id)
+    titles = {row["paper_id"]: row["title"] for row in rows.rows(named)}
+
+    def name(paper_id: str) -> str:
+        return plain(short_name(titles.get(paper_id, paper_id)))
+
     if change is None:
         told = _("By weighted score {first} stays first whatever one weight, from 0 to 2.")
         st.markdown(told.format(first=name(found.first)))

@@ -31,7 +31,7 @@ if not rows:
     empty.no_papers(_)
     st.stop()
 asked = st.query_params.get("paper", "")
-if asked and not any(row["paper_id"] == asked for row in rows):
+if asked and asked not in rows.paper_ids:
     with header(_("Paper")):
         pass
     empty.no_such_paper(asked, _)

@@ -26,9 +26,7 @@ if not rows:
     first_steps.start(_)
     st.stop()
 if ids := compare.asked(rows):
-    side_by_side = {
-        row["paper_id"]: told(row, context.language()) for row in rows if row["paper_id"] in ids
-    }
+    side_by_side = {row["paper_id"]: told(row, context.language()) for row in rows.rows(ids)}
     compare.comparison([side_by_side[paper_id] for paper_id in ids], view.target, view.device, _)
     st.stop()
 first_steps.next_steps(rows, _)
@@ -39,9 +37,7 @@ if not shown.rows:
     empty.no_match(_)
     st.stop()
 if not weights.are_usual:
-    there = {row["paper_id"] for row in shown.rows}
-    ordered = [row for row in reordered(rows, weights) if row["paper_id"] in there]
-    shown = shown.with_rows(ordered)
+    shown = shown.in_order_of(reordered(rows, weights))
 with st.container(horizontal=True, vertical_alignment="center"):
     listed = page_of(shown, _)
     button = st.container()

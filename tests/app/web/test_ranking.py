@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
-from app.web.components.filters import matches
+from app.web.components.filters import matching
 from app.web.components.ranking_table import ALL, FEW, move, ranking_frame, table_key
+from app.web.components.text import folded
+from app.workflows.ranked import CRITERIA, Ranking
 from app.workflows.ranking import list_papers
 from db.engine import session_scope
 from db.queries import counters, notes, papers
@@ -148,11 +150,14 @@ def test_matching_wants_every_word_and_every_code() -> None:
         "arxiv_id": None,
         "authors": ["Ann Bo"],
     }
-    row |= {"technique": "attention"}
-    assert matches(row, "attn ann", {"technique": ""})
-    assert matches(row, "", {"technique": "attention"})
-    assert not matches(row, "attn carl", {})
-    assert not matches(row, "", {"technique": "sampling"})
+    row |= {"technique": "attention", "points": dict.fromkeys(CRITERIA, 0.0)}
+    ranking = Ranking.of([row])
+    names = {row["paper_id"]: folded(f"{row['title']} {row['authors'][0]}")}
+    assert matching(ranking, names, "attn ann", (), {"technique": ""}) == {0}
+    assert matching(ranking, names, "", (), {"technique": "attention"}) == {0}
+    assert not matching(ranking, names, "attn carl", (), {})
+    assert matching(ranking, names, "attn carl", {row["paper_id"]}, {}) == {0}
+    assert not matching(ranking, names, "", (), {"technique": "sampling"})
 
 
 def test_missing_figures_are_empty_cells() -> None:

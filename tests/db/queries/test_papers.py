@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import DuplicateError, NotFoundError
 from db.models import Claim, Fact, Note, Paper, PrototypeLink, RemovedPaper
-from db.queries import notes, papers
+from db.queries import notes, papers, prototype_links
 from tests.db.builders import add_claim, add_paper, stored_run
 
 
@@ -175,8 +175,11 @@ def test_prototypes_are_found_both_ways(three: Session) -> None:
         ]
     )
     three.flush()
-    assert papers.prototypes(three) == {"int_flash": ["half", "int8"], "kv_compress": ["int8"]}
-    assert [paper.id for paper in papers.of_prototype(three, "int8")] == [
+    assert prototype_links.prototypes(three) == {
+        "int_flash": ["half", "int8"],
+        "kv_compress": ["int8"],
+    }
+    assert [paper.id for paper in prototype_links.of_prototype(three, "int8")] == [
         "int_flash",
         "kv_compress",
     ]

@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from db.models import ScoreChange
+from db.models import Paper, ScoreChange
 from db.queries import papers, scores
 from db.queries.scores import ScoreValue
 from tests.db.builders import add_paper
@@ -109,3 +111,43 @@ def test_history_goes_with_its_paper(two: Session) -> None:
     papers.remove(two, "fast")
     two.expire_all()
     assert two.query(ScoreChange).count() == 0
+
+
+def placed(session: Session) -> list[tuple[str, int | None]]:
+    found = scores.for_target(session, "llama.cpp", "believed")
+    return [(score.paper_id, score.rank) for score in found]
+
+
+def put(session: Session, name: str, order: float) -> None:
+    value = score(-order, name, rank=None, place=[1, order, name])
+    scores.save(session, [value], CAUSE)
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 9)), min_size=1, max_size=20))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_one_paper_moves_as_if_all_were_numbered(
+    session: Session, moves: list[tuple[int, int]]
+) -> None:
+    scores.forget_kinds(session, "llama.cpp", ())
+    for number, order in moves:
+        name = f"paper{number}"
+        if session.get(Paper, name) is None:
+            add_paper(session, name)
+        put(session, name, order)
+        scores.renumber(session, "llama.cpp", "believed", [name])
+        by_one = placed(session)
+        scores.renumber(session, "llama.cpp", "believed")
+        assert by_one == placed(session)
+        assert [rank for _, rank in by_one] == list(range(1, len(by_one) + 1))
+
+
+def test_ranks_with_gaps_are_numbered_anew(two: Session) -> None:
+    for name, order in (("fast", 1), ("slow", 2)):
+        put(two, name, order)
+    scores.renumber(two, "llama.cpp", "believed")
+    papers.remove(two, "fast")
+    put(two, "slow", 3)
+    scores.renumber(two, "llama.cpp", "believed", ["slow"])
+    assert placed(two) == [("slow", 1)]

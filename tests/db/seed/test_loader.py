@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db import seed
 from db.errors import SeedError
 from db.models import Claim, Correction, Fact, Paper, PrototypeLink, Reading, ReportSnapshot
-from db.queries import claims, facts, notes, papers, snapshots
+from db.queries import claims, facts, notes, papers, prototype_links, snapshots
 from tests.db.builders import add_paper
 
 READINGS = """
@@ -136,7 +136,7 @@ def test_the_seed_brings_papers_facts_claims_corrections_and_the_report(
         "Table 2",
     )
     assert memory.unit == "%"
-    assert papers.prototypes(session) == {"fast": ["sampling"]}
+    assert prototype_links.prototypes(session) == {"fast": ["sampling"]}
     assert session.query(Correction).one().key == "speed"
     report = snapshots.get(session, "report-2025-08")
     assert report.record == {"totals": {"papers": 10}, "rows": [{"paper": "fast", "score": 7.0}]}
@@ -190,7 +190,7 @@ def test_a_new_release_changes_adds_and_drops_what_is_its_own(
     assert set(facts.effective(session)["fast"]) == {
         "relevance", "complexity", "report_line", "summary", "hardware",
     }  # fmt: skip
-    assert papers.prototypes(session) == {"fast": ["attention"]}
+    assert prototype_links.prototypes(session) == {"fast": ["attention"]}
     assert [row.key for row in session.query(Correction)] == ["slower"]
 
 

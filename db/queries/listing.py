@@ -1,0 +1,197 @@
+"""The ranking's rows: what all are narrowed by at once, whole rows of the papers shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from db.dialects import insert, is_postgres, json_text
+from db.models import Listing, Paper, Score
+
+_CHUNK = 500
+"""Papers that one query names."""
+
+
+class ListingValue(NamedTuple):
+    """A row to store; the columns are those of `db.models.Listing`."""
+
+    target: str
+    paper_id: str
+    recommendation: str
+    verdict: str
+    technique: str | None
+    complexity: str | None
+    device: str | None
+    run_high: float | None
+    points: list[float]
+    row: dict[str, Any]
+
+
+class Listed(NamedTuple):
+    """What the whole ranking is ordered and narrowed by, one a paper."""
+
+    paper_id: str
+    low: float | None
+    recommendation: str
+    verdict: str
+    technique: str | None
+    complexity: str | None
+    device: str | None
+    run_high: float | None
+    points: str
+    """JSON: the points of the criteria, then their low ends."""
+    status: str
+    published: str | None
+    is_seed: bool
+
+
+class Shown(NamedTuple):
+    """What a list shows of a paper, but for words and the rank."""
+
+    row: dict[str, Any]
+    title: str
+    authors: list[Any]
+    published: str | None
+    status: str
+    is_seed: bool
+    added_at: str
+    rank_claimed: int | None
+    score_report: float | None
+    rank_report: int | None
+
+
+def save(session: Session, values: Iterable[ListingValue]) -> None:
+    """Store rows, each instead of the one that its paper has for this target."""
+    rows = [value._asdict() for value in values]
+    if not rows:
+        return
+    upsert = insert(session, Listing)
+    changed = {
+        name: getattr(upsert.excluded, name)
+        for name in ListingValue._fields
+        if name not in ("target", "paper_id")
+    }
+    putting: Any = upsert.on_conflict_do_update(
+        index_elements=[Listing.target, Listing.paper_id], set_=changed
+    )
+    if is_postgres(session):
+        # With something to return a thousand rows go in one statement, not one each.
+        putting = putting.returning(Listing.paper_id)
+    session.flush()
+    session.connection().execute(putting, rows)
+
+
+def forget(session: Session, target: str) -> None:
+    """Delete the rows for a target."""
+    session.execute(delete(Listing).where(Listing.target == target))
+
+
+def is_whole(session: Session, target: str) -> bool:
+    """Whether every believed score for a target has its row."""
+    has_row = select(Listing.paper_id).where(
+        Listing.target == target, Listing.paper_id == Score.paper_id
+    )
+    missing = select(Score.paper_id).where(
+        Score.target == target, Score.kind == "believed", ~has_row.exists()
+    )
+    return session.execute(missing.limit(1)).first() is None
+
+
+def listed(session: Session, target: str) -> list[Listed]:
+    """Return all ranked papers for a target, the best first.
+
+    Narrow indices answer it, not the records: a hundred thousand take half a second.
+    """
+    statement = (
+        select(
+            Score.paper_id,
+            Score.low,
+            Listing.recommendation,
+            Listing.verdict,
+            Listing.technique,
+            Listing.complexity,
+            Listing.device,
+            Listing.run_high,
+            json_text(session, Listing.points),
+            Paper.status,
+            Paper.published,
+            Paper.is_seed,
+        )
+        .join(Listing, (Listing.target == Score.target) & (Listing.paper_id == Score.paper_id))
+        .join(Paper, Paper.id == Score.paper_id)
+        .where(Score.target == target, Score.kind == "believed", Score.rank.is_not(None))
+        .order_by(Score.rank)
+    )
+    session.flush()
+    return [Listed(*found) for found in session.connection().execute(statement)]
+
+
+def places(session: Session, target: str) -> dict[str, list[Any]] | None:
+    """Return what each paper's rank goes by; None where that isn't known of all."""
+    statement = select(Score.paper_id, json_text(session, Score.place)).where(
+        Score.target == target, Score.kind == "believed"
+    )
+    session.flush()
+    found = session.connection().execute(statement).all()
+    if any(place is None for _, place in found):
+        return None
+    return {paper_id: json.loads(place) for paper_id, place in found}
+
+
+def shown(session: Session, target: str, paper_ids: Collection[str]) -> dict[str, Shown]:
+    """Return what a list shows of these papers, by id; one that is gone is left out."""
+    wanted = iter(paper_ids)
+    found: dict[str, Shown] = {}
+    while chunk := list(islice(wanted, _CHUNK)):
+        found |= _shown(session, target, chunk)
+    return found
+
+
+def _shown(session: Session, target: str, paper_ids: list[str]) -> Mapping[str, Shown]:
+    scores = select(Score.paper_id, Score.kind, Score.value, Score.rank).where(
+        Score.target == target, Score.paper_id.in_(paper_ids), Score.kind.in_(("claimed", "report"))
+    )
+    session.flush()
+    connection = session.connection()
+    held = {
+        (paper_id, kind): (value, rank)
+        for paper_id, kind, value, rank in connection.execute(scores)
+    }
+    rows = (
+        select(
+            Paper.id,
+            json_text(session, Listing.row),
+            Paper.title,
+            json_text(session, Paper.authors),
+            Paper.published,
+            Paper.status,
+            Paper.is_seed,
+            Paper.added_at,
+        )
+        .outerjoin(Listing, (Listing.paper_id == Paper.id) & (Listing.target == target))
+        .where(Paper.id.in_(paper_ids))
+    )
+    found: dict[str, Shown] = {}
+    for paper_id, row, title, authors, published, status, is_seed, added_at in connection.execute(
+        rows
+    ):
+        _, rank_claimed = held.get((paper_id, "claimed"), (None, None))
+        score_report, rank_report = held.get((paper_id, "report"), (None, None))
+        found[paper_id] = Shown(
+            json.loads(row) if row else {},
+            title,
+            json.loads(authors) if authors else [],
+            published,
+            status,
+            is_seed,
+            added_at,
+            rank_claimed,
+            score_report,
+            rank_report,
+        )
+    return found
