@@ -172,3 +172,55 @@ def linear(rows: int, inputs: int, outputs: int, device: torch.device) -> Small 
     """Return the kernel for so many rows."""
     kind = Small if rows <= MOST_SMALL else Large
     return kind(rows, inputs, outputs, device)
+
+
+class Stream:
+    """As `Large`; tiles that don't fill a round of all programs are cut up among them."""
+
+    def __init__(
+        self, rows: int, inputs: int, outputs: int, device: torch.device, tile: Tile | None = None
+    ) -> None:
+        if rows < 1 or inputs % GROUP or outputs < 1 or outputs % 8:
+            raise ValueError(f"{inputs} inputs, {outputs} outputs: takes multiples of 128 and 8.")
+        self.rows, self.inputs, self.outputs = rows, inputs, outputs
+        steps = inputs // COLUMNS
+        self.tile = tile = tile or tile_for(rows, steps)
+        if steps % tile.ahead:
+            raise ValueError(f"{tile} doesn't fit {inputs} inputs.")
+        self.units = steps // tile.ahead
+        self.tiles = padded(outputs) // ROWS
+        self.row_tiles = -(-rows // tile.tokens)
+        work = -(-self.tiles // 2) * self.row_tiles
+        cores = torch.cuda.get_device_properties(device).multi_processor_count
+        self.programs = min(cores * tile.programs, work * self.units)
+        self.stream = work % self.programs
+        self.whole = work - self.stream
+        pieces = self.programs if self.stream else 1
+        self.partial = torch.empty(
+            (pieces, 2, 2, ROWS, tile.tokens), dtype=torch.float32, device=device
+        )
+        self.tickets = torch.zeros(2 * self.stream + 1, dtype=torch.int32, device=device)
+
+    def __call__(
+        self, x: torch.Tensor, packed: torch.Tensor, scales: torch.Tensor, out: torch.Tensor
+    ) -> None:
+        """Write `out`."""
+        from triton.experimental.gluon import language as gl
+        from triton.experimental.gluon.nvidia.hopper import TensorDescriptor
+
+        from prototypes.weights import gluon_stream
+
+        tile = self.tile
+        box = [tile.tokens, COLUMNS]
+        layout = gl.NVMMASharedLayout.get_default_for(box, gl.float16)
+        options: dict[str, Any] = {"num_warps": 4}
+        if tile.programs > 1:  # of 12 warps' registers, before the roles share them out
+            options["maxnreg"] = 65536 // (384 * tile.programs) // 8 * 8
+        launch: Any = gluon_stream.large[(self.programs,)]
+        launch(
+            TensorDescriptor.from_tensor(x, box, layout), packed, scales.view(torch.int32),
+            TensorDescriptor.from_tensor(out, box, layout), self.partial, self.tickets, self.whole,
+            self.stream, self.row_tiles, self.units, self.tiles, self.inputs // COLUMNS,
+            TOKENS=tile.tokens, STAGES=tile.stages, AHEAD=tile.ahead, REGISTERS=tile.registers,
+            **options,
+        )  # fmt: skip
