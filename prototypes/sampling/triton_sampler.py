@@ -36,6 +36,16 @@ class Blocks:
     early: bool = True
     """Whether the draw is set up while the scan runs."""
 
+    @classmethod
+    def of(cls, batch: int) -> Blocks:
+        """Return what was fastest: wide programs where they are fewer than multiprocessors.
+
+        A single row keeps the narrow ones, which are faster where the sieve decides.
+        """
+        if 1 < batch <= 128:
+            return cls(draw_warps=16, draw_registers=None, gather=16)
+        return cls()
+
 
 def build(name: str, case: Case, device: torch.device, blocks: Blocks | None = None) -> Kernel:
     """Return `triton_sieve` or `triton_rejection` for a batch and vocabulary.
@@ -44,7 +54,7 @@ def build(name: str, case: Case, device: torch.device, blocks: Blocks | None = N
     -1; NaN counts as masked. Logits must be below +inf and temperatures above 0.
     """
     batch, vocab = int(case.parameters["batch"]), int(case.parameters["vocab"])
-    return sampler(batch, vocab, device, name == "triton_sieve", blocks or Blocks())
+    return sampler(batch, vocab, device, name == "triton_sieve", blocks or Blocks.of(batch))
 
 
 def sampler(batch: int, vocab: int, device: torch.device, sieve: bool, blocks: Blocks) -> Kernel:

@@ -106,4 +106,4 @@ def sparse_product(
     at = partial + share * outputs + column
     done = asm_store4_if(at, sums[0], sums[1], sums[2], sums[3], writes)
     done += asm_store4_if(at + 4, sums[4], sums[5], sums[6], sums[7], writes)
-    join_shares(out, partial, tickets, begin, stripe, tid, done, outputs, SHARES, 256 * NW, THREADS)
+    join_shares(out, partial, tickets, begin, stripe, tid, done, outputs, SHARES)
