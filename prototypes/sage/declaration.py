@@ -85,6 +85,7 @@ DECLARATION = Declaration(
         "have fewer bits.",
         "FP8 V has a scale for 128 keys of a head, where the successor has one a channel: V is "
         "read once, and E4M3 has room for channels of other sizes.",
+        "On a GPU K has a scale for 128 tokens, a tile of the kernel, where the paper has 64.",
         "On a GPU it is the mean of 256 keys, evenly spread over all, that is taken off K: softmax "
         "forgets any vector that is the same for all keys, and K is read once.",
         "In FP16, sums are in FP32: on an H100 FP16 accumulators are no faster.",

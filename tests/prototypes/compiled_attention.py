@@ -40,7 +40,8 @@ def attention(weights: str, dim: int, causal: bool, query_block: int, key_block:
         "TWO_LEVELS": weights != "fp16",
         "CAUSAL": causal,
         "REGISTERS": 160,
-        "TURNS": 1,
+        "TURNS": weights == "fp16",
+        "STAYS": weights != "int8",
     }
     pointers = {
         "query": "*fp16",
@@ -116,8 +117,8 @@ def compiled(
 def main() -> None:
     made = {
         "int8": attention("int8", 128, False, 1, 1),
-        "fp8, causal": attention("e4m3", 128, True, 128, 64),
-        "fp16, dim 64": attention("fp16", 64, False, 128, 64),
+        "fp8, causal": attention("e4m3", 128, True, 128, 128),
+        "fp16, dim 64": attention("fp16", 64, False, 128, 128),
         "rounding for int8": rounding(127, 1),
         "rounding for fp8": rounding(448, 64),
     }

@@ -150,7 +150,7 @@ def edges_for(case: Case, device: torch.device, quick: bool) -> tuple[Case, ...]
     On a GPU with the case's own head dimension and mask, so that it is the case's binary that is
     tried, and none is compiled for this alone: queries that see no key have a kernel of their own.
     """
-    edges = EDGES
+    edges: tuple[Case, ...] = EDGES
     if device.type == "cuda":
         own = {name: case.parameters[name] for name in ("head_dim", "causal")}
         alike = (replace(edge, parameters={**edge.parameters, **own}) for edge in EDGES)

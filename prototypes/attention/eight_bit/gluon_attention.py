@@ -25,36 +25,82 @@ from triton.experimental.gluon.language.nvidia.hopper import (
 from prototypes.attention.eight_bit.gluon_parts import (
     GROUP_ROWS,
     as_operand,
-    bring,
     lane_sums,
     rounded_queries,
     softmax,
 )
+from prototypes.attention.eight_bit.gluon_work import GROUPS, bring, count_of, unit_of
 
 LOG2E = gl.constexpr(1.4426950408889634)
-GROUPS = gl.constexpr(3)
 ROWS = 192
-"""Queries of one program: 64 a group."""
+"""Queries of a unit of work: 64 for each of three groups."""
 
 
 @gluon.jit
 def attend(
-    part: gl.constexpr, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
-    factor, shift, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
+    part: gl.constexpr, query, query_tiles, rings, key_scale, value_scale, poison, output, sizes,
+    units, factor, shift, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
+    QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr, VALUE_BLOCK: gl.constexpr,
+    POISONS: gl.constexpr, WEIGHTS: gl.constexpr, TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr,
+    TURNS: gl.constexpr, STAYS: gl.constexpr,
+):  # fmt: skip
+    """Attend with 64 queries of each unit to all its tiles: the role of four warps."""
+    before = 0
+    if STAYS:
+        for turn in range(count_of(units)):
+            before += attend_to_unit(
+                turn, before, part, query, query_tiles, rings, key_scale, value_scale, poison,
+                output, sizes, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK,
+                VALUE_BLOCK, POISONS, WEIGHTS, TWO_LEVELS, CAUSAL, TURNS,
+            )  # fmt: skip
+    else:
+        attend_to_unit(
+            0, 0, part, query, query_tiles, rings, key_scale, value_scale, poison, output, sizes,
+            factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS, WEIGHTS,
+            TWO_LEVELS, CAUSAL, TURNS,
+        )  # fmt: skip
+
+
+@gluon.jit
+def attend_to_unit(
+    turn, before, part: gl.constexpr, query, query_tiles, rings, key_scale, value_scale, poison,
+    output, sizes, factor, shift, KEYS: gl.constexpr, DIM: gl.constexpr, STAGES: gl.constexpr,
     QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr, VALUE_BLOCK: gl.constexpr,
     POISONS: gl.constexpr, WEIGHTS: gl.constexpr, TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr,
     TURNS: gl.constexpr,
 ):  # fmt: skip
-    """Attend with 64 queries to all tiles: the role of four warps."""
-    first_row, queries, keys, tiles = sizes
-    poison, poisons = spoiled
+    """Attend with 64 queries of one unit; return its tiles."""
+    queries, keys, _, _, _, _ = sizes
+    padded_keys = gl.cdiv(keys, VALUE_BLOCK) * VALUE_BLOCK
+    head, kv_head, first_row, tiles = unit_of(turn, sizes, KEYS, CAUSAL)
+    at = head.to(gl.int64) * queries * DIM
+    scales = key_scale + kv_head.to(gl.int64) * (padded_keys // KEY_BLOCK)
+    poisons = padded_keys // VALUE_BLOCK * 2
+    attend_to_rows(
+        part, query + at, query_tiles.index(part), rings, scales,
+        value_scale + kv_head * (padded_keys // VALUE_BLOCK), poison + kv_head * poisons, poisons,
+        output + at, first_row + part * GROUP_ROWS, queries, keys, before, tiles, factor, shift,
+        KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS, WEIGHTS, TWO_LEVELS,
+        CAUSAL, TURNS,
+    )  # fmt: skip
+    return tiles
+
+
+@gluon.jit
+def attend_to_rows(
+    part: gl.constexpr, query, query_tile, rings, key_scale, value_scale, poison, poisons, output,
+    mine, queries, keys, before, tiles, factor, shift, KEYS: gl.constexpr, DIM: gl.constexpr,
+    STAGES: gl.constexpr, QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr,
+    VALUE_BLOCK: gl.constexpr, POISONS: gl.constexpr, WEIGHTS: gl.constexpr,
+    TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr, TURNS: gl.constexpr,
+):  # fmt: skip
+    """Attend with the 64 queries from `mine` on; pointers are the head's. `before`: how many tiles
+    have been through the rings."""
     scores: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, KEYS, 32])
     rows_of: gl.constexpr = gl.SliceLayout(1, scores)
     K: gl.constexpr = 16 if WEIGHTS == "fp16" else 32
     sums: gl.constexpr = gl.NVMMADistributedLayout([3, 0], [4, 1], [16, DIM, K])
     sums_rows: gl.constexpr = gl.SliceLayout(1, sums)
-    mine = first_row + part * GROUP_ROWS
-    query_tile = query_tiles.index(part)
     scale = rounded_queries(query, query_tile, mine, queries, QUERY_BLOCK, DIM)
     fence_async_shared()
     row_scale = gl.convert_layout(scale, rows_of) * factor
@@ -71,28 +117,28 @@ def attend(
     highest = gl.full([GROUP_ROWS], float("-inf"), gl.float32, layout=rows_of)
     total = lane_sums(no_scores.to(gl.float32), KEYS)
     acc = gl.full([GROUP_ROWS, DIM], 0.0, gl.float32, layout=sums)
-    unit = shift * 0.0 + 1.0
+    measure = shift * 0.0 + 1.0
     for tile in range(full_tiles):
-        highest, total, acc, unit = step(
-            highest, total, acc, unit, query_tile, rings, key_scale, value_scale, row_scale, tile,
-            last, shift, no_scores, part, False, KEYS, DIM, STAGES, KEY_BLOCK, VALUE_BLOCK,
-            WEIGHTS, TWO_LEVELS, TURNS,
+        highest, total, acc, measure = step(
+            highest, total, acc, measure, query_tile, rings, key_scale, value_scale, row_scale,
+            tile, before + tile, last, shift, no_scores, part, False, KEYS, DIM, STAGES, KEY_BLOCK,
+            VALUE_BLOCK, WEIGHTS, TWO_LEVELS, TURNS,
         )  # fmt: skip
     for tile in range(full_tiles, own_tiles):
-        highest, total, acc, unit = step(
-            highest, total, acc, unit, query_tile, rings, key_scale, value_scale, row_scale, tile,
-            last, shift, no_scores, part, True, KEYS, DIM, STAGES, KEY_BLOCK, VALUE_BLOCK,
-            WEIGHTS, TWO_LEVELS, TURNS,
+        highest, total, acc, measure = step(
+            highest, total, acc, measure, query_tile, rings, key_scale, value_scale, row_scale,
+            tile, before + tile, last, shift, no_scores, part, True, KEYS, DIM, STAGES, KEY_BLOCK,
+            VALUE_BLOCK, WEIGHTS, TWO_LEVELS, TURNS,
         )  # fmt: skip
     # What only other groups see: places are freed by all.
     for tile in range(own_tiles, tiles):
-        pass_by(rings, tile, part, STAGES, TURNS)
+        pass_by(rings, before + tile, part, STAGES, TURNS)
     # Integers can't carry NaN.
     every = gl.arange(0, POISONS, layout=gl.BlockedLayout([1], [32], [4], [0]))
     total = gl.convert_layout(gl.sum(total, axis=1), rows_of) + row_scale * 0.0
     total += gl.sum(gl.load(poison + every, mask=every < poisons, other=0.0), axis=0)
     total = gl.convert_layout(gl.where(total == 0.0, 1.0, total), sums_rows, assert_trivial=True)
-    acc = acc / gl.expand_dims(total, 1) * unit
+    acc = acc * gl.expand_dims(measure / total, 1)
     rows = mine + gl.arange(0, GROUP_ROWS, layout=sums_rows)
     columns = gl.arange(0, DIM, layout=gl.SliceLayout(0, sums))
     offsets = gl.expand_dims(rows, 1) * DIM + gl.expand_dims(columns, 0)
@@ -101,25 +147,26 @@ def attend(
 
 @gluon.jit
 def step(
-    highest, total, acc, unit, query_tile, rings, key_scale, value_scale, row_scale, tile, last,
-    shift, no_scores, part: gl.constexpr, MASKED: gl.constexpr, KEYS: gl.constexpr,
+    highest, total, acc, measure, query_tile, rings, key_scale, value_scale, row_scale, tile,
+    through, last, shift, no_scores, part: gl.constexpr, MASKED: gl.constexpr, KEYS: gl.constexpr,
     DIM: gl.constexpr, STAGES: gl.constexpr, KEY_BLOCK: gl.constexpr, VALUE_BLOCK: gl.constexpr,
     WEIGHTS: gl.constexpr, TWO_LEVELS: gl.constexpr, TURNS: gl.constexpr,
 ):  # fmt: skip
-    """Take one tile: scores, softmax, P·V. `acc` is in steps of `unit`, V's scale in the tile."""
+    """Take one tile: scores, softmax, P·V. `acc` is in steps of `measure`, V's scale in the tile.
+
+    `through`: how many tiles went through the rings before it.
+    """
     key_tiles, value_tiles, ready, free, turns = rings
     sums: gl.constexpr = acc.type.layout
-    place = tile % STAGES
-    mbarrier.wait(ready.index(place), (tile // STAGES) & 1)
+    place = through % STAGES
+    mbarrier.wait(ready.index(place), (through // STAGES) & 1)
     if TURNS:
-        mbarrier.wait(turns.index(part), (tile & 1) ^ (1 if part == 0 else 0))
+        mbarrier.wait(turns.index(part), (through & 1) ^ (1 if part == 0 else 0))
     x = warpgroup_mma(
         query_tile, key_tiles.index(place).permute((1, 0)), no_scores, use_acc=False, is_async=True
     )
-    if TURNS == 2:
-        mbarrier.arrive(turns.index((part + 1) % GROUPS))
     x = warpgroup_mma_wait(0, deps=[x])
-    if TURNS == 1:
+    if TURNS:
         mbarrier.arrive(turns.index((part + 1) % GROUPS))
     words, highest, total, shrink = softmax(
         x, row_scale, key_scale, tile * KEYS, last, highest, total, shift, MASKED, KEYS, KEY_BLOCK,
@@ -129,8 +176,8 @@ def step(
     if WEIGHTS != "fp16":
         v = v.permute((1, 0))
         now = gl.load(value_scale + tile * KEYS // VALUE_BLOCK)
-        shrink = shrink * (unit / now)
-        unit = now
+        shrink = shrink * (measure / now)
+        measure = now
     shrink = gl.convert_layout(shrink, gl.SliceLayout(1, sums), assert_trivial=True)
     shrink = gl.expand_dims(shrink, 1)
     left = as_operand(words, KEYS, DIM, WEIGHTS)
@@ -145,68 +192,38 @@ def step(
         acc = warpgroup_mma(left, v, acc * shrink, is_async=True)
         acc = warpgroup_mma_wait(0, deps=[acc])
         mbarrier.arrive(free.index(place))
-    return highest, total, acc, unit
+    return highest, total, acc, measure
 
 
 @gluon.jit
-def pass_by(rings, tile, part: gl.constexpr, STAGES: gl.constexpr, TURNS: gl.constexpr):
+def pass_by(rings, through, part: gl.constexpr, STAGES: gl.constexpr, TURNS: gl.constexpr):
     """Leave a tile to the other groups."""
     _, _, ready, free, turns = rings
-    place = tile % STAGES
-    mbarrier.wait(ready.index(place), (tile // STAGES) & 1)
+    place = through % STAGES
+    mbarrier.wait(ready.index(place), (through // STAGES) & 1)
     if TURNS:
-        mbarrier.wait(turns.index(part), (tile & 1) ^ (1 if part == 0 else 0))
+        mbarrier.wait(turns.index(part), (through & 1) ^ (1 if part == 0 else 0))
         mbarrier.arrive(turns.index((part + 1) % GROUPS))
     mbarrier.arrive(free.index(place))
 
 
-@gluon.jit
-def place_of(queries, side, CAUSAL: gl.constexpr):
-    """Return the head and the block of queries of this program.
-
-    `side` heads take turns, block by block, so that their K and V stay in the L2; the longest
-    blocks first, so that none of them is left to the end.
-    """
-    blocks = gl.cdiv(queries, GROUP_ROWS * GROUPS)
-    first = gl.program_id(0) // (blocks * side) * side
-    side = gl.minimum(side, gl.num_programs(0) // blocks - first)
-    inner = gl.program_id(0) - first * blocks
-    block = inner // side
-    if CAUSAL:
-        block = blocks - 1 - block
-    return first + inner % side, block
-
-
 # One binary for all sizes.
-@gluon.jit(do_not_specialize=["queries", "keys", "heads", "group", "side"])
+@gluon.jit(do_not_specialize=["queries", "keys", "heads", "group", "side", "all_heads"])
 def attention_kernel(
     query, key_descriptor, value_descriptor, key_scale, value_scale, poison, output, queries, keys,
-    heads, group, side, softmax_scale, shift, KEYS: gl.constexpr, DIM: gl.constexpr,
+    heads, group, side, all_heads, softmax_scale, shift, KEYS: gl.constexpr, DIM: gl.constexpr,
     STAGES: gl.constexpr, QUERY_BLOCK: gl.constexpr, KEY_BLOCK: gl.constexpr,
     VALUE_BLOCK: gl.constexpr, POISONS: gl.constexpr, WEIGHTS: gl.constexpr,
     TWO_LEVELS: gl.constexpr, CAUSAL: gl.constexpr, REGISTERS: gl.constexpr, TURNS: gl.constexpr,
+    STAYS: gl.constexpr,
 ):  # fmt: skip
-    """Write 192 rows of the output of one head. Grid: (blocks of queries · batch · heads).
+    """Write the output, 192 rows of a head at a time. Grid: programs that stay for the whole, or
+    (not STAYS) one a unit.
 
-    Arguments as `triton_attention.attention_kernel` has them, and `side`: how many heads are worked
-    on side by side. REGISTERS: of a thread that attends.
+    Arguments as `triton_attention.attention_kernel` has them, `all_heads` (batch·heads), and
+    `side`: how many of them are worked on side by side. REGISTERS: of a thread that attends.
     """
-    head, block = place_of(queries, side, CAUSAL)
-    kv_head = head // heads * (heads // group) + head % heads // group
-    first_row = block * (GROUP_ROWS * GROUPS)
-    tiles = gl.cdiv(keys, KEYS)
-    if CAUSAL:
-        end = gl.minimum(first_row + GROUP_ROWS * GROUPS, queries)
-        tiles = gl.minimum(tiles, gl.cdiv(end + keys - queries, KEYS))
-    padded_keys = gl.cdiv(keys, VALUE_BLOCK) * VALUE_BLOCK
     TURNED: gl.constexpr = WEIGHTS != "fp16"
-    value_row = kv_head * DIM if TURNED else kv_head * keys
-    key_scale += kv_head.to(gl.int64) * (padded_keys // KEY_BLOCK)
-    value_scale += kv_head * (padded_keys // VALUE_BLOCK)
-    poisons = padded_keys // VALUE_BLOCK * 2
-    query += head.to(gl.int64) * queries * DIM
-    output += head.to(gl.int64) * queries * DIM
-
     key_tiles = gl.allocate_shared_memory(
         key_descriptor.dtype, [STAGES] + key_descriptor.block_type.shape, key_descriptor.layout
     )
@@ -228,8 +245,8 @@ def attention_kernel(
         mbarrier.init(turns.index(i), count=1)
     fence_async_shared()
     rings = (key_tiles, value_tiles, ready, free, turns)
-    sizes = (first_row, queries, keys, tiles)
-    spoiled = (poison + kv_head * poisons, poisons)
+    sizes = (queries, keys, heads, group, side, all_heads)
+    units = gl.cdiv(queries, GROUP_ROWS * GROUPS) * all_heads
     factor = softmax_scale * LOG2E
     first: gl.constexpr = 0
     second: gl.constexpr = 1
@@ -237,23 +254,23 @@ def attention_kernel(
     gl.warp_specialize(
         [
             (attend, (
-                first, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
-                factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS,
-                WEIGHTS, TWO_LEVELS, CAUSAL, TURNS,
+                first, query, query_tiles, rings, key_scale, value_scale, poison, output, sizes,
+                units, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK,
+                POISONS, WEIGHTS, TWO_LEVELS, CAUSAL, TURNS, STAYS,
             )),
             (attend, (
-                second, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
-                factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS,
-                WEIGHTS, TWO_LEVELS, CAUSAL, TURNS,
+                second, query, query_tiles, rings, key_scale, value_scale, poison, output, sizes,
+                units, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK,
+                POISONS, WEIGHTS, TWO_LEVELS, CAUSAL, TURNS, STAYS,
             )),
             (attend, (
-                third, query, query_tiles, rings, key_scale, value_scale, spoiled, output, sizes,
-                factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK, POISONS,
-                WEIGHTS, TWO_LEVELS, CAUSAL, TURNS,
+                third, query, query_tiles, rings, key_scale, value_scale, poison, output, sizes,
+                units, factor, shift, KEYS, DIM, STAGES, QUERY_BLOCK, KEY_BLOCK, VALUE_BLOCK,
+                POISONS, WEIGHTS, TWO_LEVELS, CAUSAL, TURNS, STAYS,
             )),
             (bring, (
-                key_descriptor, value_descriptor, rings, kv_head * keys, value_row, tiles, KEYS,
-                STAGES, TURNED,
+                key_descriptor, value_descriptor, rings, sizes, units, KEYS, DIM, STAGES, TURNED,
+                CAUSAL,
             )),
         ],
         [4, 4, 1],

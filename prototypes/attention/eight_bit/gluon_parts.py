@@ -4,14 +4,13 @@ Layouts are explicit here: what looks like moving data changes the names of regi
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types.
-# ruff: noqa: N803, N806, RET505, SIM108
+# ruff: noqa: N803, N806, RET505
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 
 from __future__ import annotations
 
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
-from triton.experimental.gluon.language.nvidia.hopper import mbarrier, tma
 
 TO_INTEGER = gl.constexpr(12582912.0)
 """1.5·2²³: a small number added to it leaves its integer in the lowest bits."""
@@ -25,28 +24,6 @@ def power_of_two(x):
     return gl.inline_asm_elementwise(
         "ex2.approx.ftz.f32 $0, $1;", "=f,f", [x], dtype=gl.float32, is_pure=True, pack=1
     )
-
-
-@gluon.jit
-def bring(
-    key_descriptor, value_descriptor, rings, key_row, value_row, tiles, KEYS: gl.constexpr,
-    STAGES: gl.constexpr, TURNED: gl.constexpr,
-):  # fmt: skip
-    """Copy tiles of K and V into the rings as places become free: the role of one warp."""
-    key_tiles, value_tiles, ready, free, _ = rings
-    for tile in range(tiles):
-        place = tile % STAGES
-        full = ready.index(place)
-        mbarrier.wait(free.index(place), ((tile // STAGES) & 1) ^ 1)
-        mbarrier.expect(full, key_descriptor.block_type.nbytes + value_descriptor.block_type.nbytes)
-        tma.async_copy_global_to_shared(
-            key_descriptor, [key_row + tile * KEYS, 0], full, key_tiles.index(place)
-        )
-        if TURNED:
-            where = [value_row, tile * KEYS]
-        else:
-            where = [value_row + tile * KEYS, 0]
-        tma.async_copy_global_to_shared(value_descriptor, where, full, value_tiles.index(place))
 
 
 @gluon.jit

@@ -109,13 +109,14 @@ SAGE_BLOCK = Options(
 )
 """SageAttention's B: a scale for 128 queries and for 64 keys. The paper's default."""
 
-SAGE_FP16 = replace(SAGE_BLOCK, half_sums=False, mean_keys=256)
-"""The same with sums in FP32, which on an H100 cost no more, and a mean of some keys, so that K can
-be rounded before all of it has been read."""
+SAGE_FP16 = replace(SAGE_BLOCK, half_sums=False, mean_keys=256, key_block=128)
+"""The same as a fast kernel has it: sums in FP32, which on an H100 cost no more, a mean of some
+keys, so that K can be rounded before all of it has been read, and a scale for a whole tile of K."""
 
 SAGE_FP8 = Options(
     query_scale=Scale.BLOCK,
     key_scale=Scale.BLOCK,
+    key_block=128,
     smooth_keys=True,
     mean_keys=256,
     weights=Format.E4M3,

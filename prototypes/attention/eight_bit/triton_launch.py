@@ -13,8 +13,8 @@ import triton
 from prototypes.attention.eight_bit import triton_attention, triton_quantize
 from prototypes.attention.eight_bit.options import Denominator, Format, Options, Scale
 
-SIDE_BYTES = 16 << 20
-"""K and V of heads that are worked on side by side: a third of an H100's L2."""
+SIDE_BYTES = 8 << 20
+"""K and V of heads that are worked on side by side: a sixth of an H100's L2."""
 SHIFTS = {Format.FLOAT16: 1.0, Format.E4M3: 448.0, Format.INT8: 127.0}
 NAMES = {Format.FLOAT16: "fp16", Format.E4M3: "e4m3", Format.INT8: "int8"}
 STORED = {Format.INT8: torch.int8, Format.E4M3: torch.float8_e4m3fn}
@@ -46,6 +46,10 @@ class Tiles:
     tma: bool = True
     specialized: bool = False
     """Whether to take `gluon_attention` (Hopper only): 192 rows, INT8 scores, `stages` places."""
+    turns: bool = False
+    """Whether its groups take turns at their scores."""
+    stays: bool = True
+    """Whether its programs stay for several blocks, the next one's K and V arriving meanwhile."""
     two_levels: bool = True
     """Whether the second product of each tile starts at zero and is added in float32: an FP8
     accumulator of Hopper has fewer bits."""
@@ -174,23 +178,28 @@ class Attention:
             flat = tensor.view(-1, tensor.shape[-1])
             return TensorDescriptor.from_tensor(flat, tile, layout)
 
-        blocks, all_heads = -(-shape.queries // gluon_attention.ROWS), shape.batch * shape.heads
+        all_heads = shape.batch * shape.heads
+        units = -(-shape.queries // gluon_attention.ROWS) * all_heads
+        programs = units
+        if tiles.stays:
+            device = torch.cuda.get_device_properties(output.device)
+            programs = min(units, device.multi_processor_count)
         side = 1
         if shape.causal:
             # Blocks differ: as many heads as the L2 holds K and V of.
             held = 2 * shape.keys * shape.dim * shape.kv_heads / shape.heads
             side = max(1, min(all_heads, int(SIDE_BYTES / held)))
-        self.compiled = gluon_attention.attention_kernel[(blocks * all_heads,)](
+        self.compiled = gluon_attention.attention_kernel[(programs,)](
             query, described(self.key8, key_tile, gl.int8),
             described(stored_value, value_tile, kinds[name]),
             self.key_scale, self.value_scale, self.poison, output, shape.queries, shape.keys,
-            shape.heads, shape.heads // shape.kv_heads, side, shape.dim**-0.5,
-            math.log2(options.weight_scale),
+            shape.heads, shape.heads // shape.kv_heads, side, all_heads,
+            shape.dim**-0.5, math.log2(options.weight_scale),
             KEYS=tiles.keys, DIM=shape.dim, STAGES=tiles.stages, QUERY_BLOCK=self.query_block,
             KEY_BLOCK=self.key_block, VALUE_BLOCK=triton_quantize.KEYS,
             POISONS=max(triton.next_power_of_2(self.poison[0].numel()), 256), WEIGHTS=name,
             TWO_LEVELS=tiles.two_levels or name == "int8", CAUSAL=shape.causal,
-            REGISTERS=160, TURNS=1, num_warps=4,
+            REGISTERS=160, TURNS=tiles.turns, STAYS=tiles.stays, num_warps=4,
         )  # fmt: skip
 
     def _descriptor(self, tensor: torch.Tensor, tile: list[int]) -> Any:
@@ -214,8 +223,12 @@ def _tiles(shape: Shape, options: Options, device: torch.device) -> Tiles:
     generation = torch.cuda.get_device_capability(device)[0]
     if generation == 9 and _suits_specialized(shape, options):
         # Products of FP16 add up in float32 as they are.
-        added_up = options.weights is Format.FLOAT16
-        return Tiles(warps=4, stages=3, specialized=True, two_levels=not added_up)
+        hopper = Tiles(warps=4, stages=3, specialized=True)
+        if options.weights is Format.FLOAT16:
+            # Products add up in float32 as they are.
+            return replace(hopper, two_levels=False, turns=True)
+        # What a program that stays must remember takes registers that INT8 has none left of.
+        return replace(hopper, stays=options.weights is Format.E4M3)
     if options.weights is Format.FLOAT16:
         return Tiles(two_levels=False, tma=generation >= 9)
     return Tiles(stages=3, tma=generation >= 9)
