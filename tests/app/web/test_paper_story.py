@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.web.components.breakdown import in_words, waterfall_rows
 from app.web.components.claims import chosen_verdict
+from app.workflows.correct import set_facts
 from app.workflows.paper import show_paper
 from app.workflows.triage import rescore
 from db.engine import session_scope
@@ -135,6 +136,8 @@ def test_a_status_and_a_note_can_be_undone(seeded: Engine, open_page: Open) -> N
 
 
 def test_a_prototype_is_linked_and_unlinked(seeded: Engine, open_page: Open) -> None:
+    with session_scope(seeded) as session:
+        set_facts(session, "teal", {"prototype.teal": "unlinked"}, why="try", who="Ada")
     page = open_page("paper", paper="teal", view="prototype")
     assert "There is no prototype of this paper yet" in told(page)
     page.selectbox(key="link-prototype").select("sampling").run()
