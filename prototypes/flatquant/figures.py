@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from statistics import median
+from typing import TYPE_CHECKING
 
 import torch
 
-from prototypes.flatquant import ladder, prepared
+from prototypes.flatquant import ladder, prepared, reference
 from prototypes.flatquant.ladder import Rung, Size
+from prototypes.flatquant.layout import Factors, stored_order
 from prototypes.flatquant.prepared import Layer, Shape, Weights
 from prototypes.harness.declarations import Case
 from prototypes.harness.figures import Figure
 from prototypes.harness.timing import Timer, timer_for
+
+if TYPE_CHECKING:
+    from prototypes.flatquant.triton_launch import Transforms
 
 RISES = {"Hadamard": 8.16 - 6.14, "learned": 6.98 - 6.14}
 """Rise of WikiText-2 perplexity, LLaMA-3-8B at W4A4KV4: QuaRot with GPTQ, FlatQuant with rounding
@@ -33,8 +38,9 @@ def of(case: Case, device: torch.device, seed: int, quick: bool) -> Iterator[Fig
         return
     shape = Shape.of(case.parameters)
     on_gpu = device.type == "cuda"
-    if on_gpu and not quick and shape.width == 4096:
+    if on_gpu and not quick and shape.tokens == 8192:
         yield from costs(shape, device, seed)
+        yield from transforms(device, seed)
     if not on_gpu and shape.tokens >= 512:
         yield from costs_on_cpu(shape, device, seed)
     if quick or not on_gpu or shape.tokens == 8192:
@@ -91,7 +97,7 @@ def costs(shape: Shape, device: torch.device, seed: int) -> Iterator[Figure]:
     layer = prepared.layer(shape.width, str(device))
     made = prepared.weights(shape.width, shape.outputs, str(device))
     timer = timer_for(device)
-    for tokens in (1, 16, 64, 512, shape.tokens):
+    for tokens in (1, 16, 64, 512, 2048, shape.tokens):
         took = times(timer, _ways(layer, made, layer.tokens(tokens, seed + 50)))
         gains = {name: took["bfloat16"] / took[name] for name in ("with", "without")}
         known = DECODE.get(tokens) or PREFILL.get(tokens)
@@ -114,6 +120,57 @@ def costs(shape: Shape, device: torch.device, seed: int) -> Iterator[Figure]:
             note=f"{took['turn']:.1f} of {took['with']:.1f} us; rounding alone "
             f"{took['round']:.1f} us, each timed by itself",
         )
+
+
+def transforms(device: torch.device, seed: int) -> Iterator[Figure]:
+    """Yield the rate of transform and rounding alone, beside a copy's and torch's conversion's."""
+    from prototypes.flatquant import triton_launch as launch
+
+    timer = timer_for(device)
+    rate = _copy_rate(timer, device)
+    yield Figure("a copy of 1 GB", rate / 1e6, "TB/s", note="bytes read and bytes written")
+    for width in (4096, 8192, 14336):
+        factors = Factors.of(width)
+        generator = torch.Generator(device=device).manual_seed(seed + width)
+        left, right = (
+            torch.linalg.qr(torch.randn(n, n, generator=generator, device=device))[0].bfloat16()
+            for n in (factors.n1, factors.n2)
+        )
+        transform = launch.transform(factors, left, right)
+        for tokens in (2048, 8192):
+            x = torch.randn(tokens, width, generator=generator, device=device).bfloat16()
+            small = torch.empty(tokens, width, dtype=torch.int8, device=device)
+            scales = torch.empty(tokens, device=device)
+            calls = _alone(transform, x, small, scales)
+            found = times(timer, calls, rounds=9)
+            calls["transform"](0)
+            z = reference.transform(x, left.float(), right.float(), torch.bfloat16)
+            stored = reference.quantize(z, 127.0).values[:, stored_order(factors).to(device)]
+            share = float((stored != small).float().mean())
+            note = (
+                f"{found['transform']:.1f} us; torch's conversion of the same bytes to int8, "
+                f"without a transform, {found['conversion']:.1f} us; {share:.1e} of the integers "
+                "are another one than the emulation's"
+            )
+            rated = 3 * x.numel() / found["transform"] / rate
+            name = f"{tokens} tokens of {width}: transform and rounding, of a copy's rate"
+            yield Figure(name, 100 * rated, "%", note=note)
+
+
+def _copy_rate(timer: Timer, device: torch.device) -> float:
+    """Return bytes a microsecond, read and written, of a large copy."""
+    large = torch.ones(1 << 28, device=device)
+    room = torch.empty_like(large)
+    return 2 * large.nbytes / times(timer, {"copy": lambda _: room.copy_(large)}, rounds=5)["copy"]
+
+
+def _alone(
+    transform: Transforms, x: torch.Tensor, small: torch.Tensor, scales: torch.Tensor
+) -> dict[str, Callable[[int], object]]:
+    return {
+        "transform": lambda _: transform(x, small, scales, 127.0),
+        "conversion": lambda _: small.copy_(x),
+    }
 
 
 def _ways(layer: Layer, made: Weights, x: torch.Tensor) -> dict[str, Callable[[int], object]]:

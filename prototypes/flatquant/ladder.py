@@ -33,7 +33,7 @@ class Size:
     steps: int
 
 
-SIZES = {"cuda": Size(1024, 512, 1024, 300), "cpu": Size(256, 128, 512, 60)}
+SIZES = {"cuda": Size(1024, 512, 1024, 100), "cpu": Size(256, 128, 512, 60)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ CALIBRATION_SEED, WEIGHT_SEED = 77, 405
 TOKENS = 512
 ROWS = {"cuda": 256, "cpu": 128}
 """Calibration tokens, and the rows of weights that the loss is taken over."""
-STEPS = {"cuda": 80, "cpu": 12}
+STEPS = {"cuda": 40, "cpu": 12}
 """Learned for about a second; `ladder` learns longer, on smaller layers."""
 KINDS = {"cuda": torch.bfloat16, "cpu": torch.float32}
 """What P1 and P2 are stored in, and what the first product is rounded to."""
