@@ -15,7 +15,7 @@ from triton.backends.compiler import GPUTarget
 from triton.experimental.gluon import language as gl
 from triton.experimental.gluon._runtime import GluonASTSource
 
-from prototypes.weights import gluon_large, gluon_launch, gluon_small
+from prototypes.weights import gluon_large, gluon_launch, gluon_small, gluon_stream
 
 HOPPER = GPUTarget("cuda", 90, 32)
 POINTERS = {"x": "*fp16", "out": "*fp16", "packed": "*i32", "scales": "*i32", "tickets": "*i32"}
@@ -36,7 +36,7 @@ def small(split: gluon_launch.Split) -> dict[str, Any]:
     return compiled(gluon_small.small, {}, constants, options)
 
 
-def large(tile: gluon_launch.Tile) -> dict[str, Any]:
+def large(kernel: Any, tile: gluon_launch.Tile) -> dict[str, Any]:
     layout = gl.NVMMASharedLayout.get_default_for([tile.tokens, 64], gl.float16)
     box = f"tensordesc<fp16[{tile.tokens},64],{layout!r}>"
     constants = {
@@ -46,7 +46,7 @@ def large(tile: gluon_launch.Tile) -> dict[str, Any]:
         "REGISTERS": tile.registers,
     }
     boxes = {"x_descriptor": box, "out_descriptor": box}
-    return compiled(gluon_large.large, boxes, constants, {"num_warps": 4})
+    return compiled(kernel, boxes, constants, {"num_warps": 4})
 
 
 def compiled(
@@ -93,7 +93,8 @@ def stack(binary: bytes) -> int:
 
 def main() -> None:
     made = {f"to {split.tokens} rows": small(split) for split in gluon_launch.BEST[:2]}
-    made["many rows"] = large(gluon_launch.TILES[-1])
+    made["many rows"] = large(gluon_large.large, gluon_launch.TILES[-1])
+    made["many rows, cut up"] = large(gluon_stream.large, gluon_launch.TILES[-1])
     print(json.dumps(made))
 
 
