@@ -16,12 +16,15 @@ import time
 
 from app.workflows import ranking
 from app.workflows.correct import set_facts
+from app.workflows.firmness import firmness
 from app.workflows.opening import create_catalog
+from app.workflows.ranked import Ranking
 from app.workflows.search import matching, search_papers
 from app.workflows.triage import rescore
+from app.workflows.weights import Weights, reordered
 from benchmarks.ranking_page import fill
 from benchmarks.timing import print_times, seconds_of
-from db.engine import place_of, session_scope
+from db.engine import place_of, read_scope, session_scope
 
 
 def main() -> None:
@@ -37,9 +40,11 @@ def main() -> None:
         fill(engine, papers)
         print(f"{place_of(engine)}: {papers} papers in {time.perf_counter() - began:.0f} s")
 
-        def listed() -> None:
-            with session_scope(engine) as session:
-                ranking.ranked_rows(session)
+        def ranked() -> Ranking:
+            return ranking.ranking(lambda: read_scope(engine))
+
+        rows = ranked()
+        moved = Weights(relevance=0.5, ease=1.5)
 
         def narrowed(query: str) -> None:
             with session_scope(engine) as session:
@@ -62,7 +67,13 @@ def main() -> None:
 
         print_times(
             [
-                ("rows of the whole ranking", seconds_of(listed, 5)),
+                ("the ranking, its rows unread", seconds_of(ranked, 5)),
+                ("a page of a hundred rows", seconds_of(lambda: rows[100:200], 5)),
+                (
+                    "all in the order of other weights",
+                    seconds_of(lambda: reordered(rows, moved), 5),
+                ),
+                ("how firm that order is", seconds_of(lambda: firmness(rows, moved), 3)),
                 (
                     "filter by a word of a quarter of all",
                     seconds_of(lambda: narrowed("kernel "), 5),

@@ -3,7 +3,8 @@
 python -m benchmarks.ranking_page [PAPERS]
 
 The catalog is made: facts and claims drawn, scored as any; the times are those of a real browser,
-from the click until the page stands still.
+from the click until the page stands still. ASSAY_KEEP=FOLDER keeps the catalog there, or takes the
+one that was kept.
 """
 
 from __future__ import annotations
@@ -114,6 +115,16 @@ def choose(page: Page, label: str, option: str, address: str) -> float:
     return timed(lambda: (item.click(), settled(page, address)))
 
 
+def memory() -> float:
+    """Return what the processes that this one started hold, but for the browser, in MB."""
+    import psutil
+
+    found = [
+        p for p in psutil.Process().children(recursive=True) if "streamlit" in str(p.cmdline())
+    ]
+    return sum(float(process.memory_info().rss) for process in found) / 1e6
+
+
 def timed(work: Callable[[], object]) -> float:
     """Return the seconds that `work` takes."""
     began = time.perf_counter()
@@ -136,13 +147,17 @@ def main() -> None:
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as home, sync_playwright() as driver:
+        keep = os.environ.get("ASSAY_KEEP")
+        if keep and (Path(keep) / "assay.db").exists():
+            home = keep
         os.environ["ASSAY_HOME"] = home
-        engine, _ = create_catalog()
-        filled = timed(lambda: fill(engine, count))
-        print(f"{count} papers stored, indexed and ranked in {filled:.0f} s")
-        engine.dispose()
-        if keep := os.environ.get("ASSAY_KEEP"):
-            shutil.copytree(home, Path(keep), dirs_exist_ok=True)
+        if home != keep:
+            engine, _ = create_catalog()
+            filled = timed(lambda: fill(engine, count))
+            print(f"{count} papers stored, indexed and ranked in {filled:.0f} s")
+            engine.dispose()
+            if keep:
+                shutil.copytree(home, Path(keep), dirs_exist_ok=True)
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         taken: dict[str, list[float]] = {}
         bare = Path(home) / "bare.py"
@@ -167,6 +182,7 @@ def main() -> None:
                 page.wait_for_timeout(500)
                 taken.setdefault("a search", []).append(search(page, "rotation"))
                 page.close()
+            print(f"the server holds {memory():.0f} MB")
         for name, times in taken.items():
             ms = [round(1000 * s) for s in times]
             print(f"{name:36} median {statistics.median(ms):6.0f} ms   of {ms}")
