@@ -67,6 +67,10 @@ def _is_wide(case: Case) -> bool:
     return not _is_narrow(case)
 
 
+def _has_planes(case: Case) -> bool:
+    return case.parameters["draft"] == PLANE
+
+
 def _is_papers(case: Case) -> bool:
     return case.parameters["draft"] == W4A4
 
@@ -134,6 +138,12 @@ DECLARATION = Declaration(
             "a token at a time, torch's 4-bit product",
             devices=GPU,
             applies=_is_narrow,
+        ),
+        Baseline(
+            "sequential_planes",
+            "a token at a time, the W4A16 kernel over both planes, which also verifies",
+            devices=GPU,
+            applies=_has_planes,
         ),
         Baseline(
             "eager_w4a16",

@@ -70,6 +70,8 @@ def build(name: str, shape: Shape, device: torch.device) -> Kernel:
         return Sequential(tiny(made))
     if name == "eager_w4a16":
         return Sequential(eager(made, shape))
+    if name == "sequential_planes":
+        return Sequential(both_planes(made, shape, 1))
     if name == "sequential_w16":
         return Sequential(wide(made))
     raise NotRunnableError(f"Nothing sets up {name}.")
@@ -131,19 +133,25 @@ def gpu_draft(made: Layer, shape: Shape) -> Pass:
 
 def gpu_verifier(made: Layer, shape: Shape) -> Pass:
     """Return the verifier's pass over all rows: part G's product, or both planes."""
-    device = made.weights.device
     if shape.draft == FOUR_OF_SIXTEEN:
         return wide(made)
     if shape.draft != PLANE:
         return one_row(made, shape, shape.tokens)
+    return both_planes(made, shape, shape.tokens)
+
+
+def both_planes(made: Layer, shape: Shape, rows: int) -> Pass:
+    """Return W4A16 over both planes."""
+    device = made.weights.device
+    _needs_hopper(device)
     from prototypes.qspec import launch
 
-    step = launch.Step(launch.JOINED, shape.tokens, shape.inputs, shape.outputs, device)
+    step = launch.Step(launch.JOINED, rows, shape.inputs, shape.outputs, device)
     upper, lower, scales = (made.copies[key] for key in ("upper", "lower", "scales"))
-    room = _room(shape, shape.tokens, device)[0]
+    room = _room(shape, rows, device)
 
     def run(number: int, x: torch.Tensor, out: torch.Tensor | None) -> torch.Tensor:
-        out = room if out is None else out
+        out = room[number] if out is None else out
         step(x, upper[number], scales[number], out, lower=lower[number])
         return out
 

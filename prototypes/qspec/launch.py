@@ -30,7 +30,7 @@ class Split:
     stages: int = 3
     warps: int = 8
     programs: int = 2
-    early: bool = False
+    early: bool = True
 
     @property
     def strip(self) -> int:

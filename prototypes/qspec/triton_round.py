@@ -52,4 +52,6 @@ def round_rows(x: torch.Tensor, codes: torch.Tensor, scales: torch.Tensor) -> No
     kernel: Any = round_kernel
     if rows:
         block = max(triton.next_power_of_2(inputs), 16)
-        kernel[(rows,)](x, codes, scales, inputs, BLOCK=block, num_warps=8)
+        # A product fused with the sum after it would round other codes than two operations do.
+        options = {"num_warps": 8, "enable_fp_fusion": False}
+        kernel[(rows,)](x, codes, scales, inputs, BLOCK=block, **options)

@@ -179,6 +179,7 @@ def test_figures_of_a_cpu_say_what_is_modelled(monkeypatch: pytest.MonkeyPatch) 
         return {(name, rows): value for rows in on_cpu.ROWS for name, value in cost.items()}
 
     monkeypatch.setattr(on_cpu, "measured", flat)
+    monkeypatch.setattr(figures, "ON_CPU", {})
     shape = Shape(W4A4, 3, 4096, 14336)
     found = {f.name: f for f in collect(figures.of("torch_cycle", shape, CPU, 1, quick=False))}
     same = found["modelled: the paper's pair, each accepted at 0.956, 3 drafted"]
@@ -192,6 +193,21 @@ def test_figures_of_a_cpu_say_what_is_modelled(monkeypatch: pytest.MonkeyPatch) 
 
 def test_costs_know_every_kind_that_figures_ask_for() -> None:
     names = set(costs.kinds())
-    for pairs in figures.PAIRS.values():
-        for pair in pairs:
-            assert {pair.target_cost, pair.draft_cost} <= names
+    for pair in figures.PAIRS:
+        assert {pair.target_cost, pair.draft_cost} <= names
+        assert all(1 < tokens < length + 1 for length, tokens in pair.tokens.items())
+    assert set(costs.TARGETS) <= names
+    measured = [pair.told for pairs in figures.ON_CPU.values() for pair in pairs]
+    assert sorted(measured) == sorted(pair.told for pair in figures.PAIRS)
+
+
+def test_figures_of_a_gpu_stay_within_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every pass as dear as every other, speculation never pays by more than its bound."""
+    monkeypatch.setattr(costs, "passed", lambda kind, rows, device: 10.0)
+    monkeypatch.setattr(costs, "head", lambda rows, vocabulary, device: 50.0)
+    shape, gpu = Shape(W4A4, 3, 4096, 28672), torch.device("cuda")
+    found = collect(figures.of("gluon_cycle", shape, gpu, 1, quick=False))
+    modelled = [f for f in found if f.name.startswith("modelled")]
+    assert len(modelled) > 50
+    assert all("modelled" in f.note for f in modelled)
+    assert all(f.value <= 1.0 + 1e-9 for f in modelled if "linear layers" in f.name)
