@@ -139,7 +139,6 @@ class FlatQuant:
             return Work(
                 bytes=3 * tokens * width + 4 * tokens,
                 flops=2 * tokens * width * (factors.n1 + factors.n2),
-                precision="bfloat16",
             )
         ends = 2 * tokens * (width + outputs)
         return Work(
