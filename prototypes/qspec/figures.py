@@ -20,6 +20,8 @@ from prototypes.qspec.versions import Version
 from prototypes.speculation.law import break_even_draft, speedup, tokens_per_cycle
 
 LENGTHS = (1, 2, 3, 4, 6)
+STEPS = 400
+"""Of the small model's training."""
 PROMPTS, BEGIN, NEW = 32, 48, 48
 """Texts that go on from what the model wasn't trained on."""
 ALPHAS = (0.8, 0.9, 0.956)
@@ -205,7 +207,7 @@ def acceptance(pair: Pair, device: torch.device, seed: int) -> Iterator[Figure]:
     from prototypes.qspec.cycle import generate
     from prototypes.speculation import training
 
-    model = training.target(device)
+    model = training.target(device, STEPS)
     text = training.prompts(8, training.CONTEXT, seed + 1, device)
     prompts = training.prompts(PROMPTS, BEGIN, seed, device)
     target, draft = (versions.made(model, v, text) for v in (pair.target, pair.draft))
