@@ -50,9 +50,10 @@ def one_token(seq: int, device: torch.device) -> float:
 
 def tree(seq: int, nodes: int, device: torch.device, paged: bool = False) -> float:
     """Return microseconds of a tree's attention, over one piece or pages in random order."""
-    from prototypes.eagle3.triton_tree import TreeAttention
+    from prototypes.eagle3.triton_tree import TreeAttention, tuned
 
-    attend = TreeAttention(1, 32, 8, nodes, 128, device)
+    tiles = None if paged else tuned(4 * nodes, 128, device)
+    attend = TreeAttention(1, 32, 8, nodes, 128, device, tiles)
     sets = [inputs.attend(_case(seq, nodes), device, seed) for seed in (1, 2)]
     out = torch.empty_like(sets[0]["q"])
     if not paged:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 from prototypes.eagle3.triton_build import TreeBuilder, compact
-from prototypes.eagle3.triton_tree import TreeAttention
+from prototypes.eagle3.triton_tree import TreeAttention, tuned
 from prototypes.harness.declarations import Case
 from prototypes.harness.workload import Kernel, Tensors
 
@@ -16,7 +16,8 @@ def _attend(case: Case, device: torch.device) -> Kernel:
     batch, heads, kv_heads, nodes, head_dim = (
         int(case.parameters[n]) for n in ("batch", "heads", "kv_heads", "nodes", "head_dim")
     )
-    attend = TreeAttention(batch, heads, kv_heads, nodes, head_dim, device)
+    tiles = tuned(heads // kv_heads * nodes, head_dim, device)
+    attend = TreeAttention(batch, heads, kv_heads, nodes, head_dim, device, tiles)
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
         attend.contiguous(

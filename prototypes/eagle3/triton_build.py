@@ -10,8 +10,8 @@ import triton
 from prototypes.eagle3.triton_build_kernels import compact_kernel, expand_kernel
 from prototypes.speculation.tree import MOST_NODES
 
-CHUNK, WARPS, RUN = 2048, 8, 256
-"""Logits that a program searches, its warps, logits that a warp searches; numbers: LOG.md."""
+CHUNK, WARPS = 4096, 8
+"""Logits that a program searches, and its warps; LOG.md has the numbers."""
 MOST_VOCABULARY = 1 << 16
 """A place has 16 bits."""
 
@@ -33,7 +33,6 @@ class TreeBuilder:
         device: torch.device,
         chunk: int = CHUNK,
         warps: int = WARPS,
-        run: int = RUN,
     ) -> None:
         made = width + (levels - 1) * width * width
         if not 1 <= nodes < MOST_NODES or nodes > made or vocabulary > MOST_VOCABULARY:
@@ -50,8 +49,6 @@ class TreeBuilder:
             "CHUNK": chunk,
             "CHUNKS": chunks,
             "WIDE": wide,
-            "RUN": min(run, chunk),
-            "COPIES": warps,
             "FRONT": int(triton.next_power_of_2(width * width)),
             "ROOM": int(triton.next_power_of_2(made)),
         }
@@ -89,7 +86,7 @@ class TreeBuilder:
         kernel[(rows * self._sizes["CHUNKS"], self._batch)](
             logits, ids, root, self.scores, self.tokens, self.parents, self.frontier, self._keys,
             self._maxima, self._sums, self._places, self._tickets, tokens, parents, depths, masks,
-            level, self._width, **self.constants(), num_warps=self._warps,
+            level, **self.constants(), num_warps=self._warps,
         )  # fmt: skip
 
     def build(

@@ -35,7 +35,6 @@ def expand_kernel(
     out_depths,
     out_masks,
     level,
-    rounds,
     VOCABULARY: tl.constexpr,
     WIDTH: tl.constexpr,
     LEVELS: tl.constexpr,
@@ -45,32 +44,22 @@ def expand_kernel(
     ROOM: tl.constexpr,
     FRONT: tl.constexpr,
     WIDE: tl.constexpr,
-    RUN: tl.constexpr,
-    COPIES: tl.constexpr,
 ):
     """Give the frontier's nodes their children, and choose the next frontier: one launch a level.
 
     logits (batch, WIDTH, VOCABULARY), row i for the frontier's node i (only row 0 at level 0); ids
     (VOCABULARY,) the target's number of each drafted token. scores, tokens, parents (batch, MADE):
     all nodes made, in order; frontier (batch, WIDTH). A program finds the WIDTH likeliest of a
-    CHUNK, a warp those of a RUN; the last program to arrive joins them. After the last level it
-    chooses the tree: out_* (batch, NODES + 1). WIDE, FRONT, ROOM: powers of two that hold WIDTH,
-    its square and all nodes made. `rounds` is WIDTH: as a constant it would be unrolled, and code
-    that runs once has to be fetched.
+    CHUNK; the last to arrive joins them. After the last level it chooses the tree: out_* (batch,
+    NODES + 1). WIDE, FRONT, ROOM: powers of two that hold WIDTH, its square and all nodes made.
     """
     rows = tl.where(level > 0, WIDTH, 1)
     made: tl.constexpr = WIDTH + (LEVELS - 1) * WIDTH * WIDTH
     batch = tl.program_id(1)
     row = tl.program_id(0) // CHUNKS
     chunk = tl.program_id(0) % CHUNKS
-    runs: tl.constexpr = CHUNK // RUN
     slot = tl.arange(0, WIDE)
-    # What the last program needs is on its way before anything else.
-    parent = tl.load(frontier + batch * WIDTH + slot, mask=(slot < WIDTH) & (level > 0), other=0)
-    above = tl.load(scores + batch * made + parent, mask=(slot < WIDTH) & (level > 0), other=0.0)
-    parent = tl.where(level > 0, parent, -1)
-    run = tl.arange(0, runs)
-    place = chunk * CHUNK + run[:, None] * RUN + tl.arange(0, RUN)[None, :]
+    place = chunk * CHUNK + tl.arange(0, CHUNK)
     there = place < VOCABULARY
     source = logits + (batch * WIDTH + row).to(tl.int64) * VOCABULARY + place
     x = tl.load(source, mask=there, other=float("-inf"))
@@ -78,23 +67,17 @@ def expand_kernel(
     x = tl.where(x == x, x, float("-inf"))
     x = tl.where(x == 0, 0.0, x)
     key = tl.where(there, ordered(x, place), LEAST)
-    best = tl.full([runs, WIDE], LEAST, tl.int32)
-    for number in range(rounds):
-        largest = tl.max(key, axis=1)
-        best = tl.where(slot[None, :] == number, largest[:, None], best)
-        key = tl.where(key == largest[:, None], LEAST, key)
     wide = x.to(tl.float32)
-    tops = tl.max(wide, axis=1)
-    middle = tl.where(tops == float("-inf"), 0.0, tops)
-    own = tl.sum(tl.exp(wide - middle[:, None]), axis=1)
-    top = tl.max(tops, axis=0)
+    top = tl.max(wide, axis=0)
     middle = tl.where(top == float("-inf"), 0.0, top)
-    total = tl.sum(own * tl.exp(tops - middle), axis=0)
+    total = tl.sum(tl.exp(wide - middle), axis=0)
+    best = tl.full([WIDE], LEAST, tl.int32)
+    for number in range(WIDTH):
+        largest = tl.max(key, axis=0)
+        best = tl.where(slot == number, largest, best)
+        key = tl.where(key == largest, LEAST, key)
     part = (batch * WIDTH + row) * CHUNKS + chunk
-    # Of all runs' best the WIDTH largest, each at the place that its rank gives it.
-    flat = tl.reshape(best, [runs * WIDE])
-    rank = tl.sum((flat[:, None] > flat[None, :]).to(tl.int32), axis=0)
-    tl.store(keys + part * WIDE + rank, flat, mask=(rank < WIDTH) & (flat != LEAST))
+    tl.store(keys + part * WIDE + slot, best)
     tl.store(maxima + part, top)
     tl.store(sums + part, total)
     tl.debug_barrier()
@@ -103,16 +86,14 @@ def expand_kernel(
         scores += batch * made
         tokens += batch * made
         parents += batch * made
-        node, drafted, real = join_level(
-            scores, parents, parent, above, keys + batch * WIDTH * CHUNKS * WIDE,
+        frontier += batch * WIDTH
+        join_level(
+            ids, scores, tokens, parents, frontier, keys + batch * WIDTH * CHUNKS * WIDE,
             maxima + batch * WIDTH * CHUNKS, sums + batch * WIDTH * CHUNKS,
-            rows, level, rounds, VOCABULARY, WIDTH, CHUNK, CHUNKS, WIDE, logits.dtype.element_ty,
+            rows, level, WIDTH, CHUNKS, WIDE, logits.dtype.element_ty,
         )  # fmt: skip
-        token = tl.load(ids + drafted, mask=real, other=0)
         tl.debug_barrier()
         if level == LEVELS - 1:
-            tl.store(tokens + node, token, mask=real)
-            tl.debug_barrier()
             base = batch * (NODES + 1)
             choose_tree(
                 tl.load(root + batch), scores, tokens, parents, places + batch * made,
@@ -120,10 +101,7 @@ def expand_kernel(
                 WIDTH, LEVELS, made, NODES, ROOM,
             )  # fmt: skip
         else:
-            choose_frontier(
-                scores, frontier + batch * WIDTH, rows, level, rounds, WIDTH, FRONT, COPIES
-            )  # fmt: skip
-            tl.store(tokens + node, token, mask=real)
+            choose_frontier(scores, frontier, rows, level, WIDTH, FRONT)
         tl.store(tickets + batch, 0)
 
 
@@ -137,40 +115,40 @@ def ordered(x, place):
 
 @triton.jit
 def join_level(
-    scores, parents, parent, above, keys, maxima, sums, rows, level, rounds,
-    VOCABULARY: tl.constexpr, WIDTH: tl.constexpr, CHUNK: tl.constexpr, CHUNKS: tl.constexpr,
-    WIDE: tl.constexpr, VALUE: tl.constexpr,
+    ids, scores, tokens, parents, frontier, keys, maxima, sums,
+    rows, level, WIDTH: tl.constexpr, CHUNKS: tl.constexpr, WIDE: tl.constexpr,
+    VALUE: tl.constexpr,
 ):  # fmt: skip
-    """Find each row's WIDTH likeliest among those of its chunks, and write their scores.
-
-    Return the new nodes (WIDE, WIDE), their places among the drafted tokens, and which there are.
-    """
+    """Find each row's WIDTH likeliest among those of its chunks, and write them as new nodes."""
     row = tl.arange(0, WIDE)
     slot = tl.arange(0, WIDE)
     chunk = tl.arange(0, CHUNKS)
     # Other multiprocessors wrote them: not from this one's L1.
     part = row[:, None] * CHUNKS + chunk[None, :]
     mine = (row < rows)[:, None] & (chunk >= 0)[None, :]
+    tops = tl.load(maxima + part, mask=mine, other=float("-inf"), cache_modifier=".cg")
+    own = tl.load(sums + part, mask=mine, other=0.0, cache_modifier=".cg")
     every = tl.arange(0, CHUNKS * WIDE)
-    # A chunk gives as many keys as it has tokens, WIDTH at most.
-    size = tl.minimum(tl.maximum(VOCABULARY - every // WIDE * CHUNK, 0), WIDTH)
     found = tl.load(
         keys + row[:, None] * (CHUNKS * WIDE) + every[None, :],
-        mask=(row < rows)[:, None] & (every % WIDE < size)[None, :],
+        mask=(row < rows)[:, None] & (every >= 0)[None, :],
         other=LEAST,
         cache_modifier=".cg",
     )
-    tops = tl.load(maxima + part, mask=mine, other=float("-inf"), cache_modifier=".cg")
-    own = tl.load(sums + part, mask=mine, other=0.0, cache_modifier=".cg")
-    best = tl.full([WIDE, WIDE], LEAST, tl.int32)
-    for number in range(rounds):
-        largest = tl.max(found, axis=1)
-        best = tl.where(slot[None, :] == number, largest[:, None], best)
-        found = tl.where(found == largest[:, None], LEAST, found)
+    above = tl.zeros([WIDE], tl.float32)
+    parent = tl.full([WIDE], -1, tl.int32)
+    if level > 0:
+        parent = tl.load(frontier + row, mask=row < rows, other=0, cache_modifier=".cg")
+        above = tl.load(scores + parent, mask=row < rows, other=0.0, cache_modifier=".cg")
     top = tl.max(tops, axis=1)
     middle = tl.where(top == float("-inf"), 0.0, top)
     total = tl.sum(own * tl.exp(tops - middle[:, None]), axis=1)
     less = tl.log(tl.where(total > 0, total, 1.0))
+    best = tl.full([WIDE, WIDE], LEAST, tl.int32)
+    for number in range(WIDTH):
+        largest = tl.max(found, axis=1)
+        best = tl.where(slot[None, :] == number, largest[:, None], best)
+        found = tl.where(found == largest[:, None], LEAST, found)
     bits = best >> 16
     bits = tl.where(bits < 0, bits ^ 0x7FFF, bits)
     value = bits.to(tl.int16).to(VALUE, bitcast=True).to(tl.float32)
@@ -181,8 +159,8 @@ def join_level(
     # In this order: logits may be in the hundreds, and their difference is what counts.
     told = (value - middle[:, None]) - less[:, None]
     tl.store(scores + node, above[:, None] + told, mask=real)
+    tl.store(tokens + node, tl.load(ids + place, mask=real, other=0), mask=real)
     tl.store(parents + node, tl.broadcast_to(parent[:, None], [WIDE, WIDE]), mask=real)
-    return node, place, real
 
 
 @triton.jit
@@ -194,27 +172,19 @@ def sortable(score):
 
 @triton.jit
 def choose_frontier(
-    scores, frontier, rows, level, rounds, WIDTH: tl.constexpr, FRONT: tl.constexpr,
-    COPIES: tl.constexpr,
+    scores, frontier, rows, level, WIDTH: tl.constexpr, FRONT: tl.constexpr
 ):  # fmt: skip
-    """Choose the level's WIDTH likeliest new nodes, in the order in which they were made.
-
-    Every warp does it, for a copy of its own: maxima within a warp need no barrier.
-    """
+    """Choose the level's WIDTH likeliest new nodes, in the order in which they were made."""
     begin = tl.where(level > 0, WIDTH + (level - 1) * WIDTH * WIDTH, 0)
-    copy = tl.arange(0, COPIES)[:, None]
-    own = tl.arange(0, FRONT)[None, :]
-    there = (own < rows * WIDTH) & (copy >= 0)
-    score = tl.load(scores + begin + own + 0 * copy, mask=there, other=float("-inf"))
-    key = tl.where(there, sortable(score), LEAST)
-    left = there
-    for _ in range(rounds):
-        largest = tl.max(tl.where(left, key, LEAST), axis=1)
-        first = tl.where(left & (key == largest[:, None]), own, FRONT)
-        left = left & (own != tl.min(first, axis=1)[:, None])
-    chosen = there & (left == 0)
-    spot = tl.cumsum(chosen.to(tl.int32), axis=1) - 1
-    tl.store(frontier + spot, begin + own + 0 * copy, mask=chosen & (copy == 0))
+    own = tl.arange(0, FRONT)
+    there = own < rows * WIDTH
+    score = tl.load(scores + begin + own, mask=there, other=float("-inf"))
+    key = tl.where(there, sortable(score), LEAST).to(tl.int64) << 32
+    key = key | (FRONT - own).to(tl.int64)
+    rank = tl.sum((key[None, :] > key[:, None]).to(tl.int32), axis=1)
+    chosen = there & (rank < WIDTH)
+    spot = tl.cumsum(chosen.to(tl.int32), axis=0) - 1
+    tl.store(frontier + spot, begin + own, mask=chosen)
 
 
 @triton.jit

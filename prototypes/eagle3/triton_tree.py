@@ -15,6 +15,9 @@ from prototypes.decode.triton_split_kv import multiprocessors
 from prototypes.eagle3.triton_tree_kernels import join_kernel, tree_kernel
 from prototypes.speculation.tree import MOST_NODES
 
+MOST_SPLITS = 32
+"""A program of the join holds a part of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
@@ -45,11 +48,20 @@ class Tiles:
         return cls()
 
 
+def tuned(queries: int, head_dim: int, device: torch.device) -> Tiles:
+    """Return the sizes for float16 caches in one piece: with roles for warps where they pay."""
+    hopper = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] == 9
+    if hopper and queries > 64 and head_dim == 128:
+        return Tiles(128, 128, 4, 2, 1, specialized=True)
+    return Tiles.for_queries(queries)
+
+
 class TreeAttention:
     """Attention of `nodes` tree nodes a sequence, `heads` query heads on `kv_heads`.
 
     Calls take q (batch, heads, nodes, head_dim) and write `out` like it. float16 or bfloat16,
-    contiguous. Raises `ValueError` where a mask has too few bits.
+    contiguous; specialized tiles: float16 only, and a cache in one piece. Raises `ValueError` where
+    a mask has too few bits.
     """
 
     def __init__(
@@ -70,7 +82,7 @@ class TreeAttention:
         self.tiles = tiles or Tiles.for_queries(self._queries)
         self._across = -(-self._queries // self.tiles.block_m)
         programs = self.tiles.programs * multiprocessors(device)
-        self.splits = splits or max(1, programs // (self._rows * self._across))
+        self.splits = splits or min(max(1, programs // (self._rows * self._across)), MOST_SPLITS)
         parts = (self._rows, self.splits, self._queries)
         self._sums = torch.empty((*parts, head_dim), device=device)
         self._tops, self._weights = (torch.empty(parts, device=device) for _ in range(2))
@@ -117,7 +129,9 @@ class TreeAttention:
         masks: torch.Tensor,
         out: torch.Tensor,
     ) -> None:
-        if self.tiles.specialized and table is None and q.dtype is torch.float16:
+        if self.tiles.specialized:
+            if table is not None or q.dtype is not torch.float16:
+                raise ValueError("Warps with roles take float16 caches in one piece.")
             self._launch_specialized(q, k, v, lengths, masks)
         else:
             self._launch_tiles(q, k, v, table, lengths, masks, out)

@@ -21,7 +21,7 @@ from prototypes.speculation.model import Block, SmallModel, rotated
 
 DRAFTED = 96
 """Tokens that are drafted, of 128: those most frequent in the text."""
-STEPS, BATCH, RATE = 400, 32, 4e-3
+STEPS, BATCH, RATE = 200, 16, 4e-3
 TEST_STEPS = 5
 """Steps of its own output in training; the paper's code has 7."""
 DISCOUNT = 0.8
@@ -38,6 +38,11 @@ class Kind:
     test_steps: int
     bound: bool
     """Whether it learns to reproduce the target's feature, and uses the target's head."""
+
+    @property
+    def label(self) -> str:
+        """What its weights are kept as."""
+        return f"{self.name}-{DRAFTED}-{STEPS}"
 
 
 EAGLE2 = Kind("eagle2", (3,), 1, True)
@@ -106,15 +111,15 @@ def frequent(count: int, device: torch.device) -> torch.Tensor:
     return counts.argsort(descending=True, stable=True)[:count].sort().values.to(device)
 
 
-def trained(target: SmallModel, kind: Kind, steps: int = STEPS, drafted: int = DRAFTED) -> Draft:
+def trained(target: SmallModel, kind: Kind, steps: int = STEPS) -> Draft:
     """Return a draft trained on the text, with the target as teacher, ready to run."""
     device = target.head.weight.device
-    ids = frequent(drafted, device)
+    ids = frequent(DRAFTED, device)
 
     def train(made: Draft) -> None:
         training.optimized(made, losses(target, made, steps), steps, RATE)
 
-    name = f"{kind.name}-{drafted}-{steps}"
+    name = kind.label if steps == STEPS else f"{kind.name}-{steps}"
     draft = training.kept(name, lambda: Draft(target, kind, ids), train, device)
     return draft.eval().requires_grad_(False)
 

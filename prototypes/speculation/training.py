@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from prototypes.speculation.model import SmallModel
 from prototypes.speculation.text import corpus
 
 CONTEXT = 128
-STEPS, BATCH, RATE = 400, 32, 4e-3
+STEPS, BATCH, RATE = 300, 32, 4e-3
 VERSION = "1"
 """Part of the names of kept weights: goes up with every change of models or training."""
 
@@ -51,6 +51,12 @@ def kept(
         torch.save(module.state_dict(), unfinished)
         unfinished.replace(place)
     return module
+
+
+def are_kept(names: Iterable[str]) -> bool:
+    """Return whether the target and the modules of these names were trained before."""
+    places = [_place(name) for name in (f"target-{STEPS}-1", *names)]
+    return all(place is not None and place.exists() for place in places)
 
 
 def batches(

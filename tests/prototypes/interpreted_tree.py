@@ -81,9 +81,9 @@ def paged() -> Iterator[tuple[str, float]]:
 
 
 def built() -> Iterator[tuple[str, float]]:
-    """Yield what differs from the oracle's trees, rows in four chunks of two warps' runs."""
+    """Yield what differs from the oracle's trees, rows in four chunks."""
     own = case("build", batch=1, vocabulary=200, levels=3, width=3, nodes=16)
-    builder = TreeBuilder(1, 3, 3, 15, 200, CPU, chunk=64, warps=2, run=32)
+    builder = TreeBuilder(1, 3, 3, 15, 200, CPU, chunk=64)
     for name, given in edges.logits(own, CPU, 4):
         out = inputs.room(own, CPU)
         builder.build(**given, **out)

@@ -163,6 +163,8 @@ def test_figures_of_acceptance_have_names_of_their_own(monkeypatch: pytest.Monke
     monkeypatch.setattr(drafts, "BATCH", 2)
     monkeypatch.setattr(training, "BATCH", 2)
     monkeypatch.delenv("ASSAY_HOME", raising=False)
+    assert list(figures.acceptance(CPU, 1)) == []
+    monkeypatch.setattr(training, "are_kept", lambda _: True)
     target = training.target(CPU, steps=1)
     monkeypatch.setattr(training, "target", lambda _: target)
     trained = drafts.trained
