@@ -1,7 +1,8 @@
 """What the MARLIN prototype implements, and the cases it is measured on.
 
-A layer of Llama 3 70B (8192 by 28672) on a GPU, of Llama 3 8B on a CPU. Weights of the target cases
-are assumptions: a llama.cpp user decodes one sequence; speculation and parallel slots make 4 to 8.
+A layer of Llama 3 70B (8192 by 28672) on a GPU; on a CPU, where each gate makes layers anew, those
+around the attention of Llama 3.2 1B. Weights of the target cases are assumptions: a llama.cpp user
+decodes one sequence; speculation and parallel slots make 4 to 8.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ CASES = (
         for rows in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096)
     ),
     _case(1, 2048, 2048, CPU, quick=True, claims=(IDEAL,)),
-    _case(1, 4096, 14336, CPU, weight=1.0, claims=(IDEAL,)),
-    _case(4, 4096, 14336, CPU),
+    _case(1, 2048, 3072, CPU, weight=1.0, claims=(IDEAL,)),
+    _case(4, 2048, 3072, CPU),
 )
 
 DECLARATION = Declaration(
