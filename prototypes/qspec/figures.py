@@ -22,7 +22,7 @@ from prototypes.speculation.law import break_even_draft, speedup, tokens_per_cyc
 LENGTHS = (1, 2, 3, 4, 6)
 STEPS = 400
 """Of the small model's training."""
-PROMPTS, BEGIN, NEW = 32, 48, 48
+PROMPTS, BEGIN, NEW = 24, 48, 40
 """Texts that go on from what the model wasn't trained on."""
 ALPHAS = (0.8, 0.9, 0.956)
 PAPER_ACCEPTANCE = {2: 90.0, 3: 95.8, 6: 74.0}
