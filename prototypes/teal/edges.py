@@ -15,7 +15,7 @@ PLANS = (
     Plan(1, 104, 0.5, False, "gauss"),
     Plan(296, 384, 0.5, True, "gauss"),
 )
-"""No multiple of any tile; one input, which the fast products leave to Triton's; 4 bits."""
+"""No multiple of any tile; one input; 4 bits."""
 
 
 def activations(plan: Plan, device: torch.device, seed: int) -> Iterator[tuple[str, torch.Tensor]]:

@@ -169,6 +169,7 @@ def finish(
     NW: gl.constexpr,
 ):
     """Leave a share's sums; the last one to arrive joins those of its stripe, in their order."""
+    THREADS: gl.constexpr = 32 * NW
     begin = stripe * (256 * NW)
     at = begin + (tid // 32) * 256 + g * 32
     # Of the eight columns of a product the lane's own is g: two of them are in lane t = g / 2.
@@ -184,4 +185,4 @@ def finish(
             gl.where(odd, sums[8 * eighth + 7], sums[8 * eighth + 6]),
             writes,
         )
-    join_shares(out, partial, tickets, begin, stripe, tid, done, outputs, SHARES)
+    join_shares(out, partial, tickets, begin, stripe, tid, done, outputs, SHARES, 256 * NW, THREADS)

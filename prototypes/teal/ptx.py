@@ -36,22 +36,6 @@ def nth_bit() -> str:
     return "{ " + "\n".join(lines) + " }"
 
 
-def row_step() -> str:
-    """Return PTX: eight sums ($0 to $7) plus eight halves ($8 to $11) times the half in $12's
-    low bits; the sums in are $13 to $20.
-    """
-    lines = [
-        ".reg .b16 lo, hi; .reg .f32 x, f;",
-        "mov.b32 {lo, hi}, $12; cvt.f32.f16 x, lo;",
-    ]
-    for word in range(4):
-        lines.append(f"mov.b32 {{lo, hi}}, ${8 + word};")
-        for i, half in enumerate(("lo", "hi")):
-            at = 2 * word + i
-            lines.append(f"cvt.f32.f16 f, {half}; fma.rn.f32 ${at}, f, x, ${13 + at};")
-    return "{ " + "\n".join(lines) + " }"
-
-
 def word_step() -> tuple[str, str]:
     """Return PTX and constraints: eight outputs of a lane times 16 inputs, four of them its own.
 

@@ -41,7 +41,7 @@ class Tiles:
 
 
 def build(plan: Plan, device: torch.device) -> Kernel:
-    """Return the product of a case: the fast one on Hopper, where it can, else Triton's."""
+    """Return the product of a case: by matrix units for 4 bits on Hopper, else Triton's."""
     product = product_of(plan, device)
 
     def run(inputs: Tensors, outputs: Tensors) -> None:
@@ -55,11 +55,11 @@ def build(plan: Plan, device: torch.device) -> Kernel:
 
 
 def product_of(plan: Plan, device: torch.device) -> Any:
-    """Return a `SparseProduct` or `HopperProduct`, which are called alike."""
-    if is_hopper(device):
+    """Return a `SparseProduct`, or a `HopperProduct` where 4 bits are all that is asked."""
+    if plan.is_int4 and is_hopper(device):
         from prototypes.teal.gluon_launch import HopperProduct, fits
 
-        if fits(plan.inputs, plan.outputs, plan.is_int4):
+        if fits(plan.inputs, plan.outputs):
             return HopperProduct(plan.inputs, plan.outputs, device)
     tiles = tiles_of(plan.inputs, plan.outputs)
     return SparseProduct(plan.inputs, plan.outputs, device, tiles)

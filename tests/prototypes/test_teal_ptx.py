@@ -64,10 +64,6 @@ def operation(name: str, given: list[np.ndarray]) -> np.ndarray:
         return np.array([int(x).bit_count() for x in given[0]], dtype=np.uint32)
     if name == "cvt.rz.f16.f32":
         return cut(given[0])
-    if name == "cvt.f32.f16":
-        return given[0].view(np.float16).astype(np.float32)
-    if name == "fma.rn.f32":
-        return given[0].astype(np.float64) * given[1] + given[2]
     integers = {"and.b32": np.bitwise_and, "or.b32": np.bitwise_or}
     integers |= {"add.s32": np.add, "sub.s32": np.subtract, "setp.ge.s32": np.greater_equal}
     if name in integers:
@@ -107,9 +103,6 @@ def run(text: str, registers: Lanes) -> None:
         elif name == "mov.b32" and len(groups[1]) == 2:
             both = np.stack([value(n) for n in groups[1]], axis=1)
             registers[out] = np.ascontiguousarray(both).view(np.uint32).reshape(32)
-        elif name == "mov.b32" and len(groups[0]) == 2:
-            both = np.ascontiguousarray(value(given[0])).view(np.uint16).reshape(32, 2)
-            registers.update(zip(groups[0], (both[:, 0].copy(), both[:, 1].copy()), strict=True))
         elif name == "mov.b32":
             registers[out] = value(given[0])
         else:
@@ -141,20 +134,6 @@ def test_the_nth_bit_is_found() -> None:
     assert registers["$0"].tolist() == [
         own[n] for own, n in zip(places, numbers.tolist(), strict=True)
     ]
-
-
-def test_a_row_is_added_eight_halves_at_a_time() -> None:
-    rng = np.random.default_rng(4)
-    row = rng.normal(size=(32, 8)).astype(np.float16)
-    values = rng.normal(size=32).astype(np.float16)
-    before = rng.normal(size=(8, 32))
-    registers: Lanes = {f"${8 + i}": packed(row[:, 2 * i : 2 * i + 2]) for i in range(4)}
-    registers["$12"] = values.view(np.uint16).astype(np.uint32) | (77 << 16)
-    registers |= {f"${13 + i}": before[i] for i in range(8)}
-    run(ptx.row_step(), registers)
-    for i in range(8):
-        right = before[i] + row[:, i].astype(np.float64) * values.astype(np.float64)
-        np.testing.assert_allclose(registers[f"${i}"], right, rtol=1e-6)
 
 
 def test_a_lane_gets_its_eight_outputs_of_its_groups_sixteen_inputs() -> None:
