@@ -25,10 +25,10 @@ def checks(name: str, case: Case, device: torch.device, seed: int, bar: float) -
     if case.parameters["task"] == "attend":
         # On a GPU trees of the case's kind: each is compiled for itself.
         on_gpu = device.type == "cuda"
-        small = int(case.parameters["nodes"]) < 9
-        for nodes in ((5,) if small else (33,)) if on_gpu else (5, 33):
+        chain = int(case.parameters["nodes"]) < 9
+        for nodes in ((5,) if chain else (33,)) if on_gpu else (5, 33):
             yield from _attend(name, case, nodes, device, seed, bar)
-        if name == "triton_tree" and not small:
+        if name == "triton_tree" and not chain:
             yield from _paged(case, device, seed, bar)
     elif case.parameters["task"] == "build" and name == "triton_tree":
         small = changed(case, batch=3, vocabulary=700, levels=4, width=5, nodes=41)
