@@ -2,11 +2,21 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prototypes.harness import measure, timing
 from prototypes.harness.declarations import Case, Device
 from prototypes.harness.workload import Kernel, NotRunnableError
-from prototypes.sampling import baselines, edges, inputs, oracle, statistical, torch_samplers
+from prototypes.sampling import (
+    baselines,
+    bucket_sort,
+    edges,
+    inputs,
+    oracle,
+    statistical,
+    torch_samplers,
+)
 from prototypes.sampling.declaration import DECLARATION
 from prototypes.sampling.workload import Sampling, outside
 
@@ -49,6 +59,35 @@ def test_every_baseline_of_a_case_draws_from_its_distribution(case: Case) -> Non
         kernel(rows, {"tokens": tokens})
         assert int(outside(rows, tokens).sum()) == 0, name
         assert all(c.passed for c in statistical.fit(tokens, exact).checks(name)), name
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    vocab=st.integers(1, 400),
+    least=st.integers(1, 500),
+    family=st.sampled_from(["normal3", "zipf", "ties", "equal"]),
+    shift=st.sampled_from([0.0, 30.0, -700.0]),
+)
+def test_buckets_hold_the_largest_in_order(
+    vocab: int, least: int, family: str, shift: float
+) -> None:
+    generator = torch.Generator().manual_seed(vocab)
+    logits = inputs.logits_of(family, 1, vocab, CPU, generator)[0] + shift
+    values, places = bucket_sort.largest(logits, least)
+    assert len(values) >= min(least, vocab)
+    assert torch.equal(values, logits[places])
+    assert torch.equal(values, logits.sort(descending=True).values[: len(values)])
+    # Beyond the range of the buckets everything shares one: no worse than a full sort.
+    assert len(values) == vocab or shift == 0.0
+
+
+def test_rounds_of_the_loop_are_told() -> None:
+    case = DECLARATION.case("b1-v128256-k0-p0.9-normal3")
+    made = {f.name: f.value for f in Sampling().figures("torch_sieve", case, CPU, 1, True)}
+    assert 1.0 <= made["normal3, p 0.9: rounds, mean"] < 2.0
+    # All equal: every token ties with the first, so none is ever outside.
+    assert made["equal, p 0.9: rounds, most"] == 1
+    assert not list(Sampling().figures("torch_sieve", DECLARATION.cases[0], CPU, 1, True))
 
 
 def test_each_case_has_an_engine_baseline_and_a_sort() -> None:
