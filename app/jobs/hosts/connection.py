@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
-from app.jobs.hosts.address import SchedulerAddress
+from app.jobs.hosts.address import CA, CERTIFICATE, KEY, SchedulerAddress
 from app.jobs.hosts.serving import configure
 
 CONNECT_S = 5.0
@@ -52,11 +56,26 @@ class Connection:
 
     def open(self) -> bool:
         """Connect; False where the scheduler doesn't answer within some seconds."""
+        if not self._answers():
+            return False
         # a connection that breaks is told in a sentence, not by tracebacks
         configure(logging.CRITICAL)
         distributed: Any = import_module("distributed")
+
+        class Client(distributed.Client):  # type: ignore[misc]
+            def start(self, **settings: Any) -> None:
+                try:
+                    super().start(**settings)
+                except BaseException:
+                    _end(self)  # else its finalizer would wait for what never began
+                    raise
+
+            async def _reconnect(self) -> None:
+                # A connection that broke is made anew, whole, by `open`: half of one is in no way.
+                await self._close()
+
         try:
-            client = distributed.Client(
+            client = Client(
                 self.scheduler.url,
                 security=self.scheduler.security(),
                 timeout=CONNECT_S,
@@ -69,14 +88,33 @@ class Connection:
         self._client, self._looked_at = client, 0.0
         return True
 
+    def _answers(self) -> bool:
+        """Whether somebody of the same authority listens: asked first, for it is known at once."""
+        parts = urlsplit(self.scheduler.url)
+        try:
+            where = str(parts.hostname), int(parts.port or 0)
+            with socket.create_connection(where, timeout=CONNECT_S) as plain:
+                if self.scheduler.tls is None:
+                    return True
+                with self._tls_context(self.scheduler.tls).wrap_socket(plain):
+                    return True
+        except OSError:  # a certificate that isn't trusted is one of them
+            return False
+
+    @staticmethod
+    def _tls_context(folder: Path) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=folder / CA)
+        context.check_hostname = False  # the authority says who may come in, not where they are
+        context.load_cert_chain(folder / CERTIFICATE, folder / KEY)
+        return context
+
     def close(self) -> bool:
         """Leave the scheduler; return whether there was a connection."""
         client, self._client = self._client, None
         if client is None:
             return False
         self.begin_to_wait()
-        with suppress(Exception):  # it is gone, or going
-            client.close(timeout=1)
+        _end(client)
         return True
 
     def look(self) -> bool:
@@ -105,3 +143,10 @@ class Connection:
             workers=list(only) if only is not None else None,
             pure=False,
         )
+
+
+def _end(client: Any) -> None:
+    """Close a client whose scheduler may be gone; its finalizer is not to try it once more."""
+    with suppress(Exception):
+        client.close(timeout=1)
+    client.status = "closed"

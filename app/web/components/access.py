@@ -72,7 +72,7 @@ def _name(members: Team) -> str:
     """Return what the login says; the server has checked who sent the header."""
     if members.login == "proxy":
         return (st.context.headers.get(members.header) or "").strip().lower()
-    if not st.user.is_logged_in or st.user.get("email_verified") is False:
+    if not st.user.is_logged_in or st.user.get("email_verified") in (False, "false"):
         return ""
     return str(st.user.get("email") or "").strip().lower()
 

@@ -60,6 +60,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made.serve()
     made.join("first", "--device", "cpu", "--offer", "ours")
     made.join("second", "--device", "cpu", "--offer", "ours")
+    assert eventually(lambda: made.log().count(" works for ") == 2, 60), made.log()
     yield made
     made.stop()
 

@@ -111,44 +111,66 @@ class Cluster:
         sweep("ASSAY_HOME", str(self.home))
 
 
-@contextmanager
-def proxy(port: int) -> Iterator[tuple[int, threading.Event]]:
-    """Pass connections on to a port of this machine; setting the event cuts all that there are."""
-    cut = threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
-    pairs: list[tuple[socket.socket, socket.socket]] = []
+class Proxy:
+    """Passes connections on to a port of this machine, until they are cut."""
 
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
 
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", port))
-                pairs.append((near, far))
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            try:
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                near.close()  # nobody there yet: as it would be without a proxy
+                continue
+            with self._lock:
+                self._open += [near, far]
                 for pair in ((near, far), (far, near)):
-                    threading.Thread(target=pump, args=pair, daemon=True).start()
+                    self._threads.append(threading.Thread(target=_pump, args=pair, daemon=True))
+                    self._threads[-1].start()
 
-    def watch() -> None:
-        cut.wait()
-        for pair in list(pairs):
-            for end in pair:
+    def cut(self) -> None:
+        """Break all connections that there are; new ones are passed on."""
+        with self._lock:
+            for end in self._open:
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
-    for work in (accept, watch):
-        threading.Thread(target=work, daemon=True).start()
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join(5)
+        for end in self._open:
+            end.close()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def proxy(port: int) -> Iterator[Proxy]:
+    """Yield a proxy to that port."""
+    held = Proxy(port)
     try:
-        yield int(listener.getsockname()[1]), cut
+        yield held
     finally:
-        cut.set()
-        listener.close()
-        for pair in pairs:
-            for end in pair:
-                end.close()
+        held.close()

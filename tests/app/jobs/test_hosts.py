@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 import time
@@ -22,8 +23,9 @@ from db.queries import jobs as queries
 from db.queries import runs
 from tests.app.jobs import engine_work
 from tests.app.run_documents import document, run
+from tests.conftest import PROJECT
 
-from .conftest import eventually, is_running
+from .conftest import eventually, is_running, pids_in
 from .hosts_cluster import Cluster, make_certificates, proxy
 from .test_tasks import OWNER, job_log, seeded
 
@@ -97,7 +99,7 @@ class Benchmark:
         )
         return "first" if "first" in self.says() else "second"
 
-    def ends(self, seconds: float = 40.0) -> tuple[str, str]:
+    def ends(self, seconds: float = 60.0) -> tuple[str, str]:
         """Its state and its last word, as the page shows them."""
         self._thread.join(seconds)
         assert self.result, f"still at work: {self.says()}"
@@ -120,7 +122,7 @@ def measured(engine: Engine) -> int:
 
 def until_begun(harness: Path) -> int:
     mark = harness / "begun"
-    assert eventually(lambda: mark.exists() and mark.read_text(), 20)
+    assert eventually(lambda: mark.exists() and mark.read_text(), 40)
     return int(mark.read_text())
 
 
@@ -149,7 +151,7 @@ def test_a_dead_host_a_new_scheduler_and_a_cancel(
     benchmark = Benchmark(seeded, quick=True)
     pid = until_begun(harness)
     hosted.kill_scheduler()
-    assert eventually(lambda: not is_running(pid), 5), "a host without a scheduler ends its work"
+    assert eventually(lambda: not is_running(pid), 20), "a host without a scheduler ends its work"
     hosted.serve()
     state, text = benchmark.ends()
     assert state == "succeeded", text
@@ -161,7 +163,7 @@ def test_a_dead_host_a_new_scheduler_and_a_cancel(
     pid = until_begun(harness)
     with session_scope(seeded) as session:
         queries.request_cancel(session, benchmark.id)
-    assert eventually(lambda: not is_running(pid), 4)
+    assert eventually(lambda: not is_running(pid), 10)
     benchmark.ends()
     assert benchmark.result["state"] == "cancelled"
 
@@ -219,15 +221,37 @@ def test_a_connection_that_breaks_costs_time_only(hosted: Cluster, tmp_path: Pat
     told: list[Any] = []
     mark = tmp_path / "mark"
     with (
-        proxy(hosted.port) as (port, cut),
-        DaskEngine(hosted.address(port), patience_s=20) as engine,
+        proxy(hosted.port) as between,
+        DaskEngine(hosted.address(between.port), patience_s=20) as engine,
     ):
         future = engine.submit(engine_work.second_time, str(mark), on_event=told.append)
-        assert eventually(mark.exists, 20)
-        cut.set()
+        assert eventually(mark.exists, 40)
+        between.cut()
         assert future.result(30) == "done"
         assert [event.kind for event in told] == ["began", "retried", "began"]
         assert str(told[1].value) == "the connection to the scheduler broke"
+
+
+ASKS = """
+import sys, time
+from pathlib import Path
+from app.jobs.hosts.address import SchedulerAddress
+from app.jobs.hosts.engine import DaskEngine
+from tests.app.jobs import engine_work
+engine = DaskEngine(SchedulerAddress(sys.argv[1], Path(sys.argv[2])))
+engine.submit(engine_work.family, sys.argv[3])
+time.sleep(60)
+"""
+
+
+def test_when_who_asked_dies_the_hosts_end_its_work(hosted: Cluster, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    command = [sys.executable, "-c", ASKS, hosted.url, str(hosted.tls), str(pids)]
+    asking = subprocess.Popen(command, cwd=PROJECT)
+    family = pids_in(pids, 3)
+    asking.kill()
+    asking.wait()
+    assert eventually(lambda: not [pid for pid in family if is_running(pid)], 15)
 
 
 def test_nobody_is_there(hosted: Cluster) -> None:
@@ -255,7 +279,7 @@ def test_who_is_there_and_nothing_but_one_port_each(
     from app.errors import AssayError
     from app.workflows.hosts import list_hosts
 
-    assert eventually(lambda: len(list_hosts(None)) == 2, 20)
+    assert eventually(lambda: len(list_hosts(None)) == 2, 40)
     found = list_hosts(None)
     assert [host["name"] for host in found] == ["first", "second"]
     assert all(host["offers"] == ["cpu", "ours", "reading"] for host in found)

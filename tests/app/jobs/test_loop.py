@@ -13,7 +13,13 @@ from sqlalchemy import Engine, delete
 
 from app.jobs.engine import WorkerDiedError
 from app.jobs.lease import HEARTBEAT_S, IDLE_S
-from app.jobs.runner import CANCEL_GRACE_S, SIDE_BY_SIDE, JobLoop, OustedError
+from app.jobs.runner import (
+    CANCEL_GRACE_S,
+    HOSTED_SIDE_BY_SIDE,
+    SIDE_BY_SIDE,
+    JobLoop,
+    OustedError,
+)
 from db.engine import open_engine, session_scope
 from db.models import Job, Runner
 from db.queries import jobs
@@ -127,6 +133,15 @@ def test_some_run_side_by_side_and_a_benchmark_runs_alone_in_its_turn(stage: Sta
     stage.executor.succeed(alone)
     stage.tick()
     assert stage.job(after).state == "running"
+
+
+def test_where_other_hosts_work_benchmarks_wait_for_nobody(catalog: Engine) -> None:
+    stage = Stage(catalog)
+    stage.loop.hosted = True
+    queued = [stage.queue("alone" if number % 2 else "selftest") for number in range(10)]
+    stage.tick()
+    states = [stage.job(job).state for job in queued]
+    assert states == ["running"] * HOSTED_SIDE_BY_SIDE + ["queued"] * (10 - HOSTED_SIDE_BY_SIDE)
 
 
 def test_a_cancelled_job_may_stop_by_itself_and_is_killed_if_it_does_not(stage: Stage) -> None:
