@@ -128,7 +128,7 @@ DECLARATION = Declaration(
         Implementation(
             "torch_tree",
             Device.CPU,
-            "prefix in chunks without a mask, a group's heads as rows, the tree by itself; torch",
+            "prefix without a mask, a group's heads as rows, the tree by itself, joined; torch",
             shipped=True,
         ),
         Implementation(
