@@ -1,4 +1,4 @@
-"""A provider of identities for tests: OpenID Connect as far as a login needs it, on this machine."""
+"""A provider of identities for tests: OpenID Connect as far as a login needs it."""
 
 from __future__ import annotations
 

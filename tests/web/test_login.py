@@ -1,4 +1,4 @@
-"""A team's workbench in a browser: log in at an identity provider, see what the role lets, leave."""
+"""A team's workbench in a browser: log in at a provider, see what the role lets, leave."""
 
 from __future__ import annotations
 
