@@ -41,7 +41,7 @@ def attention(weights: str, dim: int, causal: bool, query_block: int, key_block:
         "CAUSAL": causal,
         "REGISTERS": 160,
         "TURNS": weights == "fp16",
-        "STAYS": weights != "int8",
+        "STAYS": True,
     }
     pointers = {
         "query": "*fp16",

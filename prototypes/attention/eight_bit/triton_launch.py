@@ -227,8 +227,7 @@ def _tiles(shape: Shape, options: Options, device: torch.device) -> Tiles:
         if options.weights is Format.FLOAT16:
             # Products add up in float32 as they are.
             return replace(hopper, two_levels=False, turns=True)
-        # What a program that stays must remember takes registers that INT8 has none left of.
-        return replace(hopper, stays=options.weights is Format.E4M3)
+        return hopper
     if options.weights is Format.FLOAT16:
         return Tiles(two_levels=False, tma=generation >= 9)
     return Tiles(stages=3, tma=generation >= 9)
