@@ -106,7 +106,7 @@ def checked_call(
         for t in copies.values()
         if t.is_floating_point()
     )
-    fixed = before.keys() - in_place(workload)
+    fixed = before.keys() - in_place(workload, before)
     changed = sum(int((raw(inputs[key]) != raw(before[key])).sum()) for key in fixed)
     checks = [
         changed_check(given, "inputs"),
@@ -128,10 +128,13 @@ def overwrite(buffers: Tensors, values: Tensors) -> None:
         tensor.copy_(values[key])
 
 
-def in_place(workload: Workload) -> frozenset[str]:
-    """Return the inputs that the technique writes by its nature (a cache that grows, say)."""
+def in_place(workload: Workload, inputs: Tensors) -> frozenset[str]:
+    """Return the inputs that the technique writes by its nature (a cache that grows, say).
+
+    A prototype of several tasks names what any of them writes: of a case, what it has counts.
+    """
     names: Iterable[str] = getattr(workload, "in_place", ())
-    return frozenset(names)
+    return frozenset(name for name in names if name in inputs)
 
 
 def _late(outputs: Tensors, copies: Tensors, seconds: float) -> Check:

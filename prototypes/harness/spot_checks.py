@@ -55,7 +55,7 @@ class SpotChecks:
         self._sets, self._outputs, self._watch = sets, outputs, watch
         self._draw = secrets.SystemRandom()
         self._chosen = set(self._draw.sample(range(least_rounds), min(SURE, least_rounds)))
-        self._fixed = in_place(workload)
+        self._fixed = in_place(workload, sets[0])
         self._handed: list[Handed] = []
         self._prints = [self._print(inputs) for inputs in sets]
         self._originals = {
