@@ -64,11 +64,12 @@ def _is_fp16(case: Case) -> bool:
     return not _is_int4(case)
 
 
+# Target cases have 4-bit weights: engines on the machines that the targets mean run those.
 CASES = (
-    _case(4096, 28672, 50, weight=0.5, quick=True),
+    _case(4096, 28672, 50, quick=True),
     _case(8192, 57344, 50),
     _case(8192, 57344, 50, weights="int4"),
-    _case(4096, 28672, 50, weights="int4", weight=1.0),
+    _case(4096, 28672, 50, weights="int4", weight=1.0, quick=True),
     _case(14336, 4096, 50, weights="int4", family="swiglu", weight=0.5),
     _case(4096, 28672, 40),
     _case(4096, 28672, 0),
@@ -77,7 +78,7 @@ CASES = (
     _case(4096, 4096, 50, family="headscale", quick=True, devices=(Device.CPU, Device.CUDA)),
     _case(28672, 8192, 50, weights="int4", family="swiglu"),
     _case(4096, 14336, 50, weights="int4", weight=1.0, devices=CPU),
-    _case(4096, 14336, 50, weight=0.5, devices=CPU),
+    _case(4096, 14336, 50, devices=CPU),
     _case(4096, 14336, 40, devices=CPU),
     _case(4096, 14336, 70, weights="int4", devices=CPU),
 )

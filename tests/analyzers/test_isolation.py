@@ -135,12 +135,13 @@ def test_time_and_memory_have_an_end(hostile: dict[str, Path], tmp_path: Path) -
 
 def test_closing_kills_at_once(hostile: dict[str, Path], tmp_path: Path) -> None:
     slow = content_bomb(tmp_path / "slow.pdf", b"BT /F 9 Tf (fast) Tj ET\n", 3_000_000)
+    others = set(children_of(os.getpid()))  # of tests that ran before in this process
     results = analyze_files([hostile["good.pdf"], slow, slow, slow], workers=2, timeout_s=60)
     next(results)
     start = time.monotonic()
     results.close()  # type: ignore[attr-defined]
     assert time.monotonic() - start < 2.5
-    assert children_of(os.getpid()) == []
+    assert set(children_of(os.getpid())) <= others
 
 
 def test_a_stop_ends_it(hostile: dict[str, Path]) -> None:

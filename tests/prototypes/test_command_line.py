@@ -232,7 +232,8 @@ def by_process(run: dict[str, Any], timed: dict[str, Any]) -> list[list[float]]:
 def test_the_numbers_of_a_run_agree_with_its_samples(measured: Measured) -> None:
     (run,) = measured.document["runs"]
     rows = {b["name"]: b for b in run["baselines"]}
-    assert rows.keys() == {"torch_sort", "torch_sort_lean", "torch_topk_first"}
+    rivals = {"torch_sort", "torch_sort_lean", "torch_topk_first", "bucket_sort_of_k"}
+    assert rows.keys() == rivals
     assert len(run["samples"]) == run["method"]["rounds"] >= 5
     assert run["method"]["processes"] == len(run["method"]["rounds_per_process"]) == 2
     assert sum(run["method"]["rounds_per_process"]) == run["method"]["rounds"]

@@ -123,7 +123,10 @@ class Connection:
         if now - self._looked_at < LOOK_AGAIN_S:
             return False
         self._looked_at = now
-        self.hosts = self._client.scheduler_info()["workers"]
+        told = self._client.scheduler_info()
+        if "workers" not in told:  # the scheduler is new, and hasn't introduced itself yet
+            return False
+        self.hosts = told["workers"]
         return True
 
     def give(
