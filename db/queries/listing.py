@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.dialects import insert, is_postgres, json_text
@@ -84,11 +84,6 @@ def save(session: Session, values: Iterable[ListingValue]) -> None:
         putting = putting.returning(Listing.paper_id)
     session.flush()
     session.connection().execute(putting, rows)
-
-
-def forget(session: Session, target: str) -> None:
-    """Delete the rows for a target."""
-    session.execute(delete(Listing).where(Listing.target == target))
 
 
 def is_whole(session: Session, target: str) -> bool:
