@@ -18,6 +18,8 @@ DRIVER = "psycopg"
 WRITE_LOCK = 0x617373_6179
 """The number of the advisory lock, the letters of "assay"; such locks are a database's own."""
 CONNECT_TIMEOUT_S = 10
+NUL, NUL_SHOWN = "\0", "\ufffd"
+"""The one sign that PostgreSQL can't hold, and what it becomes."""
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 _HELD_IN = "assay.write_lock_held_in"
 
@@ -78,7 +80,7 @@ def _dumper() -> type[Any]:
         """Text for PostgreSQL, which holds every sign but NUL: a hostile paper may hold that."""
 
         def dump(self, obj: str) -> Any:
-            return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
+            return super().dump(obj.replace(NUL, NUL_SHOWN) if NUL in obj else obj)
 
     return NulFree
 

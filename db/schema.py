@@ -9,14 +9,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from db import postgres, postgres_tables, search_index
 from db.dialects import is_postgres
 from db.engine import BUSY_TIMEOUT_MS, catalog_errors, is_postgres_url, place_of, use_wal
-from db.errors import CatalogError, NewerSchemaError, NotACatalogError, NotSetUpError
+from db.errors import (
+    CatalogError,
+    NewerSchemaError,
+    NotACatalogError,
+    NotSetUpError,
+    RefusedError,
+)
+from db.models import Base
 
 HEAD = "0008"
 """The newest migration's id; a test holds that it is Alembic's head."""
@@ -169,6 +176,32 @@ def _migrate(connection: Connection, migrations: Path) -> None:
     if is_postgres(connection):
         postgres_tables.finish(connection)
     search_index.prepare(connection)
+
+
+def make_tables(connection: Connection) -> None:
+    """Make a catalog's tables in the caller's transaction, which holds the write lock from here on.
+
+    A catalog in which nothing is yet is fine too. Raises `RefusedError` where there is anything,
+    and the `CatalogError`s of `upgrade`.
+    """
+    _take_write_lock(connection)
+    place = place_of(connection.engine)
+    if _needs_no_upgrade(connection, HEAD, place):
+        for table in Base.metadata.sorted_tables:
+            if connection.execute(select(table).limit(1)).first() is not None:
+                raise _not_empty(place)
+    elif _revision(connection) is None:
+        _migrate(connection, MIGRATIONS)
+    else:
+        raise _not_empty(place)
+
+
+def _not_empty(place: str) -> RefusedError:
+    return RefusedError(
+        "{place} holds a catalog already, and a copy overwrites nothing: make an empty database, "
+        "with another name.",
+        place=place,
+    )
 
 
 def require_current(engine: Engine) -> None:

@@ -7,7 +7,7 @@ papers on both databases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 from sqlalchemy import Connection, text
@@ -24,6 +24,11 @@ _MOST_BYTES = 900_000
 """Of one piece's words; PostgreSQL takes up to 1 MB."""
 _AT_ONCE = 500
 
+_INDEX = (
+    "CREATE INDEX IF NOT EXISTS search_index_words ON search_index USING gin (words)"
+    # A search shouldn't have to read what writers left to be sorted in.
+    " WITH (fastupdate = off)"
+)
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS search_index ("
     " id integer PRIMARY KEY REFERENCES search_text (id) ON DELETE CASCADE,"
@@ -32,9 +37,7 @@ _TABLES = (
     # Words move out of the row: counting found pieces reads narrow rows only.
     ") WITH (toast_tuple_target = 128)",
     "ALTER TABLE search_index ALTER COLUMN words SET STORAGE EXTERNAL",
-    "CREATE INDEX IF NOT EXISTS search_index_words ON search_index USING gin (words)"
-    # A search shouldn't have to read what writers left to be sorted in.
-    " WITH (fastupdate = off)",
+    _INDEX,
     "CREATE TABLE IF NOT EXISTS search_index_new (id integer PRIMARY KEY)",
 )
 
@@ -88,12 +91,24 @@ def is_stale(connection: Connection) -> bool:
     )
 
 
-def refresh(connection: Connection) -> None:
+def fill(connection: Connection, on_progress: Callable[[int, int], None]) -> None:
+    """Take in the pieces of a whole catalog, to an index made anew: that takes half the time."""
+    connection.exec_driver_sql("DROP INDEX IF EXISTS search_index_words")
+    refresh(connection, on_progress)
+    connection.exec_driver_sql(_INDEX)
+
+
+def refresh(
+    connection: Connection, on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> None:
     """Take new pieces, and those whose text changed, into the index."""
     if not is_there(connection):
         return
-    ids = iter(connection.scalars(text("SELECT id FROM search_index_new ORDER BY id")).all())
+    found = connection.scalars(text("SELECT id FROM search_index_new ORDER BY id")).all()
+    ids, done = iter(found), 0
     while some := list(islice(ids, _AT_ONCE)):
+        on_progress(done, len(found))
+        done += len(some)
         rows = connection.execute(
             text("SELECT id, paper_id, kind, text FROM search_text WHERE id = ANY(:ids)"),
             {"ids": some},

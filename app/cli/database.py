@@ -1,4 +1,4 @@
-"""`assay db …`: upgrade, back up and check the catalog."""
+"""`assay db …`: upgrade, back up, copy and check the catalog."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from analyzers.message import message
 from app.cli.output import note
 
 app = typer.Typer(
     name="db",
-    help="Upgrade, back up and check the catalog.",
+    help="Upgrade, back up, copy and check the catalog.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -33,9 +34,31 @@ def backup(
 ) -> None:
     """Copy the catalog while it is in use."""
     from app.workflows.opening import open_catalog
-    from db.backup import backup as copy
+    from db.backup import backup as copy_of
 
-    print(copy(open_catalog(), destination))
+    print(copy_of(open_catalog(), destination))
+
+
+@app.command("copy", epilog="Example: assay db copy --to postgresql+psycopg://you@host/assay")
+def copy(
+    to: Annotated[str, typer.Option(help="An empty database's URL, or a new SQLite file.")],
+) -> None:
+    """Copy the whole catalog into another database: from SQLite to PostgreSQL, or back.
+
+    The catalog is only read. What is written to it meanwhile isn't in the copy.
+    """
+    from app.cli.adding import Progress
+    from app.cli.output import language
+    from app.labels import say
+    from app.workflows.copying import copy_to
+
+    try:
+        told = copy_to(to, on_progress=Progress())
+    except KeyboardInterrupt:
+        note(say(message("Stopped: nothing was copied."), language()))
+        raise typer.Exit(1) from None
+    for sentence in told:
+        print(say(sentence, language()))
 
 
 @app.command("check", epilog="Example: assay db check")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ def team(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.drop(name)
 
 
-def test_from_an_empty_database_to_a_ranking(team: str, assay: Assay) -> None:
+def test_from_an_empty_database_to_a_ranking(team: str, assay: Assay, tmp_path: Path) -> None:
     refused = assay("list")
     assert (refused.status, "assay init" in refused.err) == (1, True)
     made = assay("init")
@@ -37,6 +38,12 @@ def test_from_an_empty_database_to_a_ranking(team: str, assay: Assay) -> None:
     assert told.status == 1
     assert "pg_dump --format=custom --file=team.dump" in told.err
     assert "secret" not in told.err
+    there = assay("db", "copy", "--to", team)
+    assert (there.status, "holds a catalog already" in there.err) == (1, True)
+    copied = assay("db", "copy", "--to", str(tmp_path / "mine.db"))
+    assert copied.status == 0, copied.err
+    assert "Copied 10 papers" in copied.out
+    assert f"to {tmp_path / 'mine.db'}" in copied.out
     findings = {finding.name: finding for finding in examine()}
     assert "sqlite" not in findings
     assert all(findings[name].good for name in ("catalog", "postgres"))
