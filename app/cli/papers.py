@@ -136,6 +136,7 @@ _COLUMNS = {
     "measured": "measured",
     "run": "whole run",
     "verdict": "verdict",
+    "device": "on",
     "advice": "advice",
 }
 _WEIGHTED_COLUMNS = {"rank": "#", "weighted": "weighted", "usual": "usually"} | _COLUMNS
@@ -152,13 +153,14 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "weighted": figure(row.get("score_weighted"), "{:.2f}"),
         "usual": f"#{row['rank_usual']}" if "rank_usual" in row else "",
         "paper": row["paper_id"],
-        "title": row["title"][:44],
+        "title": row["title"][:36],
         "score": figure(row["score"], "{:.2f}") + interval,
         "report": figure(row["score_report"], "{:.1f}"),
         "claimed": figure(row["claimed_speedup"]),
         "measured": figure(row["measured_speedup"]),
         "run": figure(row["run_speedup"], "{:.3f}x"),
         "verdict": (row["verdict"] or "").replace("_", " "),
+        "device": (row.get("verdict_device") or "")[:24],
         "advice": row["recommendation"].replace("_", " "),
     }
 

@@ -120,6 +120,7 @@ def _record_row(row: Mapping[str, Any], why: Any) -> dict[str, Any]:
         "rank", "score", "score_interval", "score_claimed", "complexity", "relevance",
         "technique", "recommendation", "phase", "claimed_speedup", "measured_speedup",
         "engine_speedup", "run_speedup", "run_interval", "verdict", "device",
+        "verdict_device",
     )  # fmt: skip
     record = {name: row[name] for name in kept if row.get(name) is not None}
     return {

@@ -72,6 +72,8 @@ class RankedPaper:
     relevance: float | None
     in_target: str | None
     prototype: str | None
+    verdict_device: str | None = None
+    """Where the verdict and `measured` come from: `device` mostly, else one that says more."""
 
 
 @dataclass(frozen=True, slots=True)

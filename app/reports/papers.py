@@ -70,6 +70,7 @@ def ranked_paper(row: Mapping[str, Any], before: Mapping[str, int | None] | None
         relevance=row.get("relevance"),
         in_target=row.get("in_target"),
         prototype=row.get("prototype"),
+        verdict_device=row.get("verdict_device") or row.get("device"),
     )
 
 

@@ -15,9 +15,9 @@ COLUMNS = (
     N_("Score"), N_("Score, low end"), N_("Score, high end"), N_("Score by claims"),
     N_("Claimed speedup"), N_("Measured speedup"), N_("Speedup over the engine"),
     N_("Whole run"), N_("Whole run, low end"), N_("Whole run, high end"),
-    N_("Verdict"), N_("Device"), N_("Quick run"), N_("Complexity"), N_("Relevance"),
-    N_("In the engine"), N_("Recommendation"), N_("Phase"), N_("Because"), N_("Open risks"),
-    N_("Next step"), N_("Rank before"),
+    N_("Verdict"), N_("Device"), N_("Device of the verdict"), N_("Quick run"), N_("Complexity"),
+    N_("Relevance"), N_("In the engine"), N_("Recommendation"), N_("Phase"), N_("Because"),
+    N_("Open risks"), N_("Next step"), N_("Rank before"),
 )  # fmt: skip
 
 
@@ -42,6 +42,7 @@ def rows(model: ReportModel) -> Iterator[list[str]]:
             _number(row.claimed), _number(row.measured), _number(row.engine),
             *_figure(row.run),
             label(row.verdict, _), names.get(row.device or "", row.device or ""),
+            names.get(row.verdict_device or "", row.verdict_device or ""),
             _quick(row, model.language),
             label(row.complexity, _), _number(row.relevance), label(row.in_target, _),
             label(row.advice, _), str(row.phase or ""), row.why,

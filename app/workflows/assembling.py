@@ -44,6 +44,8 @@ class Assembled:
     prototypes: tuple[str, ...]
     runs: Mapping[str, Sequence[MeasuredRun]]
     facts: f.PaperFacts
+    ranking_device: str | None = None
+    """The device whose answer counts, a failed quality gate being one; None: nothing answered."""
 
 
 def assemble(
@@ -66,6 +68,7 @@ def assemble(
             for device_id, found in runs.get(name, {}).items():
                 devices.setdefault(device_id, []).extend(found)
         own_rows, own_claims = rows.get(paper.id, {}), claims.get(paper.id, [])
+        facts, ranking = _facts(paper, own_rows, own_claims, devices, target, device)
         assembled.append(
             Assembled(
                 paper=paper,
@@ -73,7 +76,8 @@ def assemble(
                 claims=own_claims,
                 prototypes=tuple(prototypes),
                 runs=devices,
-                facts=_facts(paper, own_rows, own_claims, devices, target, device),
+                facts=facts,
+                ranking_device=ranking,
             )
         )
     return assembled
@@ -113,7 +117,8 @@ def _facts(
     devices: Mapping[str, Sequence[MeasuredRun]],
     target: Target,
     device: str | None,
-) -> f.PaperFacts:
+) -> tuple[f.PaperFacts, str | None]:
+    """Return a paper's facts and its ranking device."""
     base = _base(paper.id, paper.title, rows, target)
     roles = target.baseline_roles
     measured = [m for runs in devices.values() if (m := measurement(runs, roles)) is not None]
@@ -122,7 +127,7 @@ def _facts(
     # Hand-checked claims speak for a paper where there are any; analysed ones stand beside them.
     checked = [c for c in claims if c.source in _HAND_CHECKED]
     doubts = _source_doubts(rows)
-    return f.PaperFacts(
+    facts = f.PaperFacts(
         paper_id=base.paper_id,
         title=base.title,
         technique=base.technique,
@@ -141,6 +146,7 @@ def _facts(
         relevance_trust=base.relevance_trust,
         ease_trust=base.ease_trust,
     )
+    return facts, ranking
 
 
 def _ranking_device(

@@ -56,7 +56,13 @@ def compare(
     ]
     facts = [{field: fact["value"] for field, fact in record["facts"].items()} for record in shown]
     verdicts = [
-        (row["claimed_speedup"], row["measured_speedup"], row["verdict"], row.get("provisional"))
+        (
+            row["claimed_speedup"],
+            row["measured_speedup"],
+            row["verdict"],
+            row.get("provisional"),
+            row.get("verdict_device"),
+        )
         for row in rows
     ]
     return [

@@ -192,11 +192,18 @@ def belief_record(paper: Ranked) -> dict[str, Any]:
     }
 
 
-def list_row(paper: Assembled, ranked: Ranked, target: Target) -> dict[str, Any]:
-    """Return a paper's row of the ranking, but for its ranks and what needs a language."""
+def list_row(
+    paper: Assembled, ranked: Ranked, target: Target, only: str | None = None
+) -> dict[str, Any]:
+    """Return a paper's row of the ranking, but for its ranks and what needs a language.
+
+    `device` measured what the score counts, `verdict_device` what the verdict says: mostly the
+    same. With `only` no other device is asked.
+    """
     belief, facts, row = ranked.belief, paper.facts, paper.paper
     device = ranked.device
-    verdict = headline_verdict(paper, ranked, target)
+    verdict = headline_verdict(paper, ranked, target, only)
+    counted = device is not None and device.device_id == (verdict.device or device.device_id)
     return {
         "paper_id": row.id,
         "arxiv_id": row.arxiv_id,
@@ -213,7 +220,8 @@ def list_row(paper: Assembled, ranked: Ranked, target: Target) -> dict[str, Any]
         "run_interval": [round(belief.run_low, 4), round(belief.run_high, 4)],
         "device": device.device_id if device else verdict.device,
         "verdict": verdict.kind.value,
-        "provisional": bool(device.provisional) if device else verdict.provisional,
+        "verdict_device": verdict.device,
+        "provisional": bool(device.provisional) if device and counted else verdict.provisional,
         "complexity": facts.complexity and facts.complexity.value,
         "relevance": facts.relevance,
         "integration": facts.integration and facts.integration.value,
@@ -273,7 +281,7 @@ def rank_for(
     assembled = {a.paper.id: a for a in assemble(session, target, device=device)}
     ranked = rank((score_paper(a.facts, target, device) for a in assembled.values()), order)
     return [
-        list_row(assembled[r.facts.paper_id], r, target)
+        list_row(assembled[r.facts.paper_id], r, target, device)
         | {"rank": position, "points": _points(r, order)}
         for position, r in enumerate(ranked, start=1)
     ]

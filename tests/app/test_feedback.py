@@ -132,6 +132,32 @@ def test_the_heaviest_device_ranks_and_each_can_be_asked_alone(
     assert alone["h100"]["device"] == "h100"
 
 
+def test_where_the_ranking_device_says_nothing_another_speaks_and_is_named(
+    catalog: Engine, tmp_path: Path
+) -> None:
+    gpu = {"device_id": "h100", "device_name": "H100", "device_class": "datacentre_gpu"}
+    measure(catalog, tmp_path, document(run(device="cuda:0", provisional=True), **gpu))
+    measure(catalog, tmp_path, document(run(engine=2.0, claims=[])))
+    row = paper(catalog)["row"]
+    assert (row["verdict"], row["verdict_device"]) == ("confirmed", "h100")
+    assert row["measured_speedup"] == pytest.approx(12.0)
+    assert row["provisional"]
+    # The score doesn't ask: it counts the device of the highest weight, as before.
+    assert (row["device"], row["engine_speedup"]) == ("test-cpu", pytest.approx(2.0))
+    alone = paper(catalog, device="test-cpu")["row"]
+    assert (alone["verdict"], alone["verdict_device"]) == ("untested", "test-cpu")
+
+    later = "2026-11-25T00:00:00+00:00"
+    measure(catalog, tmp_path, document(run(status="not_runnable"), started_at=later))
+    row = paper(catalog)["row"]
+    assert (row["verdict"], row["verdict_device"]) == ("confirmed", "h100")
+
+    measure(catalog, tmp_path, document(run(status="below_quality"), started_at="2026-11-26"))
+    row = paper(catalog)["row"]
+    assert (row["verdict"], row["verdict_device"]) == ("below_quality", "test-cpu")
+    assert row["recommendation"] == "careful"
+
+
 def test_a_damaged_file_says_so_and_loses_nothing(catalog: Engine, tmp_path: Path) -> None:
     path = tmp_path / "broken.json"
     for text in ("", "{", "[]", '{"schema": 99}', '{"schema": 1, "environment": {}, "runs": 3}'):

@@ -34,7 +34,8 @@ VERDICT_COLORS = {
 
 def claims(shown: Record, devices: Mapping[str, str], _: Translate) -> None:
     """Show the claims of `show_paper`'s record as a table, and the chosen one with its page."""
-    listed, headline = shown["claims"], (shown["row"] or {}).get("headline")
+    row = shown["row"] or {}
+    listed, headline = shown["claims"], row.get("headline")
     if not listed:
         st.info(_("No claim with a number was found in this paper."))
         return
@@ -43,9 +44,9 @@ def claims(shown: Record, devices: Mapping[str, str], _: Translate) -> None:
     by_key = {claim["key"]: claim for claim in listed}
     large = _large_page(shown["paper"], listed, _)
     table, detail = (st.container(), st.container()) if large else st.columns([6, 7], gap="medium")
-    ranking_device = (shown["row"] or {}).get("device")
+    speaker = row.get("verdict_device") or row.get("device")
     with table:
-        _table(listed, headline, ranking_device, _)
+        _table(listed, headline, speaker, _)
     with detail:
         key = url.choose(
             _("Claim"),

@@ -10,7 +10,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import label
 from app.reports.text import short_name
-from app.web.components import context
+from app.web.components import catalog, context
 from app.web.components.ranking_table import verdict
 from app.web.components.text import arrow, capital, interval, link, plain, ratio, score
 from app.workflows.compare import FEWEST, MOST, Line, chosen_ids, compare
@@ -112,6 +112,10 @@ def _cell(line: Line, value: Any, _: Translate) -> str:
 
 
 def _test(test: tuple[Any, ...], _: Translate) -> str:
-    claimed, measured, code, provisional = test
-    told = verdict({"verdict": code, "provisional": provisional}, _)
+    claimed, measured, code, provisional, device = test
+    told = verdict(
+        {"verdict": code, "provisional": provisional, "verdict_device": device},
+        _,
+        catalog.device_names(),
+    )
     return f"{plain(arrow(ratio(claimed), ratio(measured)))} · {plain(told)}"

@@ -97,7 +97,8 @@ def _figures(
 ) -> None:
     scores, belief = shown["score"], shown["belief"]
     report = scores["report"] and scores["report"]["value"]
-    device = devices.get(row["device"] or "", row["device"]) or _("none")
+    speaker = row.get("verdict_device") or row["device"] or ""
+    device = devices.get(speaker, speaker) or _("none")
     tiles = [
         (
             _("Score"),
@@ -118,7 +119,7 @@ def _figures(
         (
             _("Claimed → measured"),
             arrow(ratio(row["claimed_speedup"]), ratio(row["measured_speedup"])),
-            verdict(row, _),
+            verdict(row, _, devices),
             _("The headline claim. It was measured on: {device}.").format(device=device),
         ),
         (

@@ -59,12 +59,19 @@ class Picked(NamedTuple):
     ticked: list[str]
 
 
-def ranking_table(rows: Sequence[Row], version: int, _: Translate, *, few: bool = False) -> Picked:
+def ranking_table(
+    rows: Sequence[Row],
+    version: int,
+    devices: Mapping[str, str],
+    _: Translate,
+    *,
+    few: bool = False,
+) -> Picked:
     """Show the ranking; return what was chosen in it.
 
     All columns need a window of 1440 pixels; the `few` ones, the decision and its grounds, 1024.
     """
-    frame = ranking_frame(rows, _)
+    frame = ranking_frame(rows, _, devices)
     # A new catalog is a new table: a selection by position would point at another paper.
     event = st.dataframe(
         frame.style.apply(_advice_colors, rows=rows, subset=["advice"]),
@@ -102,8 +109,10 @@ def table_key(rows: Sequence[Row], version: int) -> str:
     return f"ranking-{version}-{hashlib.sha256(ids.encode()).hexdigest()[:12]}"
 
 
-def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
-    """Return the table's words and figures, one row a paper."""
+def ranking_frame(
+    rows: Sequence[Row], _: Translate, devices: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Return the table's words and figures, one row a paper; `devices` are names by id."""
     return pd.DataFrame(
         [
             {
@@ -119,7 +128,7 @@ def ranking_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
                 "claimed": row["score_claimed"],
                 "run": _ratio(row["run_speedup"]),
                 "speedups": arrow(ratio(row["claimed_speedup"]), ratio(row["measured_speedup"])),
-                "verdict": verdict(row, _),
+                "verdict": verdict(row, _, devices),
                 "technique": label(row["technique"], _) or None,
                 "complexity": label(row["complexity"], _) or None,
                 "relevance": row["relevance"],
@@ -137,11 +146,20 @@ def _advice_colors(column: pd.Series, rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def verdict(row: Row, _: Translate) -> str:
-    """Return a verdict as sign and word; one from a quick run says so."""
+def verdict(row: Row, _: Translate, devices: Mapping[str, str] | None = None) -> str:
+    """Return a verdict as sign and word; one from a quick run, or of another device, says so.
+
+    `devices` are names by id. Another device: not the one whose measurement the score counts.
+    """
     code = row["verdict"]
     text = f"{VERDICT_ICONS.get(code, '')} {label(code, _)}".strip()
-    return _("{verdict} · quick").format(verdict=text) if row.get("provisional") else text
+    if row.get("provisional"):
+        text = _("{verdict} · quick").format(verdict=text)
+    speaker = row.get("verdict_device")
+    if speaker in (None, row.get("device")):
+        return text
+    device = clean((devices or {}).get(speaker, speaker))
+    return _("{verdict} (on {device})").format(verdict=text, device=device)
 
 
 def move(value: int | str | None, _: Translate) -> str | None:

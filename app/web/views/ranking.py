@@ -46,7 +46,7 @@ listed = [told(row, context.language()) | {"moved": moved(row, before)} for row 
 if shown.found:
     found = [shown.found[r["paper_id"]] for r in listed if r["paper_id"] in shown.found][:HITS]
     hits_list(listed, catalog.hits(shown.text, found), _)
-picked = ranking_table(listed, catalog.version(), _, few=shown.few_columns)
+picked = ranking_table(listed, catalog.version(), catalog.device_names(), _, few=shown.few_columns)
 with button:
     compare.compare_button(picked.ticked, _)
 st.caption(
