@@ -1,14 +1,14 @@
 """A copy of the catalog while it is in use.
 
-To restore one, close Assay and copy the backup over the catalog's file (and delete `….db-wal` and
-`….db-shm` beside it, which belong to the catalog that is replaced).
+To restore one of SQLite, close Assay and copy the backup over the catalog's file (and delete
+`….db-wal` and `….db-shm` beside it, which belong to the catalog that is replaced). One of
+PostgreSQL goes into a new database by `pg_restore`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import sqlite3
 import tempfile
 from datetime import UTC, datetime
@@ -16,32 +16,29 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from db import postgres_backup
 from db.dialects import POSTGRES
 from db.engine import catalog_errors, place_of
-from db.errors import CatalogError, NoSpaceError, NotSetUpError, RefusedError
+from db.errors import CatalogError, NoSpaceError, NotSetUpError
 from db.schema import current_revision
 
 
 def backup(engine: Engine, destination: Path) -> Path:
     """Copy the catalog to `destination` and return the file; a folder gets a dated file.
 
-    SQLite's online backup gives one moment of the catalog, other processes may go on writing. The
-    copy is checked and appears under its name only when it is whole. An existing file is never
-    overwritten. Raises `CatalogError`; for a catalog in PostgreSQL it says what to type.
+    It is one moment of the catalog, and other processes may go on writing: SQLite's online backup,
+    checked, or what PostgreSQL's `pg_dump` writes. It appears under its name only when it is whole.
+    An existing file is never overwritten. Raises `CatalogError`.
     """
     if current_revision(engine) is None:
         raise NotSetUpError(
             "There is nothing to back up: {place} holds no catalog.", place=place_of(engine)
         )
-    if engine.dialect.name == POSTGRES:
-        raise RefusedError(
-            "A catalog in PostgreSQL is backed up by PostgreSQL, while it is in use. Type: "
-            "{command}",
-            command=_dump_command(engine, destination),
-        )
+    is_dump = engine.dialect.name == POSTGRES
     target = destination.expanduser()
     if target.is_dir():
-        target = target / f"assay-{datetime.now(UTC):%Y%m%d-%H%M%S}.db"
+        suffix = "dump" if is_dump else "db"
+        target = target / f"assay-{datetime.now(UTC):%Y%m%d-%H%M%S}.{suffix}"
     if target.exists():
         raise _exists(target)
     try:
@@ -60,14 +57,6 @@ def backup(engine: Engine, destination: Path) -> Path:
         ) from error
 
 
-def _dump_command(engine: Engine, destination: Path) -> str:
-    target = destination.expanduser()
-    if target.is_dir():
-        target = target / f"assay-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump"
-    words = ("pg_dump", "--format=custom", f"--file={target}", f"--dbname={place_of(engine)}")
-    return " ".join(map(shlex.quote, words))
-
-
 def _exists(target: Path) -> CatalogError:
     return CatalogError(
         "{target} exists already, and a backup overwrites nothing: choose another name.",
@@ -80,26 +69,32 @@ def _copy(engine: Engine, target: Path) -> Path:
     os.close(handle)
     part = Path(name)
     try:
-        with contextlib.closing(sqlite3.connect(part)) as copy:
-            with catalog_errors(engine), engine.connect() as connection:
-                source = connection.connection.driver_connection
-                assert isinstance(source, sqlite3.Connection)
-                source.backup(copy)
-            # The copy is one file: no write-ahead log beside it that a person would forget.
-            copy.execute("PRAGMA journal_mode=DELETE")
-            verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
-            if verdict != "ok":
-                raise CatalogError(
-                    "The catalog is damaged ({detail}), so no backup was made: run `assay db "
-                    "check`.",
-                    detail=verdict,
-                )
+        if engine.dialect.name == POSTGRES:
+            postgres_backup.dump(engine, part, target)
+        else:
+            _copy_sqlite(engine, part)
         with part.open("rb") as file:
             os.fsync(file.fileno())
         _publish(part, target)
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _copy_sqlite(engine: Engine, part: Path) -> None:
+    with contextlib.closing(sqlite3.connect(part)) as copy:
+        with catalog_errors(engine), engine.connect() as connection:
+            source = connection.connection.driver_connection
+            assert isinstance(source, sqlite3.Connection)
+            source.backup(copy)
+        # The copy is one file: no write-ahead log beside it that a person would forget.
+        copy.execute("PRAGMA journal_mode=DELETE")
+        verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
+        if verdict != "ok":
+            raise CatalogError(
+                "The catalog is damaged ({detail}), so no backup was made: run `assay db check`.",
+                detail=verdict,
+            )
 
 
 def _publish(part: Path, target: Path) -> None:

@@ -24,6 +24,8 @@ KINDS = {
     "logs": N_("logs"),
     "rest": N_("everything else"),
 }
+BACKUPS = (".db", ".dump")
+"""Of SQLite, and of PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def back_up(engine: Engine) -> Path:
 
 def backups() -> list[tuple[str, int]]:
     """Return the backups' names and bytes, the newest first."""
-    files = sorted(home.backups_folder().glob("*.db"), reverse=True)
+    found = [path for path in home.backups_folder().iterdir() if path.suffix in BACKUPS]
+    files = sorted(found, key=lambda path: path.name, reverse=True)
     return [(file.name, file.stat().st_size) for file in files]
 
 

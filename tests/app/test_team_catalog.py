@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from app.workflows.data_folder import back_up, backups
 from app.workflows.doctor import examine
+from app.workflows.opening import open_catalog
 from tests.app.conftest import Assay
 from tests.postgres_server import Server
 
@@ -34,10 +36,11 @@ def test_from_an_empty_database_to_a_ranking(team: str, assay: Assay, tmp_path: 
     assert "int_flash" in assay("list").out
     assert assay("db", "upgrade").out == "The catalog is up to date.\n"
     assert assay("db", "check").out == "The catalog is whole.\n"
-    told = assay("db", "backup", "team.dump")
-    assert told.status == 1
-    assert "pg_dump --format=custom --file=team.dump" in told.err
-    assert "secret" not in told.err
+    told = assay("db", "backup", str(tmp_path / "team.dump"))
+    assert (told.status, told.out) == (0, f"{tmp_path / 'team.dump'}\n")
+    assert [name for name, _ in backups()] == []
+    assert back_up(open_catalog()).suffix == ".dump"
+    assert [name.endswith(".dump") for name, _ in backups()] == [True]
     there = assay("db", "copy", "--to", team)
     assert (there.status, "holds a catalog already" in there.err) == (1, True)
     copied = assay("db", "copy", "--to", str(tmp_path / "mine.db"))

@@ -17,9 +17,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from db import postgres_errors, schema
-from db.backup import backup
 from db.check import check
-from db.engine import open_engine, place_of, session_scope
+from db.engine import open_engine, session_scope
 from db.errors import (
     CatalogError,
     LockedError,
@@ -27,7 +26,6 @@ from db.errors import (
     NotACatalogError,
     NotSetUpError,
     ReadOnlyError,
-    RefusedError,
     UnreachableError,
 )
 from db.models import Base
@@ -280,15 +278,6 @@ def test_what_was_restored_with_the_triggers_off_is_found(fresh_url: str) -> Non
     assert [str(problem) for problem in check(fresh_url)] == [
         "2 rows of prototype_link point to a paper that isn't there."
     ]
-
-
-def test_a_backup_says_what_to_type(shared: Engine, tmp_path: Path) -> None:
-    with pytest.raises(RefusedError) as caught:
-        backup(shared, tmp_path / "my copy.dump")
-    told = caught.value.message
-    assert "pg_dump --format=custom" in told
-    assert "my copy.dump'" in told
-    assert place_of(shared) in told
 
 
 def test_words_become_lexemes_with_their_places() -> None:

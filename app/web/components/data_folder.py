@@ -10,6 +10,7 @@ from app.web.components import access, context, flash
 from app.web.components.text import clean, plain, strong
 from app.workflows import settings
 from app.workflows.data_folder import KINDS, back_up, backups, usage
+from db.dialects import POSTGRES
 
 
 def data_folder(_: Translate) -> None:
@@ -47,14 +48,17 @@ def _folder(_: Translate) -> None:
 
 def _backup(_: Translate) -> None:
     st.subheader(_("Backup"), anchor=False)
-    st.caption(
-        plain(
-            _(
-                "A copy of the catalog, made while it is in use. To restore one, close Assay, copy "
-                "it over assay.db, and delete assay.db-wal and assay.db-shm beside it."
-            )
+    if context.engine().dialect.name == POSTGRES:
+        told = _(
+            "A copy of the catalog, made while it is in use. To restore one, make a new database "
+            "and fill it by pg_restore (docs/catalog.md)."
         )
-    )
+    else:
+        told = _(
+            "A copy of the catalog, made while it is in use. To restore one, close Assay, copy "
+            "it over assay.db, and delete assay.db-wal and assay.db-shm beside it."
+        )
+    st.caption(plain(told))
     if access.may_do("run") and st.button(_("Back up the catalog"), key="backup"):
         with context.errors_shown():
             access.act("run", "backup")
