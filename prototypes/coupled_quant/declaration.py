@@ -139,6 +139,7 @@ DECLARATION = Declaration(
         ),
     ),
     claims=(BITS, COMPRESSION, THROUGHPUT, BATCH),
+    technique_checks=("error against full precision", "worst element against full precision"),
     bars={
         "fidelity": (
             "The whole answer within a relative L2 error of 5e-3 of attention over the decoded "

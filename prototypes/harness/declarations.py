@@ -113,6 +113,9 @@ class Declaration:
     claims: tuple[str, ...] = ()
     bars: Mapping[str, str] = field(default_factory=dict)
     """The gates in words: what is checked, and against which bar."""
+    technique_checks: tuple[str, ...] = ()
+    """Checks of `Workload.verify`, by name, that hold a call against full precision: missing such
+    a bar is the technique's fault where a kernel set up afresh misses it as well (`misses`)."""
 
     def __post_init__(self) -> None:
         self._check_names()

@@ -31,6 +31,8 @@ class Check:
     """Whether the bar is the most that may be seen; else the least."""
     trick: Trick | None = None
     """What it means if it fails, where that is a way of fooling the harness."""
+    of_technique: bool = False
+    """Whether it failed by the technique's nature, whatever gate it belongs to (`misses`)."""
 
     @classmethod
     def at_most(cls, name: str, value: float, bar: float, trick: Trick | None = None) -> Check:
@@ -54,7 +56,8 @@ class Check:
 
     def during(self, phase: str, trick: Trick | None = None) -> Check:
         """Return the same check as one of a later phase, whose failure may mean another thing."""
-        return replace(self, name=f"{phase}: {self.name}", trick=self.trick or trick)
+        meant = None if self.of_technique else trick
+        return replace(self, name=f"{phase}: {self.name}", trick=self.trick or meant)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record; a value that JSON can't hold becomes null."""
@@ -119,13 +122,24 @@ class GateError(Exception):
 
 
 def merge(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Keep one check a name: the failed one farthest from its bar, else the nearest to it."""
-    worst: dict[str, Check] = {}
+    """Keep one check a name: the failed one farthest from its bar, else the nearest to it.
+
+    What the technique missed stays beside it: it must not hide code that is wrong.
+    """
+    worst: dict[tuple[str, bool], Check] = {}
     for check in checks:
-        seen = worst.get(check.name)
+        key = (check.name, check.of_technique)
+        seen = worst.get(key)
         if seen is None or _severity(check) > _severity(seen):
-            worst[check.name] = check
+            worst[key] = check
     return tuple(worst.values())
+
+
+def by_fault(checks: Iterable[Check]) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
+    """Return the code's checks, and those that the technique missed: these are about quality."""
+    merged = merge(checks)
+    code = tuple(c for c in merged if not c.of_technique)
+    return code, tuple(c for c in merged if c.of_technique)
 
 
 def _severity(check: Check) -> tuple[bool, float]:

@@ -28,8 +28,9 @@ from prototypes.harness.contest import (
 from prototypes.harness.declarations import Case, Declaration
 from prototypes.harness.figures import Figure, collect
 from prototypes.harness.foreign import Foreign, load
-from prototypes.harness.gates import Check, GateReport, PassedGates, merge
-from prototypes.harness.outcome import Contestant, Outcome, Timing
+from prototypes.harness.gates import Check, GateReport, PassedGates, by_fault, merge
+from prototypes.harness.misses import told_apart
+from prototypes.harness.outcome import Contestant, Outcome, Timing, without_times
 from prototypes.harness.probe import open_device
 from prototypes.harness.roofline import Rates
 from prototypes.harness.seal import Seal
@@ -83,6 +84,7 @@ def repeat(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     workload: Workload = importlib.import_module(declaration.module).WORKLOAD
     case, name = declaration.case(request["case"]), request["implementation"]
     device = open_device(request)
+    workload = told_apart(workload, declaration, name, device)
     watch = Watch(seal)
     seed = secrets.randbits(31)
     progress(0.05, "setting up again in another process")
@@ -145,6 +147,7 @@ def run_case(
 
     `processes` is how many share the time that a measurement may take; this is the first of them.
     """
+    workload = told_apart(workload, declaration, name, device)
     watch = Watch(seal)
     seed = secrets.randbits(31)
     progress(0.02, "setting up")
@@ -155,10 +158,11 @@ def run_case(
         *workload.fidelity(name, case, device, seed, quick),
     ]
     progress(0.25, "gate: quality")
-    report = GateReport(merge(fidelity))
+    code, missed = by_fault(fidelity)
+    report = GateReport(code)
     if report.fidelity_pass:
         quality = workload.quality(name, case, device, seed, quick)
-        report = GateReport(report.fidelity, merge(quality))
+        report = GateReport(code, merge([*quality, *missed]))
     figures = (
         _figures(workload, name, case, device, seed, quick, progress)
         if report.fidelity_pass
@@ -178,7 +182,7 @@ def run_case(
         workload, name, case, entered, device, budget, 0, seed, progress, watch
     )
     if not all(c.passed for c in replay):
-        return Outcome(GateReport((*report.fidelity, *replay)), gate_seed=seed)
+        return without_times(Outcome(report, gate_seed=seed, figures=figures), replay)
     work = workload.work(case)
     candidate = times.samples[name]
     timed = Timing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from statistics import median
@@ -11,7 +11,7 @@ from typing import Any
 from prototypes.harness.comparison import LEAST_NOISE, compare
 from prototypes.harness.declarations import Baseline, Role
 from prototypes.harness.figures import Figure
-from prototypes.harness.gates import Check, GateReport, PassedGates
+from prototypes.harness.gates import Check, GateReport, PassedGates, by_fault
 from prototypes.harness.roofline import Rates
 from prototypes.harness.statistics import Interval, paired_ratios, repeat_interval, significant
 from prototypes.harness.status import Status
@@ -170,6 +170,24 @@ class Outcome:
         if self.report.tricks:
             error["tricks"] = [str(trick) for trick in self.report.tricks]
         return error
+
+
+def without_times(outcome: Outcome, checks: Iterable[Check]) -> Outcome:
+    """Return an outcome whose later checks failed: whose fault that is, and no number.
+
+    Code that is wrong is `broken`, whatever the technique missed beside it.
+    """
+    code, missed = by_fault(checks)
+    if not all(check.passed for check in code):
+        report = GateReport((*outcome.report.fidelity, *code))
+        return Outcome(report, outcome.gate_seed, absent=outcome.absent)
+    return Outcome(
+        GateReport(outcome.report.fidelity, (*outcome.report.quality, *missed)),
+        outcome.gate_seed,
+        absent=outcome.absent,
+        replay=code,
+        figures=outcome.figures,
+    )
 
 
 def _baseline_json(baseline: Baseline, extra: tuple[Role, ...]) -> dict[str, Any]:

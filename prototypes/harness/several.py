@@ -14,9 +14,8 @@ from typing import Any
 
 from prototypes.harness import timing, wire
 from prototypes.harness.contest import CHECKING
-from prototypes.harness.gates import GateReport
 from prototypes.harness.isolation import Child, Ended, Limits, Report
-from prototypes.harness.outcome import Contestant, Outcome
+from prototypes.harness.outcome import Contestant, Outcome, without_times
 from prototypes.harness.roofline import Rates
 from prototypes.harness.status import Status
 
@@ -190,8 +189,7 @@ def join(outcome: Outcome, repeat: Mapping[str, Any], number: int) -> Outcome:
     checks = wire.unpack_checks(repeat["checks"])
     failed = tuple(c.during(f"process {number + 1}") for c in checks if not c.passed)
     if failed or "samples" not in repeat:
-        report = GateReport((*outcome.report.fidelity, *failed))
-        return Outcome(report, outcome.gate_seed, absent=outcome.absent)
+        return without_times(outcome, failed)
     timed = outcome.timing
     assert timed is not None
     samples = repeat["samples"]

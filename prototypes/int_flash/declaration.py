@@ -94,6 +94,10 @@ DECLARATION = Declaration(
         sdpa_cpu(),
     ),
     claims=tuple(dict.fromkeys(key for keys in BY_LENGTH.values() for key in keys)),
+    technique_checks=(
+        "relative L1 error",
+        "relative L1 error of the worst head",
+    ),
     bars={
         "fidelity": "against the emulation in float32: relative L1 error at most 1e-3, no element "
         "off by over a tenth of its row's root mean square: FP16 outputs, ties "

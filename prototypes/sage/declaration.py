@@ -121,6 +121,12 @@ DECLARATION = Declaration(
         sdpa_cpu(),
     ),
     claims=FA2,
+    technique_checks=(
+        "relative L1 error",
+        "relative L1 error of the worst head",
+        "relative L1 error, K in 4 bits",
+        "relative L1 error, K in 8 bits",
+    ),
     bars={
         "fidelity": "against the emulation in float32: relative L1 error at most 1e-3, no element "
         "off by over half of its row's root mean square (P·V in FP16: a tenth): outputs, ties "

@@ -1,6 +1,7 @@
 """What the gates catch: each wrong or cheating code is `broken`, and no number leaves."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import torch
 
 from prototypes.harness import measure, timing
 from prototypes.harness.gates import Check, GateError, GateReport, PassedGates, merge
-from prototypes.harness.outcome import Outcome, Timing
+from prototypes.harness.outcome import Outcome, Timing, without_times
 from prototypes.harness.roofline import Rates
 from prototypes.harness.status import Status
+from prototypes.harness.tricks import Trick
 from prototypes.harness.workload import Work
 from tests.prototypes.specimens.declaration import DECLARATION
 from tests.prototypes.specimens.workload import WORKLOAD
@@ -61,6 +63,38 @@ def test_the_techniques_flaw_is_not_ours() -> None:
     assert record["fidelity"]["pass"] is True
     assert record["quality_pass"] is False
     assert not {"speedup", "time_us", "samples", "baselines"} & record.keys()
+
+
+def test_a_bar_that_the_technique_misses_on_some_inputs_is_quality() -> None:
+    record = outcome("misses-on-some-inputs").to_json()
+    assert record["status"] == "below_quality", record["error"]
+    assert record["fidelity"]["pass"] is True
+    failed = [c["name"] for c in record["quality"]["checks"] if not c["pass"]]
+    assert failed == ["loss of one call"]
+    assert not {"speedup", "time_us", "samples", "baselines"} & record.keys()
+
+
+def test_a_bar_that_only_a_used_kernel_misses_is_the_codes_fault() -> None:
+    record = outcome("misses-when-called-often").to_json()
+    assert record["status"] == "broken"
+    assert record["fidelity"]["pass"] is False
+
+
+def test_what_fails_while_timed_is_told_apart_too() -> None:
+    good, bad = Check.at_most("good", 1, 2), Check.at_most("bad", 3, 2)
+    passed = Outcome(GateReport((good,), (good,)), gate_seed=1)
+    missed = replace(bad, of_technique=True).during("while timed", Trick.WRONG_WHEN_TIMED)
+    wrong = bad.during("while timed", Trick.WRONG_WHEN_TIMED)
+    below = without_times(passed, [good, missed])
+    assert below.status is Status.BELOW_QUALITY
+    assert not below.report.tricks
+    assert missed in below.report.failures
+    # What the technique missed, by however much, hides no code that is wrong.
+    farther = replace(missed, value=99.0)
+    for checks in ([wrong, farther], [farther, wrong]):
+        broken = without_times(passed, checks)
+        assert broken.status is Status.BROKEN
+        assert broken.report.tricks == (Trick.WRONG_WHEN_TIMED,)
 
 
 def test_faster_than_the_device_can_be_is_refused() -> None:

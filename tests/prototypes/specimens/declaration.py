@@ -16,6 +16,8 @@ BEHAVIOURS = (
     "remembers-by-address",
     "stops-working-when-timed",
     "below-quality",
+    "misses-on-some-inputs",
+    "misses-when-called-often",
     "impossible",
     "raises",
     "not-runnable",
@@ -45,4 +47,5 @@ DECLARATION = Declaration(
         Baseline("missing", "a library that isn't here"),
         Baseline("cheating", "fast, and wrong"),
     ),
+    technique_checks=("loss of one call",),
 )

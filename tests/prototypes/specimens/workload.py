@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 
@@ -21,7 +21,9 @@ SIZE = 1 << 16
 class Doubling:
     def inputs(self, case: Case, device: torch.device, seed: int) -> Tensors:
         generator = torch.Generator(device=device).manual_seed(seed)
-        return {"x": torch.randn(SIZE, device=device, generator=generator)}
+        x = torch.randn(SIZE, device=device, generator=generator)
+        x[0] = 1.0 if seed % 3 == 0 else -1.0  # of the gates' first three calls it is one
+        return {"x": x}
 
     def outputs(self, case: Case, device: torch.device) -> Tensors:
         return {"y": torch.empty(SIZE, device=device)}
@@ -37,7 +39,8 @@ class Doubling:
 
     def verify(self, case: Case, inputs: Tensors, outputs: Tensors) -> Iterable[Check]:
         error = float((outputs["y"].double() - 2 * inputs["x"].double()).norm())
-        return [Check.at_most("error", error / float(inputs["x"].norm()), 1e-6)]
+        name = "loss of one call" if "misses" in str(case.parameters["behaviour"]) else "error"
+        return [Check.at_most(name, error / float(inputs["x"].norm()), 1e-6)]
 
     def fidelity(
         self, name: str, case: Case, device: torch.device, seed: int, quick: bool
@@ -82,19 +85,26 @@ def _misbehaving(behaviour: str) -> Kernel:
     if behaviour == "leaves-a-child":
         mark = os.environ.get("SPECIMEN_MARK", "")  # by which its test knows it among all processes
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", mark])
-    return {
+    behaviours: dict[str, Kernel] = {
         "wrong": _wrong,
         "writes-nothing": lambda inputs, outputs: None,
-        "writes-nan": lambda inputs, outputs: outputs["y"].fill_(float("nan")),
+        "writes-nan": _writes_nan,
         "overwrites-input": _overwrites,
         "remembers-by-address": _Remembers(),
         "stops-working-when-timed": _Lazy(),
-    }.get(behaviour, _repeated(1))
+        "misses-on-some-inputs": _Misses(lambda x, calls: x > 0),
+        "misses-when-called-often": _Misses(lambda x, calls: calls > 2),
+    }
+    return behaviours.get(behaviour, _repeated(1))
 
 
 def _wrong(inputs: Tensors, outputs: Tensors) -> None:
     torch.mul(inputs["x"], 2, out=outputs["y"])
     outputs["y"][-1] += 1
+
+
+def _writes_nan(inputs: Tensors, outputs: Tensors) -> None:
+    outputs["y"].fill_(float("nan"))
 
 
 def _overwrites(inputs: Tensors, outputs: Tensors) -> None:
@@ -125,6 +135,20 @@ class _Lazy:
         self.calls += 1
         if self.calls < 6:
             torch.mul(inputs["x"], 2, out=outputs["y"])
+
+
+class _Misses:
+    """Is off by a little where a condition holds: of the inputs' first value, or of its calls."""
+
+    def __init__(self, where: Callable[[float, int], bool]) -> None:
+        self.where = where
+        self.calls = 0
+
+    def __call__(self, inputs: Tensors, outputs: Tensors) -> None:
+        self.calls += 1
+        torch.mul(inputs["x"], 2, out=outputs["y"])
+        if self.where(float(inputs["x"][0]), self.calls):
+            outputs["y"][-1] += 0.01
 
 
 WORKLOAD = Doubling()
