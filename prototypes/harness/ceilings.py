@@ -1,7 +1,8 @@
 """Measures what a device can do at most, in the state that it keeps up: copies and matrix products.
 
 Each ceiling is run for a while before it counts, so that a card that lowers its clocks under load
-is measured with the clocks it has then; the median of the second half is taken.
+is measured with the clocks it has then; the median of the second half is taken. A product is
+measured in the shape that is fastest here, and on a GPU also in the pace of a case.
 """
 
 from __future__ import annotations
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 SUSTAINED_S = {"cpu": (0.08, 0.5), "cuda": (0.4, 2.0)}
 """Seconds of load for each ceiling: quick, full."""
 FALLBACK_CACHE_BYTES = 64 << 20
+FLUSH_BYTES = 256 << 20
+
+
+SHAPES = {
+    "cpu": ((512, 512, 512),),
+    "cuda": ((8192, 8192, 8192), (4096, 8192, 28672), (8192, 4096, 28672), (4096, 4096, 4096)),
+}
+"""(rows, summed, columns) of the products that are tried: libraries are fast in some shapes only,
+the fastest one is the ceiling. Two on a GPU are a layer's; on a CPU larger ones were slower in
+every precision."""
+TRIES = 3
 
 
 def measure_rates(device: torch.device, quick: bool) -> Rates:
@@ -29,31 +41,22 @@ def measure_rates(device: torch.device, quick: bool) -> Rates:
     cuda = device.type == "cuda"
     seconds = SUSTAINED_S[device.type][0 if quick else 1]
 
-    def steady(call: Callable[[], object], inner: int = 1) -> float:
-        """Return the seconds of one call under sustained load."""
-        call()
-        times: list[float] = []
-        begun = time.perf_counter()
-        while len(times) < 4 or time.perf_counter() - begun < seconds:
-            _wait(device)
-            start = time.perf_counter()
-            for _ in range(inner):
-                call()
-            _wait(device)
-            times.append((time.perf_counter() - start) / inner)
-        return median(times[len(times) // 2 :])
-
     def copy_rate(size: int, inner: int) -> float:
         # Not zeros: pages of zeros can be one page, and some memories compress them.
         source = torch.arange(size // 4, device=device, dtype=torch.float32)
         target = torch.ones(size // 4, device=device)
-        return 2 * size / steady(lambda: target.copy_(source), inner)
+        return 2 * size / _steady(lambda: target.copy_(source), device, seconds, inner)
 
-    side = 8192 if cuda else 512
     matmul: dict[str, float] = {}
-    for precision, make in _products(device, side).items():
+    for precision in precisions(device):
         try:
-            matmul[precision] = 2 * side**3 / steady(make(), 3)
+            shape = fastest_shape(device, precision)
+            product = make_product(device, precision, shape)
+            sustained = _steady(product, device, seconds, 3)
+            # A case is timed with its cache flushed between calls, and a card that rests from
+            # arithmetic has higher clocks: a ceiling that knows only the load would be passed.
+            paced = _steady(product, device, seconds / 4, 1, _flush(device)) if cuda else sustained
+            matmul[precision] = operations(shape) / min(sustained, paced)
         except (RuntimeError, NotImplementedError, AttributeError, TypeError, ValueError):
             continue  # this device, or this torch, has no product in that precision
     sixteen_bit = matmul.get("bfloat16") or matmul.get("float16")
@@ -68,44 +71,90 @@ def measure_rates(device: torch.device, quick: bool) -> Rates:
     )
 
 
-def _products(device: torch.device, side: int) -> dict[str, Callable[[], Callable[[], Any]]]:
-    """Return, by precision, what makes a matrix product of two (side, side) operands."""
+def operations(shape: tuple[int, int, int]) -> int:
+    """Return the operations of a product: a multiplication and an addition each."""
+    rows, summed, columns = shape
+    return 2 * rows * summed * columns
+
+
+def fastest_shape(device: torch.device, precision: str) -> tuple[int, int, int]:
+    """Return the shape in which this precision has the highest rate, by a few calls of each."""
+
+    def rate(shape: tuple[int, int, int]) -> float:
+        product = make_product(device, precision, shape)
+        return operations(shape) / _steady(product, device, 0.0, 1, least=TRIES)
+
+    shapes = SHAPES[device.type]
+    return max(shapes, key=rate) if len(shapes) > 1 else shapes[0]
+
+
+def precisions(device: torch.device) -> list[str]:
+    """Return the precisions that are tried on a device."""
     import torch
 
-    cuda = device.type == "cuda"
+    if device.type != "cuda":
+        return ["float32", "bfloat16", "int8"]
+    has_float8 = torch.cuda.get_device_capability(device) >= (8, 9)
+    return ["float32", "bfloat16", "float16", *(["float8"] if has_float8 else []), "int8"]
 
-    def normal(kind: torch.dtype) -> torch.Tensor:
-        return torch.randn(side, side, device=device).to(kind)
 
-    def plain(kind: torch.dtype) -> Callable[[], Callable[[], Any]]:
-        def make() -> Callable[[], Any]:
-            a, b = normal(kind), normal(kind)
-            return lambda: torch.mm(a, b)
+def make_product(
+    device: torch.device, precision: str, shape: tuple[int, int, int]
+) -> Callable[[], Any]:
+    """Return a call of the product (rows, summed) x (summed, columns) in a precision."""
+    import torch
 
-        return make
-
-    def int8() -> Callable[[], Any]:
+    rows, summed, columns = shape
+    if precision == "int8":
         a, b = (
-            torch.randint(-127, 128, (side, side), dtype=torch.int8, device=device)
-            for _ in range(2)
+            torch.randint(-127, 128, size, dtype=torch.int8, device=device)
+            for size in ((rows, summed), (columns, summed))
         )
         # Integer matrix units want both operands contiguous along the sum, as `_scaled_mm` does: a
         # product of two row-major operands reached a seventh of that on an H100.
-        second = b.t() if cuda else b
+        second = b.t() if device.type == "cuda" else b.t().contiguous()
         return lambda: torch._int_mm(a, second)
-
-    def float8() -> Callable[[], Any]:
-        a, b = normal(torch.float8_e4m3fn), normal(torch.float8_e4m3fn).t()
+    kind = torch.float8_e4m3fn if precision == "float8" else getattr(torch, precision)
+    left = torch.randn(rows, summed, device=device).to(kind)
+    if precision == "float8":
+        right = torch.randn(columns, summed, device=device).to(kind).t()
         one = torch.ones((), device=device)
-        return lambda: torch._scaled_mm(a, b, scale_a=one, scale_b=one, out_dtype=torch.bfloat16)
+        return lambda: torch._scaled_mm(
+            left, right, scale_a=one, scale_b=one, out_dtype=torch.bfloat16
+        )
+    right = torch.randn(summed, columns, device=device).to(kind)
+    return lambda: torch.mm(left, right)
 
-    products = {"float32": plain(torch.float32), "bfloat16": plain(torch.bfloat16)}
-    if cuda:
-        products["float16"] = plain(torch.float16)
-        if torch.cuda.get_device_capability(device) >= (8, 9):
-            products["float8"] = float8
-    products["int8"] = int8
-    return products
+
+def _steady(
+    call: Callable[[], object],
+    device: torch.device,
+    seconds: float,
+    inner: int,
+    between: Callable[[], object] = lambda: None,
+    least: int = 4,
+) -> float:
+    """Return the seconds of one call under sustained load; `between` isn't timed."""
+    call()
+    times: list[float] = []
+    begun = time.perf_counter()
+    while len(times) < least or time.perf_counter() - begun < seconds:
+        between()
+        _wait(device)
+        start = time.perf_counter()
+        for _ in range(inner):
+            call()
+        _wait(device)
+        times.append((time.perf_counter() - start) / inner)
+    return median(times[len(times) // 2 :])
+
+
+def _flush(device: torch.device) -> Callable[[], object]:
+    """Return what a timer does between calls: writes more than a cache holds."""
+    import torch
+
+    filler = torch.empty(FLUSH_BYTES, dtype=torch.int8, device=device)
+    return filler.zero_
 
 
 def _wait(device: torch.device) -> None:
