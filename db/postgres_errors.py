@@ -87,6 +87,13 @@ def _nobody_there(place: str, detail: str) -> CatalogError:
     )
 
 
+def _starting(place: str, _detail: str) -> CatalogError:
+    return UnreachableError(
+        "The database server of {place} is just starting, or ending: try again in a moment.",
+        place=place,
+    )
+
+
 def _unreachable(place: str, detail: str) -> CatalogError:
     return UnreachableError(
         "The database {place} can't be reached ({detail}): try again, or ask its administrator.",
@@ -140,13 +147,15 @@ _BY_STATE: tuple[tuple[tuple[str, ...], _Make], ...] = (
     (("28",), _password),
     (("3D000",), _no_database),
     (("57P01", "57P02", "08"), _lost),
-    (("53", "57P03"), _unreachable),
+    (("57P03",), _starting),
+    (("53",), _unreachable),
 )
 _BY_WORDS: tuple[tuple[str, _Make], ...] = (
     (r"password authentication failed|role \".*\" does not exist|authentication failed", _password),
     (r"no password supplied", _no_password),
     (r"database \".*\" does not exist", _no_database),
     (r"no pg_hba\.conf entry", _no_entry),
+    (r"system is starting up|recovery mode|not yet accepting|system is shutting down", _starting),
     (r"server closed the connection|connection already closed|consuming input|"
      r"terminating connection|the connection is (?:lost|closed)", _lost),
     (r"failed to resolve|Connection refused|No such file|timeout|No route|unreachable|"

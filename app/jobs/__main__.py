@@ -18,6 +18,7 @@ from app.jobs.processes import JOB_MARK, RUNNER_MARK, sweep, sweeper
 from app.jobs.runner import JobLoop, OustedError
 from db.engine import open_engine
 from db.errors import CatalogError
+from db.patience import patiently
 
 TICK_S = 0.2
 LOG_DAYS = 30
@@ -31,7 +32,7 @@ def main(idle_s: float = IDLE_S) -> int:
     token = new_token()
     engine = open_engine(database_url(), busy_timeout_ms=2000)
     try:
-        if not acquire(engine, token):
+        if not patiently(engine, lambda: acquire(engine, token)):
             return 0
         _drop_old_logs()
         os.environ[RUNNER_MARK] = token  # inherited by everything that is started from here

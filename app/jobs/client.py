@@ -11,6 +11,7 @@ from app.jobs.hosts.address import scheduler_address
 from app.jobs.launch import ensure_runner
 from app.jobs.tasks import kind_of
 from db.engine import session_scope
+from db.patience import patiently
 from db.queries import jobs
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _wait(engine: Engine, job_id: str, on_progress: Callable[[Job], None] | None
     seen: tuple[Any, ...] = ()
     looked_at = time.monotonic()
     while True:
-        job = get(engine, job_id)
+        job = patiently(engine, lambda: get(engine, job_id))
         if job is None:
             raise ValueError(f"There is no job {job_id!r}.")
         state = (job.state, job.done, job.total, job.message, job.cancel_requested)
@@ -115,4 +116,4 @@ def _wait(engine: Engine, job_id: str, on_progress: Callable[[Job], None] | None
         time.sleep(POLL_S)
         if time.monotonic() - looked_at > LOOK_AFTER_RUNNER_S:
             looked_at = time.monotonic()
-            ensure_runner(engine)
+            patiently(engine, lambda: ensure_runner(engine))

@@ -1,7 +1,7 @@
 """What a running job's function is given: its spec, and a way to report and to hear of a cancel.
 
-All of it goes through the job's row in the catalog; a catalog that is busy for a moment costs a
-progress report, never the job.
+All of it goes through the job's row in the catalog; a catalog that is busy or away for a moment
+costs a progress report, never the job.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class JobContext:
         if self._pending is None:
             return
         from db.engine import session_scope
-        from db.errors import LockedError
+        from db.errors import LockedError, UnreachableError
         from db.queries import jobs
 
         done, total, message = self._pending
@@ -114,7 +114,7 @@ class JobContext:
                     total=total,
                     message=message.to_json() if message else None,
                 )
-        except LockedError:
+        except (LockedError, UnreachableError):
             return
         self._writes.append(self._clock())
         self._pending = None
@@ -128,13 +128,13 @@ class JobContext:
         if self._pending and (not self._writes or now - self._writes[0] >= 1.0):
             self.flush()
         from db.engine import session_scope
-        from db.errors import LockedError
+        from db.errors import LockedError, UnreachableError
         from db.queries import jobs
 
         try:
             with session_scope(self.engine) as session:
                 self._cancelled = jobs.is_cancel_requested(session, self.job_id, self._owner)
-        except LockedError:
+        except (LockedError, UnreachableError):
             pass
         return self._cancelled
 

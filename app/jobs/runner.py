@@ -21,8 +21,10 @@ from app.jobs.engine import Engine as Executor
 from app.jobs.engine import WorkerDiedError
 from app.jobs.lease import HEARTBEAT_S, IDLE_S
 from app.jobs.tasks import KINDS, kind_of
+from db.dialects import POSTGRES
 from db.engine import session_scope
-from db.errors import LockedError
+from db.errors import LockedError, UnreachableError
+from db.patience import PATIENCE_S
 from db.queries import jobs
 
 if TYPE_CHECKING:
@@ -91,20 +93,31 @@ class JobLoop:
         self.running: list[_Running] = []
         self._beat_at = clock()
         self._busy_at = clock()
+        self._away_since: float | None = None
 
     def tick(self) -> bool:
         """Do what is due; return False when there is nothing left to do and the lease is given up.
 
-        Raises `OustedError`. A busy catalog is tried again at the next tick.
+        Raises `OustedError`. A busy catalog is tried again at the next tick, and so is one whose
+        server is away, for `PATIENCE_S`: what runs goes on meanwhile. Then `UnreachableError`.
         """
-        with contextlib.suppress(LockedError):
-            self._beat()
-            self._settle()
-            active = self._active()
-            self._watch(active)
-            self._settle()
-            self._claim(active)
-            return not self._leave()
+        try:
+            with contextlib.suppress(LockedError):
+                self._beat()
+                self._settle()
+                active = self._active()
+                self._adopt(active)
+                self._watch(active)
+                self._settle()
+                self._claim(active)
+                self._away_since = None
+                return not self._leave()
+        except UnreachableError:
+            now = self.clock()
+            self._away_since = now if self._away_since is None else self._away_since
+            has_server = self.database.dialect.name == POSTGRES
+            if not has_server or now - self._away_since > PATIENCE_S:
+                raise
         return True
 
     def stop(self) -> None:
@@ -134,6 +147,13 @@ class JobLoop:
     def _active(self) -> list[Job]:
         with session_scope(self.database) as session:
             return list(jobs.list_active(session))
+
+    def _adopt(self, active: list[Job]) -> None:
+        """Begin what was claimed though nobody heard of it: the connection broke in the commit."""
+        begun = {running.id for running in self.running}
+        for job in active:
+            if job.state == "running" and job.owner == self.token and job.id not in begun:
+                self.running.append(self._start(job, exclusive=self._is_exclusive(job)))
 
     def _watch(self, active: list[Job]) -> None:
         asked = {job.id for job in active if job.cancel_requested}
@@ -175,8 +195,7 @@ class JobLoop:
 
     def _claim(self, active: list[Job]) -> None:
         for job in (job for job in active if job.state == "queued"):
-            # On other hosts each device is held by the scheduler, one piece of work at a time.
-            exclusive = job.kind in KINDS and KINDS[job.kind].exclusive and not self.hosted
+            exclusive = self._is_exclusive(job)
             if self.running and (exclusive or any(other.exclusive for other in self.running)):
                 return
             if len(self.running) >= (HOSTED_SIDE_BY_SIDE if self.hosted else SIDE_BY_SIDE):
@@ -185,6 +204,10 @@ class JobLoop:
                 claimed = jobs.claim(session, job.id, self.token)
             if claimed:  # else it was cancelled a moment ago
                 self.running.append(self._start(job, exclusive=exclusive))
+
+    def _is_exclusive(self, job: Job) -> bool:
+        # On other hosts each device is held by the scheduler, one piece of work at a time.
+        return job.kind in KINDS and KINDS[job.kind].exclusive and not self.hosted
 
     def _start(self, job: Job, *, exclusive: bool) -> _Running:
         try:

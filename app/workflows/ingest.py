@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
@@ -24,15 +24,18 @@ from app.errors import reason_of as reason_of_error
 from app.jobs.context import JobLostError
 from app.jobs.hosts.address import scheduler_address
 from app.workflows.adding import AddSummary, Failure, OnProgress, Work
+from app.workflows.moves import Move
 from app.workflows.settings import default_target
 from app.workflows.storing import Rivals, store_analysis, store_failure, take_record
 from app.workflows.triage import rescore
 from db.engine import session_scope
 from db.errors import DuplicateError
+from db.patience import patiently
 from db.queries import files as file_queries
 from db.queries import scores as score_queries
 from db.queries.files import FileRow
 
+_Result = TypeVar("_Result")
 _RANKING_SHARE = 0.1
 _FIRST_RANKING_S = 2.0
 _PASSING = ("timeout", "cancelled", "not_found")
@@ -71,15 +74,20 @@ class Ingest:
         """Whether these rules read this version of an arXiv paper; its record is taken in."""
         if self._again:
             return False
-        with session_scope(self._engine) as session:
-            row = file_queries.of_version(
-                session, work_record.arxiv_id, work_record.version, self.rules
-            )
+        row = self._patiently(lambda: self._version_row(work_record))
         if row is None or row.paper_id is None:
             return False
         self._settle(row, Work(Path(row.path), work_record))
         self._pace.step(str(work_record.id), read=False)
         return True
+
+    def _version_row(self, record: Any) -> FileRow | None:
+        with session_scope(self._engine) as session:
+            return file_queries.of_version(session, record.arxiv_id, record.version, self.rules)
+
+    def _patiently(self, act: Callable[[], _Result]) -> _Result:
+        """Do it again while the catalog's server is away: what was read is worth keeping."""
+        return patiently(self._engine, act, is_wanted=lambda: not self._cancelled())
 
     def run(
         self,
@@ -157,8 +165,11 @@ class Ingest:
         self._summary.retried += 1
 
     def _find(self, content_hash: str) -> FileRow | None:
-        with session_scope(self._engine) as session:
-            row = file_queries.find(session, content_hash)
+        def find() -> FileRow | None:
+            with session_scope(self._engine) as session:
+                return file_queries.find(session, content_hash)
+
+        row = self._patiently(find)
         return row if row is not None and row.rules == self.rules else None
 
     def _settle(self, row: FileRow, work: Work) -> None:
@@ -168,7 +179,8 @@ class Ingest:
             return
         outcome = "known"
         if work.record is not None:
-            outcome = take_record(self._engine, row.paper_id, work.record).outcome
+            record, paper_id = work.record, row.paper_id
+            outcome = self._patiently(lambda: take_record(self._engine, paper_id, record)).outcome
             if outcome != "known":
                 self._ranking.touch(row.paper_id)
         self._summary.note(outcome, row.paper_id)
@@ -185,8 +197,10 @@ class Ingest:
             error = result["error"]
             self._failed[content_hash] = error["kind"], reason_of(error)
             if error["kind"] not in _PASSING:
-                store_failure(
-                    self._engine, work, error, content_hash=content_hash, rules=self.rules
+                self._patiently(
+                    lambda: store_failure(
+                        self._engine, work, error, content_hash=content_hash, rules=self.rules
+                    )
                 )
             if work.record is None or work.abstract_only or fall_back is None:
                 self._fail(work, error["kind"], reason_of(error))
@@ -200,13 +214,15 @@ class Ingest:
 
     def _store(self, result: dict[str, Any], work: Work, content_hash: str) -> None:
         try:
-            stored = store_analysis(
-                self._engine,
-                result,
-                work,
-                content_hash=content_hash,
-                rules=self.rules,
-                rivals=self._rivals,
+            stored = self._patiently(
+                lambda: store_analysis(
+                    self._engine,
+                    result,
+                    work,
+                    content_hash=content_hash,
+                    rules=self.rules,
+                    rivals=self._rivals,
+                )
             )
         except DuplicateError as error:
             reason = reason_of_error(error)
@@ -241,15 +257,20 @@ class _Ranking:
             self._due = time.monotonic() + max(_FIRST_RANKING_S, took / _RANKING_SHARE - took)
 
     def finish(self) -> None:
-        with session_scope(self._engine) as session:
-            self._touched.update(score_queries.unscored(session, default_target()))
+        def unscored() -> Collection[str]:
+            with session_scope(self._engine) as session:
+                return score_queries.unscored(session, default_target())
+
+        self._touched.update(patiently(self._engine, unscored))
         if self._touched:
             self._rank()
 
     def _rank(self) -> None:
-        with session_scope(self._engine) as session:
-            moves = rescore(session, {"kind": "analysis", "ref": "added"}, self._touched)
-        self._summary.moves += moves
+        def rank() -> list[Move]:
+            with session_scope(self._engine) as session:
+                return rescore(session, {"kind": "analysis", "ref": "added"}, self._touched)
+
+        self._summary.moves += patiently(self._engine, rank)
         self._touched = set()
 
 

@@ -18,6 +18,7 @@ from app.jobs.hosts.address import SchedulerAddress, scheduler_address
 from app.workflows.benchmark import import_run_files, read_run_document
 from app.workflows.hosted import Story, measure_on_host
 from app.workflows.moves import Move
+from db.patience import patiently
 
 PROTOTYPES = (sys.executable, "-m", "prototypes")
 
@@ -48,7 +49,7 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
         together = head | {"runs": [run for found in documents for run in found["runs"]]}
         out.write_text(json.dumps(together), encoding="utf-8")
     context.progress(1, 1, message("Storing the runs and rescoring"))
-    summary = import_run_files(context.engine, [out])
+    summary = patiently(context.engine, lambda: import_run_files(context.engine, [out]))
     file = summary.files[0]
     if file.error:
         raise JobFailedError(message("The runs can't be stored: {why}", why=file.error))

@@ -53,6 +53,7 @@ def store_analysis(
     paper the newest version speaks for it, in a run of several equal ones the first by path: the
     order in which they were read changes nothing.
     """
+    speaks_now: Rivals = {}
     with session_scope(engine) as session:
         counters.bump(session)  # the write lock: what is looked up stays true until the commit
         texts = analysis.get("texts", ())
@@ -73,12 +74,14 @@ def store_analysis(
             fact_queries.replace_analysis(session, paper.id, _facts(columns["analysis"]))
             claim_queries.replace_analysis_claims(session, paper.id, analysis["claims"])
             search_index.store_pages(session.connection(), paper.id, texts)
-            rivals[paper.id] = (version or 0, columns["source_path"])
+            speaks_now[paper.id] = (version or 0, columns["source_path"])
         file_queries.remember(
             session,
             FileRow(content_hash, paper.id, columns["source_path"], version, rules, None),
         )
-        return Stored(paper.id, outcome)
+        stored = Stored(paper.id, outcome)
+    rivals.update(speaks_now)  # only now: a transaction that failed may be tried again
+    return stored
 
 
 def store_failure(

@@ -1,0 +1,78 @@
+"""A database server that goes away and comes back: what runs goes on, nothing is forgotten."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine
+
+from db import patience
+from db.engine import open_engine, session_scope
+from db.errors import UnreachableError
+from db.patience import PATIENCE_S, patiently
+from db.queries import jobs
+from tests.app.jobs.test_loop import TOKEN, Stage
+
+NOBODY = "postgresql+psycopg://assay@/assay?host=/no/such/folder"
+
+
+@pytest.fixture
+def stage(catalog: Engine) -> Stage:
+    return Stage(catalog)
+
+
+@pytest.fixture
+def away() -> Engine:
+    pytest.importorskip("psycopg")
+    return open_engine(NOBODY)
+
+
+def test_a_job_ends_when_the_server_is_back(stage: Stage, away: Engine) -> None:
+    job = stage.queue()
+    stage.tick()
+    stage.executor.succeed(job)
+    stage.loop.database = away
+    assert stage.tick() and stage.tick(PATIENCE_S - 1)
+    stage.loop.database = stage.catalog
+    assert stage.tick()
+    assert stage.job(job).state == "succeeded"
+    stage.loop.database = away
+    assert stage.tick(), "the patience begins anew"
+    with pytest.raises(UnreachableError):
+        stage.tick(PATIENCE_S + 1)
+
+
+def test_a_claim_that_nobody_heard_of_is_begun(stage: Stage) -> None:
+    """The server took the claim, and the connection broke before it said so."""
+    job = stage.queue()
+    with session_scope(stage.catalog) as session:
+        assert jobs.claim(session, job, TOKEN)
+    stage.tick()
+    stage.tick()
+    assert list(stage.executor.futures) == [job]
+    assert len(stage.loop.running) == 1
+    stage.executor.succeed(job)
+    stage.tick()
+    assert stage.job(job).state == "succeeded"
+
+
+def test_work_is_done_again_while_the_server_is_away(
+    away: Engine, catalog: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PAUSE_S", 0.0)
+    tries: list[int] = []
+
+    def act() -> int:
+        tries.append(len(tries))
+        if len(tries) % 3:
+            raise UnreachableError("away")
+        return len(tries)
+
+    assert patiently(away, act) == 3
+    with pytest.raises(UnreachableError):
+        patiently(away, act, is_wanted=lambda: False)
+    assert patiently(away, act) == 6
+    with pytest.raises(UnreachableError):
+        patiently(away, act, patience_s=0.0)
+    if catalog.dialect.name == "sqlite":  # no server that could come back
+        with pytest.raises(UnreachableError):
+            patiently(catalog, act)
