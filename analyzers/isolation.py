@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from analyzers.children import Begun, Children
 from analyzers.confinement import MEMORY_BYTES, confine, limit_cpu, silence
 from analyzers.errors import ErrorKind, ReadError, error_record, reason_of
 from analyzers.message import Message, message
@@ -98,18 +99,23 @@ def _run(
     first = next(files, None)
     if first is None:
         return
-    pool = _pool(workers, memory_bytes, readable)
+    children = Children(lambda: _pool(workers, memory_bytes, readable))
+
+    def begin(path: str) -> Future[Result]:
+        future: Future[Result] = children.begin(_analyze, path, *settings, timeout_s=timeout_s)
+        return future
+
     waiting: deque[str] = deque([first])
-    begun: deque[tuple[str, Future[Result]]] = deque()
+    begun: Begun = deque()
     try:
         while (waiting or begun) and not should_stop():
+            children.revive(begun, begin)
             unfinished = {future for _, future in begun if not future.done()}
             # one at a time: the next file may take long to come, and results are not to wait for it
             has_room = len(unfinished) < workers + _AHEAD and len(begun) < _MOST_HELD
             if begins := bool(waiting) and has_room:
                 path = waiting.popleft()
-                future = pool.schedule(_analyze, args=(path, *settings), timeout=timeout_s)
-                begun.append((path, future))
+                begun.append((path, begin(path)))
                 waiting.extend(islice(files, 1))
             done = _next_done(begun, ordered)
             if done is None:
@@ -121,8 +127,7 @@ def _run(
                 on_result(result)
             yield result
     finally:
-        pool.stop()
-        pool.join()
+        children.close()
 
 
 def _pool(workers: int, memory_bytes: int, readable: Sequence[Path]) -> Any:
