@@ -18,6 +18,7 @@ from app.jobs.launch import ensure_runner
 from app.workflows.watch import next_due
 from db import schema
 from db.engine import open_engine, session_scope
+from db.errors import CatalogError
 from db.queries import jobs, watches
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class Schedule:
             wait = self._look_every_s
             try:
                 self._look()
+            except CatalogError as error:  # its server is away: the next look may find it again
+                logger.warning("The watches could not be looked at: %s", error)
             except Exception:
                 logger.warning("The watches could not be looked at.", exc_info=True)
         if self._engine is not None:
