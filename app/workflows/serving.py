@@ -16,6 +16,7 @@ from pathlib import Path
 from analyzers.message import message
 from app import home
 from app.errors import AssayError, UsageError
+from app.jobs.processes import tethered
 from app.workflows.opening import open_catalog
 from app.workflows.team import SECRETS, VARIABLE, Team, check_secrets, read_team, team_file
 
@@ -48,7 +49,9 @@ def serve(port: int, *, open_browser: bool, for_team: bool = False) -> int:
     url = f"http://localhost:{port}"
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to end, the server ends too
     process = subprocess.Popen(
-        command(port, members), cwd=PROJECT, env={**os.environ, **environment(members)}
+        tethered(command(port, members)),  # a killed command leaves no server behind on its port
+        cwd=PROJECT,
+        env={**os.environ, **environment(members)},
     )
     if members is None:
         print(f"The workbench opens on {url} (Ctrl-C ends it).", flush=True)
