@@ -34,7 +34,7 @@ class Typist(Person):
             raise RefusedError("(the command was killed)")
         if done.returncode > 0:
             said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-            if "unexpected" in done.stderr or "Traceback" in done.stderr:
+            if "something unexpected" in done.stderr or "Traceback" in done.stderr:
                 raise AssertionError(f"{words}: {done.stderr[-2000:]}")
             raise RefusedError(said)
         return done.stdout

@@ -87,7 +87,7 @@ def endings(url: str) -> tuple[Counter[tuple[str, str]], list[str]]:
                 counts[job.kind, job.state] += 1
                 if job.state != "cancelled" and not job.message:
                     wrong.append(f"job {job.id} ({job.kind}) ended as {job.state} without a word")
-                if "unexpected" in str(job.message):
+                if "unexpected error" in str(job.message):
                     wrong.append(f"job {job.id} ({job.kind}): {job.outcome}")
     finally:
         engine.dispose()
