@@ -7,6 +7,7 @@ executor (Dask's `client.get_executor()`) fits behind it when one machine is too
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -45,8 +46,11 @@ class _Task:
     pid: int | None = None
 
     def worker(self) -> int | None:
-        while self.pid is None and self.announced.poll():
-            self.pid = self.announced.recv()
+        try:
+            while self.pid is None and self.announced.poll():
+                self.pid = self.announced.recv()
+        except (EOFError, OSError):  # it was killed before it could say who it is
+            return None
         return self.pid
 
 
@@ -102,7 +106,7 @@ def _start_worker(parent: int, announce: Connection) -> None:
 
 
 def _hand_over(done: Future[Any], future: Future[Any]) -> None:
-    from concurrent.futures import CancelledError
+    from concurrent.futures import BrokenExecutor, CancelledError
 
     from pebble import ProcessExpired
 
@@ -112,6 +116,8 @@ def _hand_over(done: Future[Any], future: Future[Any]) -> None:
         future.set_result(done.result())
     except ProcessExpired as expired:
         future.set_exception(WorkerDiedError(expired.exitcode))
+    except BrokenExecutor:  # it died before it took the task, and nobody says how: it was killed
+        future.set_exception(WorkerDiedError(-signal.SIGKILL))
     except CancelledError as cancelled:
         future.set_exception(cancelled)
     except BaseException as error:

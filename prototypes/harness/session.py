@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from prototypes.harness.several import Plan as Processes
 from prototypes.harness.source_hash import run_hash
 from prototypes.harness.status import Status
 from prototypes.harness.timing import PROCESSES
+from prototypes.harness.turns import lock_file
 
 PROBE_SECONDS = 240.0
 PRELOAD = ("torch",)
@@ -101,7 +101,7 @@ def run(
     mark = uuid.uuid4().hex
     warden = Warden(mark)
     warden.watch()
-    lock = tempfile.NamedTemporaryFile(prefix="assay-turns-")  # noqa: SIM115
+    lock = lock_file()
     line = _Line()
     try:
         place = _Place(settings, mark, lock.name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -86,6 +87,29 @@ def near(cores: Sequence[int], nodes: Path = Path("/sys/devices/system/node")) -
         if members & set(cores):
             found |= members
     return found
+
+
+class _Nameless:
+    """A file without a name in any folder, which other processes open through this one's."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self.name = f"/proc/{os.getpid()}/fd/{self._file.fileno()}"
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def lock_file() -> _Nameless | tempfile._TemporaryFileWrapper[bytes]:
+    """Return the lock file of a session, to be closed; `name` is what its processes open.
+
+    Where the system can, it has no name in a folder: a session that is killed leaves nothing.
+    """
+    nameless = _Nameless()
+    if os.access(nameless.name, os.R_OK | os.W_OK):
+        return nameless
+    nameless.close()
+    return tempfile.NamedTemporaryFile(prefix="assay-turns-")
 
 
 _turn = Turn()

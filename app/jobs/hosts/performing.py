@@ -18,6 +18,7 @@ from typing import Any
 
 from app.jobs.engine import PebbleEngine, WorkerDiedError
 from app.jobs.hosts.code import code_version
+from app.jobs.hosts.folders import FOLDERS_IN
 from app.jobs.processes import JOB_MARK, sweep
 
 POLL_S = 0.1
@@ -59,7 +60,9 @@ def perform(
         return held is not None and held.state in ("executing", "long-running")
 
     say(began=host)
-    with tempfile.TemporaryDirectory(prefix="assay-host-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="assay-host-", dir=os.environ.get(FOLDERS_IN), ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         ending = _follow(folder, key, function, args, is_wanted, say)
         with suppress(OSError):

@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from app.jobs.hosts.address import SchedulerAddress, parse_address
 from app.jobs.hosts.code import code_version
+from app.jobs.hosts.folders import FOLDERS_IN, own_folder
 from app.jobs.processes import RUNNER_MARK, kill_tree, sweep, tether
 
 SETTINGS: Mapping[str, Any] = {
@@ -41,7 +42,10 @@ LIVED_WELL_S = 30.0
 
 
 def configure(level: int = logging.WARNING) -> None:
-    """Give this process Assay's settings of `distributed`, which logs from this level on."""
+    """Give this process Assay's settings of `distributed`, which logs from this level on.
+
+    That a connection closed is told by what comes of it, not by a traceback.
+    """
     import dask
     import distributed  # noqa: F401  sets the levels of its loggers
 
@@ -49,6 +53,11 @@ def configure(level: int = logging.WARNING) -> None:
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] == "distributed":
             logging.getLogger(name).setLevel(level)
+            logging.getLogger(name).addFilter(_says_more_than_goodbye)
+
+
+def _says_more_than_goodbye(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], OSError)
 
 
 def serve(address: SchedulerAddress, listen: str = "") -> None:
@@ -96,6 +105,7 @@ def work(
             name=name,
             resources=dict(resources),
             memory_limit=0,
+            local_directory=os.environ.get(FOLDERS_IN),
             # plain tcp is for this machine alone; TLS asks everybody for a certificate
             host=listen or ("127.0.0.1" if address.tls is None else None),
             protocol=protocol,
@@ -126,6 +136,7 @@ def join(arguments: Sequence[str], environment: Mapping[str, str] | None = None)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     mark = f"host-{uuid4().hex[:16]}"
+    folder = own_folder()
     command = [sys.executable, "-m", "app.jobs.hosts.serving", "work", *arguments]
     ended_soon = 0
     while not stop.is_set():
@@ -135,6 +146,7 @@ def join(arguments: Sequence[str], environment: Mapping[str, str] | None = None)
             env={
                 **(environment or os.environ),
                 RUNNER_MARK: mark,
+                FOLDERS_IN: str(folder.path),
                 "ASSAY_PARENT": str(os.getpid()),
             },
             cwd=_ROOT,  # so that `-m` finds Assay where it is not installed
@@ -150,9 +162,11 @@ def join(arguments: Sequence[str], environment: Mapping[str, str] | None = None)
                 kill_tree(process.pid)
                 process.wait()
         sweep(RUNNER_MARK, mark)
+        folder.empty()
         lived_well = time.monotonic() - begun > LIVED_WELL_S
         ended_soon = 0 if lived_well else ended_soon + 1
         stop.wait(RESTART_S[min(ended_soon, len(RESTART_S) - 1)])
+    folder.close()
     return 0
 
 
