@@ -123,8 +123,8 @@ def _step(form: int, layer: Layer, rows: int, device: torch.device, is_early: bo
     from prototypes.qspec import launch
 
     x, out = _ends(layer, rows, device)
-    split = replace(launch.split_for(form, layer.inputs // GROUP), early=is_early)
-    product = launch.Step(form, rows, layer.inputs, layer.outputs, device, split)
+    cut = replace(launch.best(form, rows), early=is_early)
+    product = launch.Step(form, rows, layer.inputs, layer.outputs, device, cut)
     scales = _scales(layer, device)
     plane = partial(_words, layer.elements // 16, device)
     if form == launch.UPPER:

@@ -1,9 +1,10 @@
-"""Draft and verification steps on Hopper, up to 8 rows: three ways to read one set of weights.
+"""Draft and verification steps on Hopper whose programs have outputs of their own.
 
-The frame is that of `weights.gluon_small`: equal shares of (strip of outputs, slice of inputs) for
-all programs, codes from global memory into registers one unit ahead, rows of x through a ring in
-shared memory, strips that programs share joined in a fixed order. What differs is what a warp
-reads of its 16 outputs by 128 inputs and how it becomes a product (`FORM`).
+A program has whole blocks of 16 outputs, so programs join nothing; its warps share the inputs and
+add up through shared memory. A warp's codes, scales and rows of x come into a ring of its own, by
+copies that no other warp waits for. A program takes at most half of a multiprocessor: the launch
+behind it in the stream begins beside it and reads as many weights as its rings hold before it
+waits for x.
 """
 
 # Triton's own spelling: constants in capitals, arguments without Python types, tuples
@@ -16,93 +17,74 @@ from __future__ import annotations
 from triton.experimental import gluon
 from triton.experimental.gluon import language as gl
 
-from prototypes.coupled_quant.gluon_ptx import asm_block_sync, asm_shared_base
+from prototypes.coupled_quant.gluon_ptx import asm_block_sync, asm_fetch, asm_shared_base
 from prototypes.qspec import ptx
-from prototypes.qspec.gluon_join import join_shared, leave
-from prototypes.weights.gluon_parts import load_scales, zeros
-from prototypes.weights.gluon_words import (
-    asm_arrived,
-    asm_commit,
-    asm_copy16,
-    asm_load4_if,
-    asm_matrices,
+from prototypes.qspec.gluon_copies import (
+    asm_copy4,
+    asm_copy16_if,
+    asm_copy16_wide,
+    asm_fetch4,
+    asm_fetch_scales,
+    asm_let_begin_if,
+    asm_put_if,
+    asm_turn,
+    asm_wait_begun,
 )
+from prototypes.weights.gluon_parts import zeros
+from prototypes.weights.gluon_words import asm_commit, asm_matrices
 
 UPPER, JOINED, BYTES = 0, 1, 2
 """The draft over the upper plane, the verifier over both, the draft in 8-bit products."""
 _STEPS = (ptx.upper_step(), ptx.joined_step(), ptx.bytes_step())
 ASM = gl.constexpr(tuple(step[0] for step in _STEPS))
 OPERANDS = gl.constexpr(tuple(step[1] for step in _STEPS))
+BEGIN_ASM = gl.constexpr((ptx.begin_upper(), ptx.begin_joined()))
+BEGIN_OPERANDS = gl.constexpr(ptx.begin_operands())
 RESULTS = gl.constexpr((gl.float32,) * 4)
-WORDS = gl.constexpr((4, 8, 8))
-"""Words of codes of a lane: 16 outputs by 128 inputs."""
-TOKENS = gl.constexpr(8)
-PLANE = gl.constexpr(512)
-"""Words of 64 outputs by 128 inputs in one plane; 4-bit codes have twice as many."""
+BLOCK = gl.constexpr(128)
+"""Words of 16 outputs by 128 inputs in one plane; 4-bit codes have twice as many."""
 
 
 @gluon.jit
-def asm_let_begin(x):
-    """Let launches begin that depend on this one."""
-    return gl.inline_asm_elementwise(
-        "griddepcontrol.launch_dependents; mov.b32 $0, $1;",
-        "=r,r",
-        [x],
-        dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def asm_wait_begun(x):
-    """Wait until the launches that this one depends on are done, with all they wrote."""
-    return gl.inline_asm_elementwise(
-        "griddepcontrol.wait; mov.b32 $0, $1;",
-        "=r,r",
-        [x],
-        dtype=gl.int32,
-        is_pure=False,
-        pack=1,
-    )
-
-
-@gluon.jit
-def load_codes(codes, lower, at, there, FORM: gl.constexpr, BLOCKS: gl.constexpr):
-    """A lane's words of each block; `at` counts words of a plane."""
-    words = ()
+def bring_codes(codes, lower, scales, to, block, group, last, groups, tiles, lane, there,
+                FORM: gl.constexpr, BLOCKS: gl.constexpr):  # fmt: skip
+    """Start copying a warp's codes and scales of BLOCKS blocks by a group, zeros where none are."""
+    PARTS: gl.constexpr = 1 if FORM == 0 else 2
+    there = there & (group < groups)
     for b in gl.static_range(BLOCKS):
-        if FORM == 0:
-            mine = asm_load4_if(codes + at + b * 128, there)
-        elif FORM == 1:
-            first = asm_load4_if(codes + at + b * 128, there)
-            mine = first + asm_load4_if(lower + at + b * 128, there)
+        mine = block + b
+        if FORM == 2:
+            at = (mine // 4 * groups + group) * (8 * BLOCK) + mine % 4 * BLOCK + lane * 4
         else:
-            first = asm_load4_if(codes + at + b * 128, there)
-            mine = first + asm_load4_if(codes + at + PLANE + b * 128, there)
-        words = words + (mine,)
-    return words
+            at = (mine * groups + group) * BLOCK + lane * 4
+        size = gl.where(there & (mine < last), 16, 0)
+        spot = to + b * (PARTS * 512) + lane * 16
+        asm_copy16_wide(spot, codes + at, size)
+        if FORM == 1:
+            asm_copy16_wide(spot + 512, lower + at, size)
+        if FORM == 2:
+            asm_copy16_wide(spot + 512, codes + at + 4 * BLOCK, size)
+    for i in gl.static_range((BLOCKS + 3) // 4):
+        mine = block + i * 4 + lane // 8
+        at = (group * tiles + mine // 4) * 32 + mine % 4 + lane % 8 * 4
+        size = gl.where(there & (mine < last), 4, 0)
+        asm_copy4(to + BLOCKS * PARTS * 512 + i * 128 + lane * 4, scales + at, size)
 
 
 @gluon.jit
-def bring(x, ring, slice_, tid, rows, line, there, PIECES: gl.constexpr, WAYS: gl.constexpr,
-          THREADS: gl.constexpr):  # fmt: skip
-    """Start copying x of one unit: (way, token, PIECES of 16 bytes), swizzled by the token.
-
-    A row of x has `line` words.
-    """
-    ALL: gl.constexpr = TOKENS * WAYS * PIECES
-    first = slice_ * (WAYS * PIECES * 4)
-    for i in gl.static_range((ALL + THREADS - 1) // THREADS):
-        # Threads beyond the last piece bring one again.
-        piece = (i * THREADS + tid) % ALL
-        column = piece % (PIECES * WAYS)
-        token = piece // (PIECES * WAYS)
-        at = (column // PIECES * TOKENS + token) * (PIECES * 16)
-        at += ((column % PIECES) ^ (token % 8)) * 16
-        size = gl.where((token < rows) & there, 16, 0)
-        row = gl.minimum(token, rows - 1)
-        asm_copy16(ring + at, x + row * line + first + column * 4, size)
+def bring_x(x, to, group, groups, rows, line, lane, there, PIECES: gl.constexpr,
+            ROOM: gl.constexpr):  # fmt: skip
+    """Start copying a warp's group of inputs of all rows, 16 bytes swizzled by the row."""
+    ALL: gl.constexpr = ROOM * PIECES
+    for i in gl.static_range((ALL + 31) // 32):
+        # Lanes beyond the last piece bring one again.
+        piece = (i * 32 + lane) % ALL
+        column = piece % PIECES
+        row = piece // PIECES
+        inside = (group < groups) & (row < rows)
+        at = gl.minimum(row, rows - 1) * line + gl.where(group < groups, group, 0) * (PIECES * 4)
+        spot = to + row * (PIECES * 16) + (column ^ (row % 8)) * 16
+        asm_copy16_if(spot, x + at + column * 4, gl.where(inside, 16, 0), there)
 
 
 @gluon.jit
@@ -114,7 +96,37 @@ def rows_of(ring, offered, PIECES: gl.constexpr):
     return given
 
 
-@gluon.jit(do_not_specialize=["rows", "line", "outputs", "tiles", "slices", "units", "programs"])
+@gluon.jit
+def put(out, x_scales, token, output, outputs, value, there, SCALED: gl.constexpr):
+    """Write results; with a scale a row, codes of weights were 16 times too large."""
+    if SCALED:
+        value = value * (gl.load(x_scales + token, mask=there, other=0.0) * 0.0625)
+    gl.store(out + token * outputs + output, value.to(gl.float16), mask=there)
+
+
+@gluon.jit
+def join(out, x_scales, area, tid, first, rows, outputs, end, COUNT: gl.constexpr,
+         BLOCKS: gl.constexpr, LINE: gl.constexpr, ROOM: gl.constexpr, NW: gl.constexpr,
+         SCALED: gl.constexpr):  # fmt: skip
+    """Add up what all warps left of COUNT turns of BLOCKS blocks, from output `first` on."""
+    THREADS: gl.constexpr = 32 * NW
+    WIDE: gl.constexpr = 16 * BLOCKS
+    SPOTS: gl.constexpr = COUNT * ROOM * WIDE
+    for i in gl.static_range((SPOTS + THREADS - 1) // THREADS):
+        spot = i * THREADS + tid
+        turn = spot // (ROOM * WIDE)
+        token = spot // WIDE % ROOM
+        column = spot % WIDE
+        inside = (spot < SPOTS) & (token < rows)
+        at = gl.where(inside, ((turn * NW * ROOM + token) * LINE + column) * 4, 0) + area
+        value = asm_fetch(at)
+        for w in gl.static_range(1, NW):
+            value += asm_fetch(at + w * (ROOM * LINE * 4))
+        output = first + turn * WIDE + column
+        put(out, x_scales, token, output, outputs, value, inside & (output < end), SCALED)
+
+
+@gluon.jit(do_not_specialize=["rows", "line", "outputs", "blocks", "groups", "turns", "programs"])
 def step(
     x,
     x_scales,
@@ -122,38 +134,48 @@ def step(
     lower,
     scales,
     out,
-    partial,
-    tickets,
     rows,
     line,
     outputs,
-    tiles,
-    slices,
-    units,
+    blocks,
+    groups,
+    turns,
     programs,
     FORM: gl.constexpr,
     BLOCKS: gl.constexpr,
-    WAYS: gl.constexpr,
+    PASSES: gl.constexpr,
+    KEEPS: gl.constexpr,
+    X_PLACES: gl.constexpr,
+    ROOM: gl.constexpr,
     STAGES: gl.constexpr,
+    REFILLS: gl.constexpr,
     NW: gl.constexpr,
     EARLY: gl.constexpr,
 ):
-    """out (rows, outputs) = x (rows, inputs) W^T, rows up to 8.
+    """out (rows, outputs) = x (rows, inputs) W^T, rows up to ROOM (1, 4 or 8).
 
     x int32 words of halves, or of bytes (`triton_round`), whose row scales are x_scales. codes:
-    the upper plane (FORM 0, 1; `lower` the other one) or 4-bit codes (2). scales, partial,
-    tickets, units and slices: as `weights.gluon_small` has them. EARLY: launched to overlap with
-    what is before it in the stream (programmatic dependent launch).
+    the upper plane (FORM 0, 1; `lower` the other one) or 4-bit codes (2); scales as `packing` has
+    them. A program has BLOCKS * PASSES of the `blocks` of 16 outputs; a warp has every NW-th group
+    of inputs, in `turns` turns. KEEPS: whether x stays for all passes, in X_PLACES for its turns;
+    else they are those of its ring. EARLY: launched to overlap with what is before it in the
+    stream (programmatic dependent launch).
     """
-    THREADS: gl.constexpr = 32 * NW
-    STRIP: gl.constexpr = NW // WAYS * 16 * BLOCKS
+    PARTS: gl.constexpr = 1 if FORM == 0 else 2
     PIECES: gl.constexpr = 8 if FORM == 2 else 16
-    STAGE: gl.constexpr = TOKENS * WAYS * PIECES * 16
+    CODES: gl.constexpr = BLOCKS * PARTS * 512
+    PLACE: gl.constexpr = CODES + (BLOCKS + 3) // 4 * 128
+    X_PLACE: gl.constexpr = ROOM * PIECES * 16
+    MINE: gl.constexpr = STAGES * PLACE + X_PLACES * X_PLACE
     LINE: gl.constexpr = 16 * BLOCKS + 4
-    TILE: gl.constexpr = 2 * PLANE if FORM == 2 else PLANE
-    JOIN_AT: gl.constexpr = STAGES * STAGE
-    PAGES: gl.constexpr = (JOIN_AT + NW * TOKENS * LINE * 4 + 1023) // 1024
-    AHEAD: gl.constexpr = STAGES - 1
+    LEFT: gl.constexpr = NW * ROOM * LINE * 4
+    # Single rows' sums of all passes stay until the end; for more there is no room.
+    AT_END: gl.constexpr = ROOM == 1 or PASSES == 1
+    BUFFERS: gl.constexpr = PASSES if AT_END else 2
+    JOIN_AT: gl.constexpr = NW * MINE
+    PAGES: gl.constexpr = (JOIN_AT + BUFFERS * LEFT + 1023) // 1024
+    # Where the ring holds all that a warp reads, nothing is brought later.
+    AHEAD: gl.constexpr = STAGES - 1 if REFILLS else STAGES
     flat: gl.constexpr = gl.BlockedLayout([1], [32], [NW], [0])
     reserve: gl.constexpr = gl.SwizzledSharedLayout(1, 1, 1, [0])
     room = gl.allocate_shared_memory(gl.int32, [PAGES, 256], reserve)
@@ -161,97 +183,115 @@ def step(
     room.index(0).store(gl.full([256], 0, gl.int32, flat))
 
     program = gl.program_id(0)
-    begin = program * units // programs
-    end = (program + 1) * units // programs
-    tid = gl.arange(0, THREADS, layout=flat)
+    first = program * blocks // programs
+    last = (program + 1) * blocks // programs
+    end = gl.minimum(last * 16, outputs)
+    total = turns * PASSES
+    tiles = blocks // 4
+    tid = gl.arange(0, 32 * NW, layout=flat)
     lane = tid % 32
     warp = tid // 32
-    part = warp // WAYS
-    way = warp % WAYS
-    row_words = slices * WAYS * TILE
-    tile = part * BLOCKS // 4
-    block = part * BLOCKS % 4
-    my_words = way * TILE + block * 128 + lane * 4
-    my_scales = scales + way * tiles * 32 + (lane // 4) * 4 + block
     base = asm_block_sync(asm_shared_base(tid * 0))
+    ring = base + warp * MINE
+    x_ring = ring + STAGES * PLACE
 
-    if EARLY:
-        # The next launch in the stream may begin wherever room is left.
-        base = asm_let_begin(base)
-    yes = tid * 0 + 1
-    next_strip = begin // slices
-    next_slice = begin % slices
-    row_tile = gl.minimum(tile + next_strip * (STRIP // 64), tiles - 1)
-    at = my_words + row_tile * row_words + next_slice * (WAYS * TILE)
-    words = load_codes(codes, lower, at, yes, FORM, BLOCKS)
-    each = load_scales(my_scales + row_tile * 32 + next_slice * (WAYS * tiles * 32), yes, BLOCKS)
-    if EARLY:
-        # Weights are nobody's result, but x is: wait for the launch before this one.
-        base = asm_wait_begun(base)
-    ahead = begin
-    ahead_slice = begin % slices
+    ahead_pass = first * 0
+    ahead_turn = first * 0
     for s in gl.static_range(AHEAD):
-        bring(x, base + s * STAGE, ahead_slice, tid, rows, line, ahead < end, PIECES, WAYS, THREADS)
-        base = asm_commit(base)
-        ahead += 1
-        ahead_slice = gl.where(ahead_slice + 1 == slices, 0, ahead_slice + 1)
-    quarter = lane // 8
-    offered = way * (TOKENS * PIECES * 16) + (lane % 8) * (PIECES * 16)
-    offered += (quarter ^ (lane % 8)) * 16
-    nothing = tid.to(gl.float32) * 0.0
-    stage = begin * 0
-    free_stage = stage + AHEAD
+        there = ahead_pass < PASSES
+        bring_codes(codes, lower, scales, ring + s * PLACE, first + ahead_pass * BLOCKS,
+                    ahead_turn * NW + warp, last, groups, tiles, lane, there, FORM,
+                    BLOCKS)  # fmt: skip
+        ring = asm_commit(ring)
+        ahead_turn += 1
+        ahead_pass = gl.where(ahead_turn == turns, ahead_pass + 1, ahead_pass)
+        ahead_turn = gl.where(ahead_turn == turns, 0, ahead_turn)
+    if EARLY:
+        ring = asm_let_begin_if(ring, tid * 0 + (ahead_pass >= PASSES).to(gl.int32))
+        # Weights are nobody's result, but x is: wait for the launch before this one.
+        x_ring = asm_wait_begun(x_ring)
+    for s in gl.static_range(AHEAD):
+        fits = s < (turns if KEEPS else total)
+        bring_x(x, x_ring + s * X_PLACE, s % turns * NW + warp, groups, rows, line, lane,
+                tid * 0 + fits.to(gl.int32), PIECES, ROOM)  # fmt: skip
+    ring = asm_commit(ring)
+    ring = asm_turn(ring, 0)
 
-    start = begin
-    while start < end:
-        mine = start // slices
-        stop = gl.minimum(end, (mine + 1) * slices)
+    row = lane % 8 % ROOM
+    offered = row * (PIECES * 16) + ((lane // 8) ^ row) * 16
+    column = lane % 4 * 2
+    left_at = base + JOIN_AT + warp * (ROOM * LINE * 4) + (column * LINE + lane // 4) * 4
+    one = (column < ROOM).to(gl.int32)
+    two = (column + 1 < ROOM).to(gl.int32)
+    nothing = tid.to(gl.float32) * 0.0
+    stage = first * 0
+    free_stage = stage + AHEAD
+    for pass_ in range(PASSES):
         sums = zeros(zeros(nothing, 4), BLOCKS)
-        for unit in range(start, stop):
-            base = asm_arrived(base, AHEAD - 1)
-            fresh = base + free_stage * STAGE
-            bring(x, fresh, ahead_slice, tid, rows, line, ahead < end, PIECES, WAYS, THREADS)
-            base = asm_commit(base)
-            ahead += 1
-            ahead_slice = gl.where(ahead_slice + 1 == slices, 0, ahead_slice + 1)
-            next_slice += 1
-            next_strip += next_slice // slices
-            next_slice = gl.where(next_slice == slices, 0, next_slice)
-            more = tid * 0 + (unit + 1 < end).to(gl.int32)
-            row_tile = gl.minimum(tile + next_strip * (STRIP // 64), tiles - 1)
-            at = my_words + row_tile * row_words + next_slice * (WAYS * TILE)
-            following = load_codes(codes, lower, at, more, FORM, BLOCKS)
-            place = my_scales + row_tile * 32 + next_slice * (WAYS * tiles * 32)
-            following_scales = load_scales(place, more, BLOCKS)
-            given = rows_of(base + stage * STAGE, offered, PIECES)
+        for turn in range(turns):
+            if REFILLS:
+                ring = asm_turn(ring, AHEAD - 1)
+                there = ahead_pass < PASSES
+                ahead_group = ahead_turn * NW + warp
+                bring_codes(codes, lower, scales, ring + free_stage * PLACE,
+                            first + ahead_pass * BLOCKS, ahead_group, last, groups, tiles, lane,
+                            there, FORM, BLOCKS)  # fmt: skip
+                new_x = tid * 0 + (ahead_pass < (1 if KEEPS else PASSES)).to(gl.int32)
+                x_place = ahead_turn if KEEPS else free_stage
+                bring_x(x, x_ring + x_place * X_PLACE, ahead_group, groups, rows, line, lane, new_x,
+                        PIECES, ROOM)  # fmt: skip
+                ring = asm_commit(ring)
+                ahead_turn += 1
+                ahead_pass = gl.where(ahead_turn == turns, ahead_pass + 1, ahead_pass)
+                ahead_turn = gl.where(ahead_turn == turns, 0, ahead_turn)
+                if EARLY:
+                    # All is on its way: the next launch may begin to read its weights.
+                    ring = asm_let_begin_if(ring, tid * 0 + (ahead_pass >= PASSES).to(gl.int32))
+            place = ring + stage * PLACE
+            given = rows_of(x_ring + (turn if KEEPS else stage) * X_PLACE, offered, PIECES)
+            begun = ()
+            if FORM != 2:
+                begun = gl.inline_asm_elementwise(
+                    BEGIN_ASM[FORM],
+                    BEGIN_OPERANDS,
+                    given,
+                    dtype=RESULTS,
+                    is_pure=False,
+                    pack=1,
+                )
             added = ()
             for b in gl.static_range(BLOCKS):
+                words = asm_fetch4(place + b * (PARTS * 512) + lane * 16)
+                if PARTS == 2:
+                    words = words + asm_fetch4(place + b * 1024 + 512 + lane * 16)
+                each = asm_fetch_scales(place + CODES + b * 32 + lane // 4 * 4)
                 added = added + (
                     gl.inline_asm_elementwise(
                         ASM[FORM],
                         OPERANDS[FORM],
-                        words[b] + (each[b],) + given + sums[b],
+                        words + (each,) + given + begun + sums[b],
                         dtype=RESULTS,
                         is_pure=False,
                         pack=1,
                     ),
                 )
             sums = added
-            words = following
-            each = following_scales
             free_stage = stage
             stage = gl.where(stage == STAGES - 1, 0, stage + 1)
-        slot = gl.where(mine == begin // slices, 0, 1)
-        left = partial + (program * 2 + slot) * (TOKENS * STRIP)
-        whole = stop - start == slices
-        leave(
-            out, x_scales, left, base + JOIN_AT, sums, tid, mine, whole, rows, outputs, BLOCKS,
-            WAYS, NW, FORM == 2,
-        )  # fmt: skip
-        start = stop
-    # Only now, when nothing is left to read, is it counted who is done with a shared strip.
-    join_shared(
-        out, x_scales, partial, tickets, base + JOIN_AT, tid, begin, end, slices, units, programs,
-        rows, outputs, STRIP, THREADS, FORM == 2,
-    )  # fmt: skip
+        buffer = pass_ if AT_END else pass_ % 2
+        for b in gl.static_range(BLOCKS):
+            spot = left_at + buffer * LEFT + b * 64
+            asm_put_if(spot, sums[b][0], one)
+            asm_put_if(spot + LINE * 4, sums[b][1], two)
+            asm_put_if(spot + 32, sums[b][2], one)
+            asm_put_if(spot + LINE * 4 + 32, sums[b][3], two)
+        if not AT_END:
+            base = asm_block_sync(base)
+            join(out, x_scales, base + JOIN_AT + buffer * LEFT, tid,
+                 (first + pass_ * BLOCKS) * 16, rows, outputs, end, 1, BLOCKS, LINE, ROOM, NW,
+                 FORM == 2)  # fmt: skip
+    if AT_END:
+        base = asm_block_sync(base)
+        join(out, x_scales, base + JOIN_AT, tid, first * 16, rows, outputs, end, PASSES, BLOCKS,
+             LINE, ROOM, NW, FORM == 2)  # fmt: skip
     room._keep_alive()

@@ -62,10 +62,10 @@ def rough(planes: Planes, dtype: torch.dtype = torch.float32) -> torch.Tensor:
 
 
 def pack(plane: torch.Tensor, is_lower: bool) -> torch.Tensor:
-    """Return (outputs / 64, inputs / 128, 4, 32, 4) int32 from a plane (outputs, inputs).
+    """Return (outputs / 16, inputs / 128, 32, 4) int32 from a plane (outputs, inputs).
 
-    The axes: tiles of outputs, groups of inputs, warp, lane, pair of steps of 16 inputs. Outputs
-    are padded as in `packing`, with codes of zero. Raises `ValueError` for broken groups.
+    The axes: blocks of outputs, groups of inputs, lane, pair of steps of 16 inputs. Outputs are
+    padded as in `packing`, with codes of zero. Raises `ValueError` for broken groups.
     """
     outputs, inputs = plane.shape
     if inputs % PLANE_COLUMNS:
@@ -76,24 +76,24 @@ def pack(plane: torch.Tensor, is_lower: bool) -> torch.Tensor:
         plane = torch.cat([plane, rest])
     # rows: tile, warp, row half, g; columns: group, pair of steps, step, column half, t, e
     parts = plane.view(whole // ROWS, 4, 2, 8, inputs // PLANE_COLUMNS, 4, 2, 2, 4, 2)
-    # -> tile, group, warp, g, t, pair; then in a word: e, column half, row half, step, last first
-    parts = parts.permute(0, 4, 1, 3, 8, 5, 9, 7, 2, 6)
+    # -> tile, warp, group, g, t, pair; then in a word: e, column half, row half, step, last first
+    parts = parts.permute(0, 1, 4, 3, 8, 5, 9, 7, 2, 6)
     if is_lower:
         parts = parts.flip(-1)
     fours = parts.reshape(-1, 4)
     bytes_ = fours[:, 0] | fours[:, 1] << 2 | fours[:, 2] << 4 | fours[:, 3] << 6
     words = bytes_.contiguous().view(torch.int32)
-    return words.view(whole // ROWS, inputs // PLANE_COLUMNS, 4, 32, 4)
+    return words.view(whole // 16, inputs // PLANE_COLUMNS, 32, 4)
 
 
 def unpack(words: torch.Tensor, outputs: int, is_lower: bool) -> torch.Tensor:
     """Return the plane (outputs, inputs) uint8: `pack` undone."""
-    rows, groups = words.shape[:2]
+    blocks, groups = words.shape[:2]
     bytes_ = words.contiguous().view(-1).view(torch.uint8)
     fours = torch.stack([bytes_ >> shift & 3 for shift in (0, 2, 4, 6)], dim=-1)
-    parts = fours.view(rows, groups, 4, 8, 4, 4, 2, 2, 2, 2)
+    parts = fours.view(blocks // 4, 4, groups, 8, 4, 4, 2, 2, 2, 2)
     if is_lower:
         parts = parts.flip(-1)
-    # tile, group, warp, g, t, pair, e, column half, row half, step
-    plane = parts.permute(0, 2, 8, 3, 1, 5, 9, 7, 4, 6)
-    return plane.reshape(rows * ROWS, groups * PLANE_COLUMNS)[:outputs].contiguous()
+    # tile, warp, group, g, t, pair, e, column half, row half, step
+    plane = parts.permute(0, 1, 8, 3, 2, 5, 9, 7, 4, 6)
+    return plane.reshape(blocks * 16, groups * PLANE_COLUMNS)[:outputs].contiguous()

@@ -16,18 +16,20 @@ TYPES = {"x": "*i32", "x_scales": "*fp32", "codes": "*i32", "lower": "*i32"}
 def main() -> None:
     made: dict[str, Any] = {}
     for name, form in (("upper", launch.UPPER), ("bytes", launch.BYTES)):
-        split = launch.BEST[form]
+        cut = launch.best(form, 1)
         constants = {
             "FORM": form,
-            "BLOCKS": split.blocks,
-            "WAYS": split.ways,
-            "STAGES": split.stages,
-            "NW": split.warps,
+            "BLOCKS": 2,
+            "PASSES": 1,
+            "KEEPS": False,
+            "X_PLACES": 3,
+            "ROOM": 1,
+            "STAGES": 3,
+            "REFILLS": True,
+            "NW": cut.warps,
             "EARLY": True,
         }
-        options = {"num_warps": split.warps}
-        if split.programs > 1:
-            options["maxnreg"] = 65536 // (32 * split.warps * split.programs)
+        options = {"num_warps": cut.warps, "maxnreg": launch.registers(cut.warps)}
         made[name] = compiled(gluon_steps.step, TYPES, constants, options)
         text = gluon_steps._STEPS[form][0]
         made[name]["products"] = sorted(set(re.findall(r"mma\.sync\S+", text)))

@@ -1,10 +1,12 @@
 """QSpec's weights and kernels: planes, PTX by hand, rounding of rows, kernels compiled."""
 
+import itertools
 import json
 import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prototypes.qspec import activations, bars, kernels, oracle, planes, prepared, ptx
+from prototypes.qspec import activations, bars, kernels, launch, oracle, planes, prepared, ptx
 from prototypes.qspec.prepared import PLANE, W4A4, Shape
 from prototypes.weights import packing
 from prototypes.weights.quantize import Quantized, dequantize, quantize
@@ -63,7 +65,7 @@ def test_the_planes_order_is_that_of_the_definition() -> None:
     for plane, is_lower in ((made.upper, False), (made.lower, True)):
         words = planes.pack(plane, is_lower)
         for tile, group, warp, lane, pair in [(0, 0, 0, 0, 0), (1, 1, 3, 17, 2), (1, 0, 2, 31, 3)]:
-            word = int(words[tile, group, warp, lane, pair])
+            word = int(words[4 * tile + warp, group, lane, pair])
             g, t = divmod(lane, 4)
             for j in range(4):
                 for s in range(2):
@@ -101,7 +103,7 @@ def lane_words(codes: Quantized, lane: int) -> tuple[list[int], list[int], list[
     parts = planes.split(codes)
     upper, lower = planes.pack(parts.upper, False), planes.pack(parts.lower, True)
     whole = packing.pack(codes.codes)[0, :, 0, lane].flatten()
-    first = (0, 0, 0, lane)
+    first = (0, 0, lane)
     return upper[first].tolist(), lower[first].tolist(), whole.tolist()
 
 
@@ -116,20 +118,32 @@ def wanted(values: torch.Tensor, lane: int, step: int) -> list[tuple[float, floa
     return found
 
 
+def products(begin: str, step: str, words: list[int]) -> list[list[tuple[float, float]]]:
+    """What each product of 16 inputs multiplies x with, and what began the sums beside it."""
+    found = []
+    steps = zip(
+        ptx_by_hand.operands(begin, SUMS, []), ptx_by_hand.operands(step, SUMS, words), strict=True
+    )
+    for too_much, with_it in steps:
+        pairs = zip(
+            map(ptx_by_hand.halves, too_much), map(ptx_by_hand.halves, with_it), strict=True
+        )
+        found.append([(a + c, b + d) for (a, b), (c, d) in pairs])
+    return found
+
+
 @pytest.mark.parametrize("lane", [0, 13, 31])
 def test_ptx_makes_weights_out_of_planes(lane: int) -> None:
     codes = quantize(drawn(64, 128, seed=lane))
     upper, lower, _ = lane_words(codes, lane)
     rough = planes.split(codes).upper.float() - planes.MIDDLE
-    seen = ptx_by_hand.operands(ptx.upper_step()[0], SUMS, upper)
-    assert len(seen) == 8
-    for step, words in enumerate(seen):
-        assert [ptx_by_hand.halves(w) for w in words] == wanted(rough, lane, step)
+    assert products(ptx.begin_upper(), ptx.upper_step()[0], upper) == [
+        wanted(rough, lane, step) for step in range(8)
+    ]
     exact = codes.codes.float() - 8
-    seen = ptx_by_hand.operands(ptx.joined_step()[0], SUMS, upper + lower)
-    assert len(seen) == 8
-    for step, words in enumerate(seen):
-        assert [ptx_by_hand.halves(w) for w in words] == wanted(exact, lane, step)
+    assert products(ptx.begin_joined(), ptx.joined_step()[0], upper + lower) == [
+        wanted(exact, lane, step) for step in range(8)
+    ]
 
 
 def test_ptx_makes_bytes_out_of_nibbles_in_the_order_of_rounded_rows() -> None:
@@ -206,6 +220,25 @@ def test_rows_are_rounded_alike_by_triton() -> None:
     found = ran("tests.prototypes.interpreted_qspec", TRITON_INTERPRET="1")
     assert len(found) == 7
     assert not any(found.values()), found
+
+
+@pytest.mark.parametrize("outputs", [16, 1000, 4096, 6144, 28672])
+@pytest.mark.parametrize("form", [launch.UPPER, launch.JOINED, launch.BYTES])
+def test_every_block_of_outputs_is_one_programs(
+    form: int, outputs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hopper = SimpleNamespace(multi_processor_count=132)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: hopper)
+    for rows in (1, 2, 8):
+        step = launch.Step(form, rows, 4096, outputs, CPU)
+        begins = [p * step.all_blocks // step.programs for p in range(step.programs + 1)]
+        shares = [b - a for a, b in itertools.pairwise(begins)]
+        assert begins[-1] * 16 >= outputs
+        assert 0 < min(shares) <= max(shares) <= step.blocks * step.passes
+        assert step.turns * step.cut.warps >= 32
+        assert step.bytes_of(step.stages) <= (launch.HALF if rows == 1 else launch.ALL)
+    with pytest.raises(ValueError, match="1 to 8"):
+        launch.Step(form, 9, 4096, outputs, CPU)
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="Triton compiles for CUDA on x86-64")
