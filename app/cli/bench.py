@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import clean, note, print_json, print_table
+from app.cli.output import clean, moved, note, notes, print_json, print_table
 from app.cli.papers import Json, existing_file
 
 app = typer.Typer(
@@ -72,8 +72,7 @@ def run(
     else:
         for line in result.lines:
             print(line)
-    for move in result.moves:
-        note(str(move))
+    notes(moved(result.moves))
     if not result.succeeded:
         raise typer.Exit(1)
 
@@ -86,8 +85,7 @@ def import_(files: Annotated[list[str], typer.Argument(help="Run documents.")]) 
 
     summary = import_run_files(open_catalog(create=True), [existing_file(text) for text in files])
     print(f"{summary.added} runs added, {summary.known} known already.")
-    for move in summary.moves:
-        note(str(move))
+    notes(moved(summary.moves))
     for problem in summary.problems:
         note(f"Error: {problem.say()}")
     if not summary.is_clean:

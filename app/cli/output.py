@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyzers.message import Message, message
+
+if TYPE_CHECKING:
+    from app.workflows.moves import Move
 
 
 def print_json(value: Any) -> None:
@@ -33,6 +36,26 @@ def print_table(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str]) -
     for row in rows:
         table.add_row(*(Text(clean(row.get(name, ""))) for name in columns))
     console.print(table)
+
+
+def moved(moves: Iterable[Move], lang: str | None = None) -> Iterator[str]:
+    """Yield what happened to scores, a line each, in the language that was asked for."""
+    from app.labels import say
+
+    code = lang or language()
+    for move in moves:
+        yield say(move.sentence(), code)
+
+
+def print_moves(moves: Sequence[Move], lang: str | None = None) -> None:
+    """Print what happened to scores, or that nothing did."""
+    from app.i18n import translator
+
+    for line in moved(moves, lang):
+        print(line)
+    if not moves:
+        _ = translator(lang or language())
+        print(_("Recorded; no score moved."))
 
 
 def clean(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from analyzers.message import message
-from app.cli.output import error_line, note, print_json, print_table
+from app.cli.output import error_line, note, print_json, print_moves, print_table
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Target = Annotated[
@@ -240,7 +240,7 @@ def set_(
     if not values:
         raise UsageError(message("Say what to set: field=value, such as relevance=0.5."))
     with session_scope(open_catalog()) as session:
-        _print_moves(set_facts(session, paper, values, why=why, who=name))
+        print_moves(set_facts(session, paper, values, why=why, who=name))
 
 
 def _undo(paper: str, fields: list[str], who: str) -> None:
@@ -258,14 +258,7 @@ def _undo(paper: str, fields: list[str], who: str) -> None:
             moves += done.moves
             print(f"undone  {done.told}")
     if moves:
-        _print_moves(moves)
-
-
-def _print_moves(moves: list[Any]) -> None:
-    for move in moves:
-        print(move)
-    if not moves:
-        print("Recorded; no score moved.")
+        print_moves(moves)
 
 
 def add_note(

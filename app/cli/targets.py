@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from analyzers.message import message
-from app.cli.output import clean, language, note, print_json, print_table
+from app.cli.output import clean, language, note, print_json, print_moves, print_table
+from app.i18n import translator
+
+if TYPE_CHECKING:
+    from app.workflows.moves import Move
 
 app = typer.Typer(
     name="target",
@@ -18,22 +23,24 @@ app = typer.Typer(
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The target.")]
+Lang = Annotated[str | None, typer.Option(help="en or zh; as ASSAY_LANG says if left out.")]
 Who = Annotated[str | None, typer.Option(help="Your name; the login name if left out.")]
 
 
 @app.command("list", epilog="Example: assay target list")
-def list_(as_json: Json = False) -> None:
+def list_(as_json: Json = False, lang: Lang = None) -> None:
     """List the targets: those that ship, and your own."""
     from dataclasses import asdict
 
+    from app.cli.target_text import ORIGINS, columns
     from app.labels import say
     from app.workflows.targets import list_targets
 
-    views = list_targets(language())
+    code = lang or language()
+    _ = translator(code)
+    views = list_targets(code)
     if as_json:
-        print_json(
-            [asdict(v) | {"problem": v.problem and say(v.problem, language())} for v in views]
-        )
+        print_json([asdict(v) | {"problem": v.problem and say(v.problem, code)} for v in views])
         return
     print_table(
         [
@@ -41,60 +48,28 @@ def list_(as_json: Json = False) -> None:
                 "used": "*" if view.is_default else "",
                 "name": view.name,
                 "title": view.title,
-                "origin": view.origin,
+                "origin": _(ORIGINS[view.origin]),
                 "edits": str(view.edits or ""),
-                "problem": say(view.problem, language()) if view.problem else "",
+                "problem": say(view.problem, code) if view.problem else "",
             }
             for view in views
         ],
-        {
-            "used": "in use",
-            "name": "target",
-            "title": "title",
-            "origin": "from",
-            "edits": "edits",
-            "problem": "problem",
-        },
+        columns(_),
     )
 
 
 @app.command("show", epilog="Example: assay target show llama.cpp")
-def show(name: Name, as_json: Json = False) -> None:
+def show(name: Name, as_json: Json = False, lang: Lang = None) -> None:
     """Print what a target says: shares, devices, techniques, what the engine has, and its edits."""
+    from app.cli.target_text import lines
     from app.workflows.targets import show_target
 
     record = show_target(name)
     if as_json:
         print_json(record)
         return
-    for line in _lines(record):
+    for line in lines(record, lang or language()):
         print(clean(line))
-
-
-def _lines(record: dict[str, Any]) -> list[str]:
-    from app.workflows.target_fields import NUMBERS, value_of
-
-    base = record.get("base")
-    on = f", on top of {base}" if base not in (None, record["name"]) else ""
-    lines = [f"{record['name']}  of {record['date']}{on}", ""]
-    lines += [f"  {field:28} {value_of(record, field)}" for field in NUMBERS]
-    lines += [f"  {'core_techniques':28} {value_of(record, 'core_techniques')}", ""]
-    newest: dict[str, dict[str, Any]] = {}
-    for entry in record.get("engine", ()):
-        if entry["date"] >= newest.get(entry["paper"], entry)["date"]:
-            newest[entry["paper"]] = entry
-    for paper, entry in newest.items():
-        field = f"in_target.{paper}"
-        why = entry.get("why", {}).get("en", "")
-        lines.append(f"  {field:28} {entry['state']:8} {entry['date']:10}  {why}")
-    if record["edits"]:
-        lines += ["", "  Edits:"]
-    for edit in record["edits"]:
-        changes = ", ".join(
-            f"{c['field']} {c['before']} → {c['after']}" for c in edit.get("changes", ())
-        )
-        lines.append(f"  {edit['at']}  {edit['who']}: {changes or 'made'} ({edit['why']})")
-    return lines
 
 
 @app.command(
@@ -117,6 +92,7 @@ def set_(
         str, typer.Option(help="For in_target: since when, 2026-11-24; today if left out.")
     ] = "",
     who: Who = None,
+    lang: Lang = None,
 ) -> None:
     """Change a target; the ranking follows at once, and the edit can be undone."""
     from app.errors import UsageError
@@ -142,7 +118,7 @@ def set_(
             who=who or getpass.getuser(),
             evidence=Evidence(evidence, date),
         )
-    _tell(done.moves)
+    _tell(done.moves, lang)
 
 
 @app.command("new", epilog="Example: assay target new our-fork --from llama.cpp")
@@ -150,16 +126,19 @@ def new(
     name: Annotated[str, typer.Argument(help="Its name: small letters, digits, dots, dashes.")],
     like: Annotated[str, typer.Option("--from", help="The target that it starts as.")],
     who: Who = None,
+    lang: Lang = None,
 ) -> None:
     """Make a target of your own; what you don't change follows the one it stands on."""
     from app.workflows.targets import create_target
 
     create_target(name, like, who=who or getpass.getuser())
-    note(f"Made {name} from {like}; rank by it: assay list --target {name}")
+    _ = translator(lang or language())
+    told = _("Made {name} from {base}; rank by it: assay list --target {name}")
+    note(told.format(name=name, base=like))
 
 
 @app.command("undo", epilog="Example: assay target undo llama.cpp")
-def undo(name: Name, who: Who = None) -> None:
+def undo(name: Name, who: Who = None, lang: Lang = None) -> None:
     """Take the last edit of a target back; again for the one before."""
     from app.workflows.opening import open_catalog
     from app.workflows.targets import undo_edit
@@ -167,11 +146,11 @@ def undo(name: Name, who: Who = None) -> None:
 
     with session_scope(open_catalog()) as session:
         moves = undo_edit(session, name, who=who or getpass.getuser())
-    _tell(moves)
+    _tell(moves, lang)
 
 
 @app.command("use", epilog="Example: assay target use vllm")
-def use(name: Name, who: Who = None) -> None:
+def use(name: Name, who: Who = None, lang: Lang = None) -> None:
     """Rank for this target from now on, wherever none is named."""
     from app.workflows.opening import open_catalog
     from app.workflows.targets import use_target
@@ -179,12 +158,9 @@ def use(name: Name, who: Who = None) -> None:
 
     with session_scope(open_catalog()) as session:
         use_target(session, name, who=who or getpass.getuser())
-    note(f"Papers are ranked for {name} now.")
+    _ = translator(lang or language())
+    note(_("Papers are ranked for {engine} now.").format(engine=name))
 
 
-def _tell(moves: Any) -> None:
-    shown = [move for move in moves if move.kind == "believed"]
-    for move in shown:
-        print(move)
-    if not shown:
-        print("Recorded; no score moved.")
+def _tell(moves: Sequence[Move], lang: str | None) -> None:
+    print_moves([move for move in moves if move.kind == "believed"], lang)

@@ -235,6 +235,10 @@ def test_the_command_line(assay: Assay, catalog: Engine, own_home: Path) -> None
     assert "in use" in assay("target", "list").out
     shown = assay("target", "show", "llama.cpp")
     assert "devices.datacentre_gpu 0.25 → 1 (we serve)" in shown.out
+    translated = assay("target", "show", "llama.cpp", "--lang", "zh").out
+    assert "devices.datacentre_gpu 0.25 → 1（we serve）" in translated
+    assert "shares.decode_attention      0.1      解码注意力" in translated
+    assert "使用中" in assay("target", "list", "--lang", "zh").out
     assert assay("target", "show", "ours", "--json").json["devices"]["datacentre_gpu"] == 1
     assert assay("list", "--json").json == assay("list", "--target", "ours", "--json").json
     assert assay("target", "use", "llama.cpp").status == 0
