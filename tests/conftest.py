@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,30 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # Nobody listens there: a test that would reach the real service fails at once.
     monkeypatch.setenv("ASSAY_ARXIV_URL", "http://127.0.0.1:9/api/query")
     return home
+
+
+@pytest.fixture(scope="session")
+def seed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog in SQLite that holds the seed without any run, to be copied: made once."""
+    from app.home import DATABASE_NAME
+    from app.workflows.opening import create_catalog
+
+    home = tmp_path_factory.mktemp("seed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_HOME", str(home))
+        patch.delenv("ASSAY_DATABASE_URL", raising=False)
+        patch.setattr("app.workflows.opening.SHIPPED_RUNS", home / "none")
+        engine, _ = create_catalog()
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return home / DATABASE_NAME
+
+
+def copied(catalog: Path, home: Path) -> Path:
+    """Copy a catalog's file into a data folder; return the copy."""
+    home.mkdir(exist_ok=True)
+    return shutil.copyfile(catalog, home / catalog.name)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from app.workflows.opening import create_catalog, open_catalog
+from tests.conftest import copied
 from tests.postgres_server import TEMPLATE, Server
 
 
@@ -92,7 +93,8 @@ def catalog(
     nothing.mkdir()
     monkeypatch.setattr("app.workflows.opening.SHIPPED_RUNS", nothing)
     if backend == "sqlite":
-        yield create_catalog()[0]
+        copied(request.getfixturevalue("seed_file"), own_home)
+        yield open_catalog()
         return
     server = request.getfixturevalue("server")
     name = server.database(request.getfixturevalue("seeded"))

@@ -17,11 +17,12 @@ from app.jobs.context import run_task
 from app.jobs.processes import sweep
 from app.jobs.tasks import KINDS, load_function
 from app.workflows import job_tasks
-from app.workflows.opening import create_catalog
+from app.workflows.opening import open_catalog
 from db.engine import session_scope
 from db.queries import jobs as queries
 from db.queries import runs
 from tests.app.run_documents import document, run
+from tests.conftest import copied
 
 from .conftest import eventually, is_running, pids_in
 
@@ -48,13 +49,15 @@ sys.exit(1)
 
 
 @pytest.fixture
-def seeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def seeded(
+    seed_file: Path, own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Engine:
     """The seed catalog without any run."""
     nothing = tmp_path / "no-results"
     nothing.mkdir()
     monkeypatch.setattr("app.workflows.opening.SHIPPED_RUNS", nothing)
-    engine, _ = create_catalog()
-    return engine
+    copied(seed_file, own_home)
+    return open_catalog()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from app.home import DATABASE_NAME
 from db import schema
 from db.engine import open_engine, session_scope
 from tests.app.run_documents import document, run
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, copied
 
 ENTRY = PROJECT / "app" / "web" / "main.py"
 HOSTILE = "<script>alert(1)</script> [click](javascript:alert(1)) :red[$x^2$] **bold** | `code`"
@@ -33,32 +32,28 @@ def fresh_caches() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeded_file(seed_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A catalog file with the ten papers and one measured run of sampling on a CPU."""
-    from app.workflows.opening import create_catalog
     from app.workflows.triage import rescore
     from db.queries import runs
 
-    home = tmp_path_factory.mktemp("seeded")
+    path = copied(seed_file, tmp_path_factory.mktemp("seeded"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ASSAY_HOME", str(home))
-        patch.setattr("app.workflows.opening.SHIPPED_RUNS", home / "none")
-        engine, _ = create_catalog()
+        patch.setenv("ASSAY_HOME", str(path.parent))
+        engine = open_engine(f"sqlite:///{path}")
         with session_scope(engine) as session:
             runs.import_document(session, document(run("b8-v128256-k0")))
             rescore(session, {"kind": "run", "ref": "test"})
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         engine.dispose()
-    return home / DATABASE_NAME
+    return path
 
 
 @pytest.fixture
 def seeded(seeded_file: Path, own_home: Path) -> Engine:
     """The seeded catalog in this test's own data folder."""
-    own_home.mkdir(exist_ok=True)
-    shutil.copy(seeded_file, own_home / DATABASE_NAME)
-    return open_engine(f"sqlite:///{own_home / DATABASE_NAME}")
+    return open_engine(f"sqlite:///{copied(seeded_file, own_home)}")
 
 
 @pytest.fixture
