@@ -9,6 +9,7 @@ from db import patience
 from db.engine import open_engine, session_scope
 from db.errors import UnreachableError
 from db.patience import PATIENCE_S, patiently
+from db.postgres_errors import as_catalog_error
 from db.queries import jobs
 from tests.app.jobs.test_loop import TOKEN, Stage
 
@@ -76,3 +77,11 @@ def test_work_is_done_again_while_the_server_is_away(
     if catalog.dialect.name == "sqlite":  # no server that could come back
         with pytest.raises(UnreachableError):
             patiently(catalog, act)
+
+
+def test_a_server_that_starts_is_said_to_be_starting() -> None:
+    psycopg = pytest.importorskip("psycopg")
+    for words in ("starting up", "in recovery mode", "not yet accepting connections"):
+        said = f'connection to server on socket "/x" failed: FATAL:  the database system is {words}'
+        error = as_catalog_error(psycopg.OperationalError(said), "db/assay")
+        assert error is not None and "just starting" in error.message
