@@ -14,29 +14,56 @@ from app.workflows.claim_words import claim_words
 from app.workflows.ranked import Ranking
 from db.queries import inbox as queries
 from db.queries import papers as paper_queries
-from db.queries.inbox import Undone
+from db.queries.inbox import Undone, Waiting
 
 SHORTLIST = ("shortlisted", "building", "done")
 DECISIONS = tuple(queries.STATUS_AFTER)
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
     """What waits in the inbox, the best first, what was put off last."""
 
-    rows: tuple[dict[str, Any], ...]
-    """As `list_papers` has them, with `version`, `read`, `later`, `watch`, `place`, `of`."""
-    shortlist: int
-    """How many papers the new ones are compared with."""
+    waiting: tuple[Waiting, ...]
+    ranking: Ranking
+    """Holds all that waits; whole rows are read of what is shown."""
+    ranks: tuple[int, ...]
+    """Of the papers that the new ones are compared with."""
     is_of_seed: bool
-    """Whether that is the seed's report, because nothing is shortlisted yet."""
+    """Whether these are of the seed's report, because nothing is shortlisted yet."""
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    @property
+    def ids(self) -> list[str]:
+        """The papers that wait."""
+        return [paper.paper_id for paper in self.waiting]
 
     @property
     def later(self) -> int:
         """How many were put off."""
-        return sum(bool(row["later"]) for row in self.rows)
+        return sum(bool(paper.later) for paper in self.waiting)
+
+    def rows(self, session: Session, first: int = 0, last: int | None = None) -> list[Row]:
+        """Return what waits from one place to before another, without what is gone meanwhile.
+
+        As `list_papers` has them, with `version`, `read`, `later`, `watch`, `place`, `of`.
+        """
+        shown = self.waiting[first:last]
+        ids = [paper.paper_id for paper in shown]
+        found_by = queries.found_by(session, ids)
+        rows = {row["paper_id"]: row for row in self.ranking.rows(ids)}
+        return [
+            rows[paper.paper_id]
+            | {"version": paper.version, "read": paper.read, "later": paper.later}
+            | {"watch": found_by.get(paper.paper_id), "of": len(self.ranks) + 1}
+            | {"place": bisect_left(self.ranks, rows[paper.paper_id]["rank"]) + 1}
+            for paper in shown
+            if paper.paper_id in rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +105,14 @@ def places(ranking: Ranking) -> Callable[[int | None], tuple[int | None, int]]:
 
 def queue(session: Session, ranking: Ranking) -> Queue:
     """Return the inbox out of the ranking."""
-    waiting = queries.waiting(session)
-    found_by = queries.found_by(session, waiting)
+    numbers = ranking.paper_ids
+    waiting = [paper for paper in queries.waiting(session).values() if paper.paper_id in numbers]
+    waiting.sort(key=lambda paper: (paper.later or 0, numbers[paper.paper_id]))
     ranks, is_of_seed = compared_with(ranking)
-    place = places(ranking)
-    listed = []
-    for row in ranking.rows(waiting):
-        paper = waiting[row["paper_id"]]
-        position, of = place(row["rank"])
-        more = {"version": paper.version, "read": paper.read, "later": paper.later}
-        more |= {"watch": found_by.get(paper.paper_id), "place": position, "of": of}
-        listed.append(row | more)
-    listed.sort(key=lambda row: (row["later"] or 0, row["rank"]))
-    return Queue(tuple(listed), len(ranks), is_of_seed)
+    return Queue(tuple(waiting), ranking, tuple(ranks), is_of_seed)
 
 
-def headline(session: Session, row: Row, language: str) -> str:
+def headline(session: Session, row: Mapping[str, Any], language: str) -> str:
     """Return a paper's headline claim in our words; nothing where it has none."""
     key = row.get("headline")
     claim = queries.claims(session, [key]).get(key) if key else None

@@ -1,23 +1,24 @@
 """Papers that have to do with a paper, each with the reasons: at most five, simple and explained.
 
 What counts: one compares itself with the other; both compare with the same rival; the same
-technique; words that both use and few others do. Ten thousand papers are looked through by their
-titles; abstracts are read of the nearest only.
+technique; words that both use and few others do. All papers are looked through by their titles, in
+arrays; abstracts are read of the nearest only.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from analyzers.message import Message, message
 from app.labels import say
 from app.reports.text import short_name
+from app.workflows.ranked import Ranking
+from app.workflows.title_words import TitleWords, key_of, words_of
 from db.queries import claims as claim_queries
 from db.queries import papers as paper_queries
 
@@ -31,155 +32,172 @@ _MOST_RIVALS = 2
 _NEAREST = 60
 """Of how many papers the abstracts are read."""
 
-_WORD = re.compile(r"[a-z][a-z0-9]{2,}")
 _NAME = re.compile(
     r"\b(?=[\w.-]*[A-Z])(?=[\w.-]*[a-z0-9])[A-Za-z][\w.-]*[A-Z0-9][\w.-]*|\b[A-Z]{3,}\b"
 )
 _FORMAT = re.compile(r"^(?:bf|fp|int|w|nf|mx|tf|e)\d+\w*$|^(?:bf|fp|int)$")
-_COMMON = frozenset(
-    _WORD.findall(
-        "the and for with from that this are was were can our its their which into over under than "
-        "all but not via using use used based towards toward more most less between both each such "
-        "while when where has have been large language model models llm llms paper propose show "
-        "method methods inference efficient efficiency fast faster new self time performance "
-        "enabling sequence sequences computation high low"
+
+
+class Known:
+    """What is looked at of all papers: their titles, techniques, ranks and recommendations."""
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        titles: Sequence[str],
+        techniques: Sequence[str | None],
+        ranks: Sequence[int],
+        advices: Sequence[str],
+    ) -> None:
+        self.ids, self.titles, self.techniques = ids, titles, techniques
+        self.ranks, self.advices = ranks, advices
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Known:
+        """Return what is known of ranked rows."""
+        columns = [
+            [row[name] for row in rows]
+            for name in ("paper_id", "title", "technique", "rank", "recommendation")
+        ]
+        return cls(*columns)
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """At which place each paper is."""
+        return {paper_id: number for number, paper_id in enumerate(self.ids)}
+
+    @cached_property
+    def words(self) -> TitleWords:
+        """The titles' words."""
+        return TitleWords(self.titles)
+
+
+def known(session: Session, ranking: Ranking) -> Known:
+    """Return what is known of a ranking's papers, without reading its rows."""
+    titles = paper_queries.titles(session)
+    columns = ranking.columns
+    numbers = [n for n in ranking.chosen if columns.paper_ids[n] in titles]
+    return Known(
+        [columns.paper_ids[n] for n in numbers],
+        [titles[columns.paper_ids[n]] for n in numbers],
+        [columns.codes["technique"][n] for n in numbers],
+        [n + 1 for n in numbers],
+        [str(columns.codes["recommendation"][n]) for n in numbers],
     )
-)
 
 
 def related(
-    session: Session, paper: str, listed: Sequence[Row], *, language: str = "en"
+    session: Session, paper: str, listed: Sequence[Row] | Known, *, language: str = "en"
 ) -> list[dict[str, Any]]:
     """Return at most five related papers, the nearest first, with reasons.
 
     Each {"paper_id", "title", "rank", "recommendation", "nearness", "reasons"}. `listed` is what
-    `list_papers` returned. Raises `NotFoundError`.
+    `list_papers` returned, or `known`, which a caller keeps that shows many papers. Raises
+    `NotFoundError`.
     """
     own = paper_queries.get_by_any_id(session, paper)
-    rows = {str(row["paper_id"]): _Known(*(row[name] for name in _Known._fields)) for row in listed}
-    mine = rows.pop(own.id, None)
-    if mine is None or not rows:
+    papers = listed if isinstance(listed, Known) else Known.of(listed)
+    mine = papers.numbers.get(own.id)
+    if mine is None or len(papers.ids) < 2:
         return []
-    titles = {paper_id: _words(row.title) for paper_id, row in rows.items()}
-    own_title = _words(own.title)
-    weights = _Weights([own_title, *titles.values()])
-    found: dict[str, tuple[float, list[Message]]] = {paper_id: (0.0, []) for paper_id in rows}
+    found: dict[int, tuple[float, list[Message]]] = {}
 
-    def add(paper_id: str, points: float, reason: Message) -> None:
-        before, reasons = found[paper_id]
-        found[paper_id] = (before + points, [*reasons, reason])
+    def add(number: int, points: float, reason: Message) -> None:
+        before, reasons = found.get(number, (0.0, []))
+        found[number] = (before + points, [*reasons, reason])
 
-    for paper_id, points, reason in _comparisons(session, own.id, own.title, rows):
-        add(paper_id, points, reason)
-    for paper_id, row in rows.items():
-        if mine.technique and row.technique == mine.technique:
-            told = message(
-                "same technique: {technique}", words=("technique",), technique=mine.technique
-            )
-            add(paper_id, _TECHNIQUE, told)
-    likeness = {paper_id: weights.likeness(own_title, words) for paper_id, words in titles.items()}
-    nearest = sorted(rows, key=lambda p: (-found[p][0] - _WORDS * likeness[p], p))[:_NEAREST]
-    abstracts = paper_queries.abstracts(session, [own.id, *nearest])
-    own_text = own_title | _words(abstracts.get(own.id))
-    for paper_id in nearest:
-        text = titles[paper_id] | _words(abstracts.get(paper_id))
-        shared = weights.telling(own_text & text)
+    for number, points, reason in _comparisons(session, own.id, own.title, papers):
+        add(number, points, reason)
+    technique = papers.techniques[mine]
+    own_title = words_of(own.title)
+    nearest = _nearest(papers, mine, own_title, {n: points for n, (points, _) in found.items()})
+    abstracts = paper_queries.abstracts(session, [own.id, *(papers.ids[n] for n in nearest)])
+    own_text = own_title | words_of(abstracts.get(own.id))
+    for number in nearest:
+        if technique and papers.techniques[number] == technique:
+            told = message("same technique: {technique}", words=("technique",), technique=technique)
+            add(number, _TECHNIQUE, told)
+        text = words_of(papers.titles[number]) | words_of(abstracts.get(papers.ids[number]))
+        shared = papers.words.telling(own_text & text)
         if shared:
             told = message("both speak of: {shared}", shared=", ".join(shared))
-            add(paper_id, _WORDS * weights.likeness(own_text, text), told)
-    chosen = sorted(nearest, key=lambda p: (-found[p][0], p))[:MOST]
+            add(number, _WORDS * papers.words.likeness(own_text, text), told)
+    chosen = sorted(found, key=lambda n: (-found[n][0], papers.ids[n]))[:MOST]
     return [
         {
-            "paper_id": paper_id,
-            "title": rows[paper_id].title,
-            "rank": rows[paper_id].rank,
-            "recommendation": rows[paper_id].recommendation,
-            "nearness": round(found[paper_id][0], 2),
-            "reasons": [say(reason, language) for reason in found[paper_id][1]],
+            "paper_id": papers.ids[number],
+            "title": papers.titles[number],
+            "rank": papers.ranks[number],
+            "recommendation": papers.advices[number],
+            "nearness": round(found[number][0], 2),
+            "reasons": [say(reason, language) for reason in found[number][1]],
         }
-        for paper_id in chosen
-        if found[paper_id][0] >= LEAST
+        for number in chosen
+        if found[number][0] >= LEAST
     ]
 
 
-class _Known(NamedTuple):
-    """What is looked at of a row: a hundred thousand whole ones take too much memory."""
+def _nearest(
+    papers: Known, mine: int, own_title: frozenset[str], points: Mapping[int, float]
+) -> list[int]:
+    """Return the papers that are nearest by points, technique and title."""
+    import numpy as np
 
-    title: str
-    technique: str | None
-    rank: int
-    recommendation: str
-
-
-class _Weights:
-    """How much a word says: little if many titles have it."""
-
-    def __init__(self, titles: Sequence[frozenset[str]]) -> None:
-        self._counts = Counter(word for title in titles for word in title)
-        self._papers = len(titles)
-        self._known: dict[str, float] = {}
-
-    def of(self, word: str) -> float:
-        weight = self._known.get(word)
-        if weight is None:
-            weight = math.log(1 + self._papers / (1 + self._counts[word]))
-            self._known[word] = weight
-        return weight
-
-    def likeness(self, one: frozenset[str], two: frozenset[str]) -> float:
-        """Return the cosine of two sets of words, 0 to 1."""
-        shared = sum(self.of(word) ** 2 for word in one & two)
-        if not shared:
-            return 0.0
-        norms = [math.sqrt(sum(self.of(word) ** 2 for word in words)) for words in (one, two)]
-        return shared / (norms[0] * norms[1])
-
-    def telling(self, words: Iterable[str], most: int = 3) -> list[str]:
-        """Return the words that stand in titles and say most."""
-        known = [word for word in words if 0 < self._counts[word] <= max(2, self._papers / 20)]
-        return sorted(known, key=lambda word: (-self.of(word), word))[:most]
-
-
-def _words(text: str | None) -> frozenset[str]:
-    return frozenset(_WORD.findall((text or "").lower())) - _COMMON
+    near = _WORDS * papers.words.likenesses(own_title)
+    technique = papers.techniques[mine]
+    if technique:
+        near += _TECHNIQUE * np.fromiter(
+            (code == technique for code in papers.techniques), bool, len(papers.techniques)
+        )
+    for number, more in points.items():
+        near[number] += more
+    near[mine] = -np.inf
+    near = near.round(9)  # equal but for rounding is equal
+    least = np.partition(near, -_NEAREST)[-_NEAREST] if len(near) > _NEAREST else -np.inf
+    candidates = [int(n) for n in np.flatnonzero(near >= least) if n != mine]
+    return sorted(candidates, key=lambda n: (-near[n], papers.ids[n]))[:_NEAREST]
 
 
 def _comparisons(
-    session: Session, paper_id: str, title: str, rows: Mapping[str, _Known]
-) -> list[tuple[str, float, Message]]:
-    """Return what the claims' baselines say: who compares with whom, and rivals in common."""
-    own_name = _key(short_name(title))
+    session: Session, paper_id: str, title: str, papers: Known
+) -> Iterator[tuple[int, float, Message]]:
+    """Yield what the claims' baselines say: who compares with whom, and rivals in common."""
+    own_name = key_of(short_name(title))
     mine = {
-        _key(name): name
+        key_of(name): name
         for baseline in claim_queries.baselines(session, paper_id=paper_id).get(paper_id, ())
         for name in names_in(baseline)
     }
-    by_name = {_key(short_name(row.title)): other for other, row in rows.items()}
-    found = [
-        (by_name[key], _COMPARES, message("this paper compares itself with it"))
-        for key in mine
-        if key in by_name and len(key) > 2
-    ]
+    for key in mine:
+        other = _called(papers, key, paper_id) if len(key) > 2 else None
+        if other is not None:
+            yield other, _COMPARES, message("this paper compares itself with it")
     wanted = [name for name in [short_name(title), *mine.values()] if len(name) > 2][:12]
     theirs = claim_queries.baselines(session, naming=wanted) if wanted else {}
-    for other, baselines in theirs.items():
-        if other not in rows:
+    for paper, baselines in theirs.items():
+        number = papers.numbers.get(paper)
+        if number is None or paper == paper_id:
             continue
-        names = {_key(name) for baseline in baselines for name in names_in(baseline)}
+        names = {key_of(name) for baseline in baselines for name in names_in(baseline)}
         if len(own_name) > 2 and own_name in names:
-            found.append((other, _COMPARES, message("it compares itself with this paper")))
+            yield number, _COMPARES, message("it compares itself with this paper")
         common = sorted(mine[key] for key in names & mine.keys())[:_MOST_RIVALS]
         if common:
             told = message("both compare with {rivals}", rivals=", ".join(common))
-            found.append((other, _RIVAL * len(common), told))
-    return found
+            yield number, _RIVAL * len(common), told
+
+
+def _called(papers: Known, key: str, but: str) -> int | None:
+    """Return the other paper whose name is this; of several the last."""
+    found = [
+        number
+        for number in papers.words.beginning_with(key)
+        if papers.ids[number] != but and key_of(short_name(papers.titles[number])) == key
+    ]
+    return found[-1] if found else None
 
 
 def names_in(baseline: str) -> list[str]:
     """Return the names of methods and systems in a baseline's words: FlashInfer, vLLM, EAGLE-2."""
     found = [name.strip(".-") for name in _NAME.findall(baseline)]
-    return [name for name in dict.fromkeys(found) if not _FORMAT.match(_key(name))]
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return [name for name in dict.fromkeys(found) if not _FORMAT.match(key_of(name))]

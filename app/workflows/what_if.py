@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, overload
 
 from sqlalchemy.orm import Session
 
@@ -57,20 +57,20 @@ def what_if(
     target: str | None = None,
     device: str | None = None,
     language: str = "en",
-    places: Sequence[Place] | None = None,
+    others: Sequence[Place] | None = None,
 ) -> dict[str, Any]:
     """Return {"now": row, "changes": [row …]}: score, rank and recommendation after each change.
 
-    `places` is what `standings` returned, for a caller that keeps it. Raises `NotFoundError`.
+    `others` is what `standings` returned but for this paper, where a caller has it. Raises
+    `NotFoundError`.
     """
     target = target or default_target()
     engine = target_named(target)
     paper_id = paper_queries.get_by_any_id(session, paper).id
     facts = assemble(session, engine, paper_ids=[paper_id], device=device)[0].facts
-    if places is None:
-        places = standings(session, target, device)
+    if others is None:
+        others = standings(session, target, device, but=paper_id)
     now = score_paper(facts, engine, device)
-    others = _without(places, paper_id)
     position = _position(others, now)
     found = [
         Change(kind, told, ranked, _position(others, ranked))
@@ -82,18 +82,49 @@ def what_if(
     }
 
 
-def standings(session: Session, target: str, device: str | None = None) -> list[Place]:
-    """Return the places of all papers, the best first: stored ones where they are of today."""
+class _Stored(Sequence[Place]):
+    """The places of all papers but one, the best first, read as they are looked at."""
+
+    def __init__(self, session: Session, target: str, last: int, but: int | None) -> None:
+        self._place_at = cache(partial(score_queries.place_at, session, target))
+        self._last, self._but = last, but
+
+    def __len__(self) -> int:
+        return self._last - (self._but is not None)
+
+    @overload
+    def __getitem__(self, at: int) -> Place: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Place]: ...
+    def __getitem__(self, at: int | slice) -> Place | Sequence[Place]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(*at.indices(len(self)))]
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        rank = at + 1 if self._but is None or at + 1 < self._but else at + 2
+        return self._place_at(rank)
+
+
+def standings(
+    session: Session, target: str, device: str | None = None, *, but: str | None = None
+) -> Sequence[Place]:
+    """Return the places of all papers (but one), the best first.
+
+    Stored ones where they are of today: then only those are read that are looked at, as long as the
+    session is open.
+    """
     if target == default_target() and device is None and are_fresh(session, target):
-        return sorted(score_queries.places(session, target))
-    engine = target_named(target)
-    assembled = assemble(session, engine, device=device)
-    return [place(r) for r in rank(score_paper(a.facts, engine, device) for a in assembled)]
-
-
-def _without(places: Sequence[Place], paper_id: str) -> Sequence[Place]:
+        last = score_queries.last_rank(session, target)
+        if last is not None:
+            own = None if but is None else score_queries.ranks(session, target, [but]).get(but)
+            return _Stored(session, target, last, own)
+        found = sorted(score_queries.places(session, target))
+    else:
+        engine = target_named(target)
+        assembled = assemble(session, engine, device=device)
+        found = [place(r) for r in rank(score_paper(a.facts, engine, device) for a in assembled)]
     # the last part of a place is the paper's id
-    return [p for p in places if p[-1] != paper_id]
+    return [p for p in found if p[-1] != but]
 
 
 def _position(others: Sequence[Place], ranked: Ranked) -> int:

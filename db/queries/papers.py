@@ -72,8 +72,7 @@ class PaperNames(NamedTuple):
     paper_id: str
     arxiv_id: str | None
     title: str
-    authors: str
-    """One after another, a space between."""
+    authors: str  # one after another
 
 
 def names(session: Session) -> list[PaperNames]:
@@ -86,9 +85,11 @@ def names(session: Session) -> list[PaperNames]:
     ]
 
 
-def titles(session: Session, paper_ids: Collection[str]) -> dict[str, str]:
-    """Return the titles of these papers, by id."""
-    statement = select(Paper.id, Paper.title).where(Paper.id.in_(list(paper_ids)))
+def titles(session: Session, paper_ids: Collection[str] | None = None) -> dict[str, str]:
+    """Return the titles of all (or these) papers, by id."""
+    statement = select(Paper.id, Paper.title)
+    if paper_ids is not None:
+        statement = statement.where(Paper.id.in_(list(paper_ids)))
     return {row.id: row.title for row in session.execute(statement)}
 
 
@@ -106,7 +107,7 @@ def get_by_any_id(session: Session, text: str) -> Paper:
     An arXiv id may carry a version. Raises `NotFoundError`, whose message and `close` list the
     nearest papers, where nothing or more than one fits.
     """
-    wanted = text.strip()
+    wanted = text.strip()[:500]  # SQLite's LIKE takes 50 kB, and guesses at more take minutes
     for paper_id in (wanted, wanted.lower(), wanted.lower().replace("-", "_")):
         paper = session.get(Paper, paper_id) if paper_id else None
         if paper is not None:

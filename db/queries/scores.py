@@ -226,8 +226,27 @@ def places(session: Session, target: str, kind: str = "believed") -> list[tuple[
         Score.target == target, Score.kind == kind, Score.place.is_not(None)
     )
     session.flush()
-    rows = session.connection().execute(statement)
-    return [tuple(json.loads(place)) for (place,) in rows]
+    rows = session.connection().execute(statement).all()
+    # All in one text: a call for each would take as long as the query.
+    return list(map(tuple, json.loads(f"[{','.join(place for (place,) in rows)}]")))
+
+
+def place_at(session: Session, target: str, rank: int) -> tuple[Any, ...]:
+    """Return what the rank of the paper that is believed to be this one goes by."""
+    statement = select(json_text(session, Score.place)).where(
+        Score.target == target, Score.kind == "believed", Score.rank == rank
+    )
+    return tuple(json.loads(str(session.connection().scalar(statement))))
+
+
+def last_rank(session: Session, target: str) -> int | None:
+    """Return the last rank by belief; None where the ranks have gaps or papers wait for one."""
+    papers, ranked, last = session.execute(
+        select(func.count(), func.count(Score.rank), func.max(Score.rank)).where(
+            Score.target == target, Score.kind == "believed"
+        )
+    ).one()
+    return last if papers == ranked == last else None
 
 
 def unscored(session: Session, target: str) -> list[str]:

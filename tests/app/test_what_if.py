@@ -43,6 +43,15 @@ def test_now_is_what_the_ranking_shows(paper: str, catalog: Engine) -> None:
     assert (now["rank_moves"], now["score_moves"]) == (0, 0.0)
 
 
+def test_places_that_are_read_one_by_one_are_those_that_are_read_at_once(catalog: Engine) -> None:
+    with session_scope(catalog) as session:
+        every = sorted(scores.places(session, "llama.cpp"))
+        assert list(standings(session, "llama.cpp")) == every
+        others = standings(session, "llama.cpp", but="sage")
+        assert others[:] == [place for place in every if place[-1] != "sage"]
+        assert not isinstance(others, list)
+
+
 @pytest.mark.parametrize(
     ("paper", "kind", "field"),
     [
@@ -170,9 +179,9 @@ def test_ten_thousand_papers_are_not_scored_again(catalog: Engine) -> None:
         scores.save(session, values, {"kind": "rule", "ref": "test"})
         what_if(session, "flatquant")
         began = time.perf_counter()
-        places = standings(session, "llama.cpp")
-        found = what_if(session, "flatquant", places=places)
+        others = standings(session, "llama.cpp", but="flatquant")
+        found = what_if(session, "flatquant", others=others)
         took = time.perf_counter() - began
-    assert len(places) == 10_010
+    assert len(others) == 10_009
     assert found["now"]["rank"] <= 10
     assert took < 1.0  # 0.1 s on an idle machine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -174,19 +174,19 @@ def paper(paper_id: str, target: str | None = None) -> dict[str, Any]:
 
 def what_if(paper_id: str, target: str | None = None) -> dict[str, Any]:
     """Return what would change a paper's rank; raises `NotFoundError`."""
-    places = _standings(home.database_url(), version(), target or default_target())
+    target = target or default_target()
+    others = None
+    if target != default_target():  # scored on the fly: once, not for each paper that is looked at
+        standing = _standings(home.database_url(), version(), target)
+        others = [place for place in standing if place[-1] != paper_id]
     with context.reading() as session:
         return changes.what_if(
-            session,
-            paper_id,
-            target=target or default_target(),
-            language=context.language(),
-            places=places,
+            session, paper_id, target=target, language=context.language(), others=others
         )
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _standings(url: str, catalog_version: int, target: str) -> list[Any]:
+def _standings(url: str, catalog_version: int, target: str) -> Sequence[Any]:
     # A resource: ten thousand places are only read, and would be copied for each visit otherwise.
     with context.reading() as session:
         return changes.standings(session, target)

@@ -41,7 +41,7 @@ def load_queue() -> Queue:
     return _queue(home.database_url(), catalog.version(), context.language())
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def _queue(url: str, catalog_version: int, language: str) -> Queue:
     rows = catalog.ranking()
     with context.reading() as session:
@@ -50,23 +50,29 @@ def _queue(url: str, catalog_version: int, language: str) -> Queue:
 
 def triage(queue: Queue, _: Translate) -> None:
     """Show the paper whose turn it is, what can be decided about it, and the queue around it."""
-    if not queue.rows:
-        _end(_)
-        _decision_row(None, queue, _)
-        return
     index = _current(queue)
+    start = max(0, min(index - _BEFORE, len(queue) - _SHOWN))
+    with context.reading() as session:
+        shown = queue.rows(session, start, start + _SHOWN)
+    if not shown:
+        _end(_)
+        _decision_row(None, index, queue, _)
+        return
+    row = shown[min(index - start, len(shown) - 1)]
     left, right = st.columns([3, 2], gap="medium")
     with left:
         # Above the card, which is as long as its paper asks for: they stay where they are.
-        _decision_row(index, queue, _)
-        _card(queue, index, _)
+        _decision_row(row, index, queue, _)
+        _card(row, index, queue, _)
     with right:
-        _list(queue, index, _)
+        _list(shown, start, index, queue, _)
 
 
 def _current(queue: Queue) -> int:
     """Return the place of the paper whose turn it is: `?at=`, else where the person was."""
-    ids = [row["paper_id"] for row in queue.rows]
+    ids = queue.ids
+    if not ids:
+        return 0
     asked = st.query_params.get(_AT)
     if asked in ids:
         index = ids.index(asked)
@@ -84,12 +90,11 @@ def _go(paper_id: str | None, index: int) -> None:
         st.query_params[_AT] = paper_id
 
 
-def _card(queue: Queue, index: int, _: Translate) -> None:
-    row = queue.rows[index]
+def _card(row: Row, index: int, queue: Queue, _: Translate) -> None:
     with context.reading() as session:
         claim = inbox.headline(session, row, context.language())
     with st.container(border=True, gap="small", key="inbox-card"):
-        st.caption(plain(_place_in_queue(queue, index, _)))
+        st.caption(plain(_place_in_queue(row, index, queue, _)))
         st.markdown(f"#### {plain(shorten(row['title'], _LONGEST_TITLE))}", anchors=False)
         st.caption(_origin(row, _))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -102,9 +107,9 @@ def _card(queue: Queue, index: int, _: Translate) -> None:
         st.caption(plain(_facts(row, _)))
 
 
-def _place_in_queue(queue: Queue, index: int, _: Translate) -> str:
-    told = _("{number} of {count} in the inbox").format(number=index + 1, count=len(queue.rows))
-    if queue.rows[index]["later"]:
+def _place_in_queue(row: Row, index: int, queue: Queue, _: Translate) -> str:
+    told = _("{number} of {count} in the inbox").format(number=index + 1, count=len(queue))
+    if row["later"]:
         told += " · " + _("you put it off")
     return told
 
@@ -142,16 +147,15 @@ def _facts(row: Row, _: Translate) -> str:
     return " · ".join(f"{name}: {value}" for name, value in parts if value)
 
 
-def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
+def _decision_row(row: Row | None, index: int, queue: Queue, _: Translate) -> None:
     """Show the buttons, always the same ones in the same places: the focus stays where it is."""
-    row = None if index is None else queue.rows[index]
     with context.reading() as session:
         last = inbox.last_decision(session)
     if row is None and last is None and _TROUBLE not in st.session_state:
         return
     may_decide = access.may_do("curate")
     with st.container(horizontal=True, gap="small", key="inbox-buttons"):
-        if row is not None and index is not None:
+        if row is not None:
             for decision, name, key, kind in _BUTTONS:
                 st.button(
                     _(name),
@@ -183,7 +187,7 @@ def _decision_row(index: int | None, queue: Queue, _: Translate) -> None:
 
 
 def _step_button(name: str, key: str, shortcut: str, to: int, queue: Queue) -> None:
-    inside = 0 <= to < len(queue.rows)
+    inside = 0 <= to < len(queue)
     st.button(
         name,
         key=key,
@@ -191,7 +195,7 @@ def _step_button(name: str, key: str, shortcut: str, to: int, queue: Queue) -> N
         type="tertiary",
         disabled=not inside,
         on_click=_go,
-        args=(queue.rows[to]["paper_id"] if inside else None, to),
+        args=(queue.waiting[to].paper_id if inside else None, to),
     )
 
 
@@ -201,7 +205,7 @@ def _decide(decision: str, paper_id: str, index: int, queue: Queue) -> None:
             inbox.decide(session, paper_id, decision, who=person.current())
     except Exception as error:
         st.session_state[_TROUBLE] = context.sentence(error)
-    rest = [row["paper_id"] for row in queue.rows if row["paper_id"] != paper_id]
+    rest = [waiting for waiting in queue.ids if waiting != paper_id]
     _go(rest[min(index, len(rest) - 1)] if rest else None, index)
 
 
@@ -222,10 +226,8 @@ def _undo() -> None:
         st.session_state[_TROUBLE] = told.format(paper=undone.paper_id)
 
 
-def _list(queue: Queue, index: int, _: Translate) -> None:
+def _list(shown: list[Row], start: int, index: int, queue: Queue, _: Translate) -> None:
     """Show the queue around the paper whose turn it is; a click on a row goes there."""
-    start = max(0, min(index - _BEFORE, len(queue.rows) - _SHOWN))
-    shown = queue.rows[start : start + _SHOWN]
     frame = pd.DataFrame(
         [
             {
@@ -269,7 +271,7 @@ def _list(queue: Queue, index: int, _: Translate) -> None:
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(
-            plain(told.format(first=start + 1, last=last, count=len(queue.rows))), width="content"
+            plain(told.format(first=start + 1, last=last, count=len(queue))), width="content"
         )
         _step_button(_("Previous"), "inbox-previous", "P", index - 1, queue)
         _step_button(_("Next"), "inbox-next", "N", index + 1, queue)

@@ -10,21 +10,21 @@ from app import home
 from app.web.components import catalog, context
 from app.workflows import links as linking
 from app.workflows import related as nearest
-from app.workflows.ranked import Ranking
 
 
-def related(paper_id: str, rows: Ranking) -> list[dict[str, Any]]:
-    """Return the papers that have to do with a paper, of the ranked rows; at most five."""
-    key = (home.database_url(), catalog.version(), paper_id, context.language())
-    return _related(*key, rows)
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _related(
-    url: str, catalog_version: int, paper_id: str, language: str, _rows: Ranking
-) -> list[dict[str, Any]]:
+def related(paper_id: str, target: str) -> list[dict[str, Any]]:
+    """Return the papers that have to do with a paper, of a target's ranking; at most five."""
+    papers = _known(home.database_url(), catalog.version(), target)
     with context.reading() as session:
-        return nearest.related(session, paper_id, _rows, language=language)
+        return nearest.related(session, paper_id, papers, language=context.language())
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _known(url: str, catalog_version: int, target: str) -> nearest.Known:
+    # A resource: the words of all titles are only read, and would be copied for each visit.
+    rows = catalog.ranking(target=target)
+    with context.reading() as session:
+        return nearest.known(session, rows)
 
 
 def links(paper_id: str) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ section = url.sections(_("Section"), "view", list(names), names.__getitem__)
 if section == "score":
     breakdown(shown, _)
     what_if(catalog.what_if(paper_id, target), _)
-    related(paper_data.related(paper_id, rows), _)
+    related(paper_data.related(paper_id, target), _)
 elif section == "claims":
     findings(shown, devices, _)
     claims(shown, devices, _)
