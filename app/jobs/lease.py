@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,6 +28,8 @@ IDLE_S = 3.0
 """How long a runner waits for more work before it leaves."""
 STALE_AFTER_S = 5.0
 """Without a heartbeat for so long, a runner that can't be looked at (another host) is dead."""
+SECOND_LOOK_S = 2.0
+"""Before a silent one is taken for dead it is looked at again."""
 HUNG_AFTER_S = 20.0
 """The same for a process that is there: a sleeping laptop or a busy disk is no death."""
 LOST = message("The background process died before this was finished.")
@@ -71,6 +74,13 @@ def bury(engine: Engine) -> list[str]:
         runner = jobs.runner(session)
     if runner is None or is_live(runner):
         return []
+    if runner.host != socket.gethostname() or _is_running(runner):
+        # Silent, not gone: the database may have been away. It has a moment to say that it lives.
+        time.sleep(SECOND_LOOK_S)
+        with session_scope(engine) as session:
+            again = jobs.runner(session)
+        if again is None or again.token != runner.token or is_live(again):
+            return []
     if runner.host == socket.gethostname():
         if _is_running(runner):
             kill_tree(runner.pid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine
 
+from app.jobs import lease
 from db import patience
 from db.engine import open_engine, session_scope
 from db.errors import UnreachableError
@@ -54,6 +55,30 @@ def test_a_claim_that_nobody_heard_of_is_begun(stage: Stage) -> None:
     stage.executor.succeed(job)
     stage.tick()
     assert stage.job(job).state == "succeeded"
+
+
+def test_a_runner_that_was_silent_while_the_server_was_away_is_not_taken_for_dead(
+    catalog: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = "2026-01-01T00:00:00.000000+00:00"
+    with session_scope(catalog) as session:
+        assert jobs.runner_acquire(session, TOKEN, pid=1, host="elsewhere", at=long_ago)
+
+    def beat(seconds: float) -> None:
+        with session_scope(catalog) as session:
+            assert jobs.runner_heartbeat(session, TOKEN)
+
+    def held() -> bool:
+        with session_scope(catalog) as session:
+            return jobs.runner(session) is not None
+
+    monkeypatch.setattr("time.sleep", beat)
+    assert lease.bury(catalog) == [] and held()
+    with session_scope(catalog) as session:
+        assert jobs.runner_heartbeat(session, TOKEN, at=long_ago)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    lease.bury(catalog)
+    assert not held()
 
 
 def test_work_is_done_again_while_the_server_is_away(
