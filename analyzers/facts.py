@@ -206,6 +206,8 @@ class Measurement:
     measured_at: str
     provisional: bool
     quality_pass: bool
+    device_name: str = ""
+    """For people; empty where only the id is known."""
 
 
 @dataclass(frozen=True, slots=True)

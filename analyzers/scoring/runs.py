@@ -187,6 +187,7 @@ def measurement(
         measured_at=newest.measured_at,
         provisional=any(run.provisional for run, *_ in seen),
         quality_pass=True,
+        device_name=newest.device_name,
     )
 
 

@@ -82,6 +82,18 @@ def short_name(title: str) -> str:
     return shorten(name if len(name) >= 2 else title, LONGEST_NAME)
 
 
+_MAKERS = re.compile(
+    r"\((?:R|TM|C)\)|@.*|[- ]?\b(?:NVIDIA|AMD|Intel|Apple|GeForce|Radeon|Processor|CPU|\d+-Core"
+    r"|\d+ ?GB|HBM\w*|PCIe|SXM\w*)(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def short_device(name: str) -> str:
+    """Return the part of a device's name that tells it from others: "H100", "RTX 4090"."""
+    return " ".join(_MAKERS.sub(" ", clean(name)).split()) or clean(name)
+
+
 def in_a_row(items: Sequence[str], _: Translate) -> str:
     """Return names or phrases on one line, with the language's comma between."""
     return _(", ").join(clean(item) for item in items)

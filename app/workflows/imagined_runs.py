@@ -46,7 +46,7 @@ def imagined_runs(
     where: dict[str, Any] = {"device": _CLASSES[bench.device_class], "part": bench.part.value}
     words: tuple[str, ...] = ("device", "part")
     if bench.stands_for is not None:
-        where["device"] = bench.stands_for.device_id
+        where["device"] = bench.stands_for.device_name or bench.stands_for.device_id
         words = ("part",)
 
     headline = now.belief.headline
@@ -126,6 +126,7 @@ class _Bench:
             measured_at=base.measured_at if base else "",
             provisional=False,
             quality_pass=True,
+            device_name=base.device_name if base else "",
         )
         # the newest run of a device is the one that counts
         rest = tuple(m for m in self.facts.measurements if m is not base)

@@ -99,7 +99,7 @@ def test_after_a_run_another_one_takes_its_place(catalog: Engine) -> None:
         rescore(session, {"kind": "run", "ref": "test"}, ["sampling"])
     changes = tried(catalog, "sampling")
     no_gain = of_kind(changes, "measurement")[-1]
-    assert no_gain["change"] == "a run on test-cpu shows no gain: 1x on sampling"
+    assert no_gain["change"] == "a run on Test CPU shows no gain: 1x on sampling"
     # one sharp run of 1x and the claim: nearly none of the 4x is left
     assert no_gain["run_speedup"] < 1.0005 < changes["now"]["run_speedup"]
 

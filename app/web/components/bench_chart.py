@@ -48,7 +48,7 @@ def compare_chart(rows: Sequence[Row], _: Translate) -> alt.LayerChart | alt.Fac
         "measured": _("measured, with its 95 % interval"),
         "engine": _("over the engine's way today"),
     }
-    frame = pd.DataFrame([_values(number, row, kinds) for number, row in enumerate(rows)])
+    frame = pd.DataFrame([_values(number, row, kinds, _) for number, row in enumerate(rows)])
     ids = list(frame["row"])
     domain = _domain(rows)
     frame["room_high"] = frame["room_high"].fillna(domain[1])  # "at least" has no end above
@@ -107,7 +107,7 @@ def compare_chart(rows: Sequence[Row], _: Translate) -> alt.LayerChart | alt.Fac
     return resolved
 
 
-def _values(number: int, row: Row, kinds: Mapping[str, str]) -> dict[str, Any]:
+def _values(number: int, row: Row, kinds: Mapping[str, str], _: Translate) -> dict[str, Any]:
     told = row["told"]
     return {
         "row": f"r{number:03}",
@@ -116,7 +116,7 @@ def _values(number: int, row: Row, kinds: Mapping[str, str]) -> dict[str, Any]:
         "paper": clean(row["name"]),
         "subject": clean(row["subject"] or ""),
         "verdict": clean(told[0]),
-        "why": clean("; ".join(row["reasons"])),
+        "why": clean(_("; ").join(row["reasons"])),
         "device": clean(row["device_name"] or "–"),
         "claimed": row["claimed"],
         "room_low": row["claimed_low"] or row["claimed"],

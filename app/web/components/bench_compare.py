@@ -117,7 +117,7 @@ def _untested(row: Row) -> Row:
 def in_a_sentence(rows: Sequence[Row], _: Translate) -> str:
     """Return how many claims hold: "Verdicts, one a claim and device: ✓ 1 confirmed, …"."""
     counts = Counter(row["verdict"] for row in rows)
-    told = ", ".join(
+    told = _(", ").join(
         f"{VERDICT_ICONS[code]} {counts[code]} {label(code, _)}" for code in ORDER if counts[code]
     )
     return _("Verdicts, one a claim and device: {verdicts}.").format(verdicts=told)
@@ -131,9 +131,9 @@ def in_words(rows: Sequence[Row], _: Translate) -> str:
             paper=clean(row["name"]), claimed=claim_words(row, _)
         )
         if row["measured"] is not None:
-            words += ", " + _("{measured} measured").format(measured=ratio(row["measured"]))
-        told.append(f"{words}, {label(row['verdict'], _)}")
-    return _("Claimed and measured speedups.") + " " + "; ".join(told)
+            words += _(", ") + _("{measured} measured").format(measured=ratio(row["measured"]))
+        told.append(words + _(", ") + label(row["verdict"], _))
+    return _("Claimed and measured speedups.") + " " + _("; ").join(told)
 
 
 def claim_words(row: Row, _: Translate) -> str:
@@ -164,7 +164,7 @@ def compare_frame(rows: Sequence[Row], _: Translate) -> pd.DataFrame:
                 "verdict": verdict_words(row, _),
                 "engine": None if row["engine"] is None else ratio(row["engine"]),
                 "device": clean(row["device_name"] or "") or None,
-                "why": clean("; ".join(row["reasons"])) or None,
+                "why": clean(_("; ").join(row["reasons"])) or None,
             }
             for row in rows
         ]
@@ -182,12 +182,12 @@ def _columns(_: Translate) -> dict[str, Any]:
     column = st.column_config
     return {
         "paper": column.TextColumn(_("Paper"), width=120),
-        "claim": column.TextColumn(_("Claim"), width=170),
+        "claim": column.TextColumn(_("Claim"), width=200),
         "claimed": column.TextColumn(_("Claimed"), width=90),
         "measured": column.TextColumn(_("Measured"), width=75),
         "interval": column.TextColumn(_("95 % interval"), width=100),
         "verdict": column.TextColumn(_("Verdict"), width=105),
         "engine": column.TextColumn(_("vs engine's"), width=80),
         "device": column.TextColumn(_("Device"), width=130),
-        "why": column.TextColumn(_("Why"), width=400),
+        "why": column.TextColumn(_("Why"), width=370),
     }

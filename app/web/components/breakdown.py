@@ -12,7 +12,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import label
 from app.web.components import url
-from app.web.components.text import capital, clean, plain, score
+from app.web.components.text import capital, clean, plain, score, together
 
 Record = Mapping[str, Any]
 
@@ -144,7 +144,7 @@ def in_words(scored: Record, _: Translate) -> str:
         + (" (" + _could_be(c, _) + ")" if c["missing"] else "")
         for c in scored["breakdown"]
     ]
-    return clean(_("Score {score}: ").format(score=score(scored["value"])) + ", ".join(parts))
+    return clean(_("Score {score}: ").format(score=score(scored["value"])) + _(", ").join(parts))
 
 
 def _could_be(criterion: Record, _: Translate) -> str:
@@ -169,7 +169,7 @@ def _reasons(criteria: Sequence[Record], _: Translate) -> None:
         pd.DataFrame(
             [
                 {
-                    _("Criterion"): plain(label(c["name"], _)),
+                    _("Criterion"): together(plain(label(c["name"], _))),
                     _("Points"): plain(_signed(c["points"])),
                     _("Reason"): _reason(c, _),
                 }
@@ -194,7 +194,7 @@ def _belief(belief: Record, _: Translate) -> None:
     ]
     doubts = (belief["headline"] or {}).get("doubts") or []
     if doubts:
-        parts.append(_("Doubts about the claim: {doubts}.").format(doubts="; ".join(doubts)))
+        parts.append(_("Doubts about the claim: {doubts}.").format(doubts=_("; ").join(doubts)))
     st.caption(plain(" ".join(parts)))
 
 

@@ -212,7 +212,7 @@ def _verdict(verdict: Record, devices: Mapping[str, str], _: Translate) -> None:
             figures += " " + _("against {baseline}").format(baseline=verdict["baseline"])
         st.markdown(plain(figures))
     if verdict["reasons"]:
-        st.caption(plain("; ".join(verdict["reasons"])))
+        st.caption(plain(_("; ").join(verdict["reasons"])))
     if verdict.get("run_id"):
         st.page_link(
             "views/benchmarks.py",

@@ -12,7 +12,7 @@ from app.labels import label
 from app.reports.text import short_name
 from app.web.components import catalog, context
 from app.web.components.ranking_table import verdict
-from app.web.components.text import arrow, capital, interval, link, plain, ratio, score
+from app.web.components.text import arrow, capital, interval, link, plain, ratio, score, together
 from app.workflows.compare import FEWEST, MOST, Line, chosen_ids, compare
 from app.workflows.ranked import Ranking
 
@@ -76,15 +76,9 @@ def _table(rows: Sequence[Row], lines: Sequence[Line], _: Translate) -> str:
         words = capital(_(line.name))
         if line.kind == "points":  # of the score; a fact may have the same name
             words = _("{criterion}, points").format(criterion=words)
-        name = _unbroken(plain(words))
+        name = together(plain(words))
         told.append(_cells([f"{_DIFFERS} **{name}**" if line.differs else name, *cells]))
     return "\n".join(told)
-
-
-def _unbroken(name: str) -> str:
-    """Keep a heading in one line: Chinese would break after each character in a narrow column."""
-    joined = name if name.isascii() else "\u2060".join(name)
-    return joined.replace(" ", "\u00a0")
 
 
 def _cells(cells: Sequence[str]) -> str:

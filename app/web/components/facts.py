@@ -80,7 +80,7 @@ def _why_cell(fact: Record, _: Translate) -> str:
     parts += [plain(reason) for reason in fact["reasons"]]
     evidence = [link(e.get("text", ""), e.get("url")) for e in fact["evidence"]]
     if evidence:
-        parts.append("(" + "; ".join(evidence) + ")")
+        parts.append("(" + _("; ").join(evidence) + ")")
     for other in fact["others"][:3]:
         told = (
             _("taken back: {value} ({source})")

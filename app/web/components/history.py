@@ -47,7 +47,9 @@ def corrections(listed: Sequence[Record], _: Translate) -> None:
         return
     st.subheader(_("Corrections of the report"), anchor=False)
     for correction in listed:
-        sources = ", ".join(link(e.get("text", ""), e.get("url")) for e in correction["evidence"])
+        sources = _(", ").join(
+            link(e.get("text", ""), e.get("url")) for e in correction["evidence"]
+        )
         name = f"**{plain(label(correction['field'], _))}** " if correction["field"] else ""
         st.markdown(f"- {name}{plain(correction['text'])}" + (f" ({sources})" if sources else ""))
 

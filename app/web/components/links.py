@@ -38,7 +38,7 @@ def _line(link: Record, _: Translate) -> str:
         by = _("linked by {who}, {when}: {why}").format(
             who=link["who"], when=moment(link["at"]), why=link["why"]
         )
-    return strong(link["prototype"]) + " " + plain("; ".join(t for t in (tests, by) if t))
+    return strong(link["prototype"]) + " " + plain(_("; ").join(t for t in (tests, by) if t))
 
 
 def _form(paper_id: str, by_name: Mapping[str, Record], _: Translate) -> None:

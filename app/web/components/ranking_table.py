@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import VERDICT_ICONS, label
-from app.reports.text import short_name
+from app.reports.text import short_device, short_name
 from app.web.components.text import arrow, capital, clean, interval, ratio
 
 Row = Mapping[str, Any]
@@ -158,7 +158,7 @@ def verdict(row: Row, _: Translate, devices: Mapping[str, str] | None = None) ->
     speaker = row.get("verdict_device")
     if speaker in (None, row.get("device")):
         return text
-    device = clean((devices or {}).get(speaker, speaker))
+    device = short_device((devices or {}).get(speaker, speaker))
     return _("{verdict} (on {device})").format(verdict=text, device=device)
 
 

@@ -32,6 +32,6 @@ def related(listed: Sequence[Record], _: Translate) -> None:
             )
             advice = plain(label(paper["recommendation"], _))
             rank = plain(_("rank {rank}").format(rank=paper["rank"]))
-            reasons = plain(capital("; ".join(paper["reasons"])))
+            reasons = plain(capital(_("; ").join(paper["reasons"])))
             badge = f":{ADVICE_COLORS[paper['recommendation']]}-badge[{advice}]"
             st.markdown(f"{badge} {rank} — {reasons}", width="content")

@@ -13,6 +13,9 @@ from app.reports.text import safe_url
 # Everything that Streamlit's Markdown gives a meaning: LaTeX, colours, links, emphasis, lists …
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&=/@])")
 
+# Between two characters of which one isn't ASCII; a Markdown escape and a colour stay whole.
+_JOINED = re.compile(r"(?<=[^\x00-\x7f])(?=\S)|(?<=[^\s\\])(?=[^\x00-\x7f])")
+
 
 def clean(text: object) -> str:
     """Return `text` as one line without control and direction characters, for plain-text places."""
@@ -52,9 +55,18 @@ def strong(text: object) -> str:
     return f"**{plain(text)}**"
 
 
+def together(markdown: str) -> str:
+    """Return text that `plain` made as one that no line breaks: figures, names, short headings.
+
+    Chinese would break after each character in a narrow column, and figures at an arrow.
+    """
+    joined = markdown if markdown.isascii() else _JOINED.sub("\u2060", markdown)
+    return joined.replace(" ", "\u00a0")
+
+
 def capital(sentence: str) -> str:
-    """Return a sentence with its first letter large, but for a name such as vLLM."""
-    if sentence[1:2].isupper():
+    """Return a sentence with its first letter large, but for a name: vLLM, llama.cpp."""
+    if sentence[1:2].isupper() or "." in sentence.partition(" ")[0].rstrip("."):
         return sentence
     return sentence[:1].upper() + sentence[1:]
 

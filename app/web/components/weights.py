@@ -81,7 +81,7 @@ def _firmness(found: Firmness | None, rows: Ranking, _: Translate) -> None:
                 other=name(change.paper_id),
             )
         )
-    shares = "; ".join(
+    shares = _("; ").join(
         f"{name(paper_id)} {100 * share:.0f} %" for paper_id, share in found.shares[:_SHOWN]
     )
     more = len(found.shares) - _SHOWN

@@ -11,11 +11,10 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import label
 from app.web.components.ranking_table import ADVICE_COLORS
-from app.web.components.text import arrow, capital, plain, score
+from app.web.components.text import arrow, capital, plain, score, together
 
 Record = Mapping[str, Any]
 
-_TOGETHER = "\N{NO-BREAK SPACE}"
 _RUNS = ("measurement", "threshold", "overtakes", "loses", "ceiling", "quality")
 
 
@@ -60,8 +59,8 @@ def _table(title: str, rows: Sequence[Record], now: Record, _: Translate) -> Non
             [
                 {
                     title: plain(capital(row["change"])),
-                    _("Score"): plain(_moved(now["score"], row["score"])),
-                    _("Rank"): plain(_rank(now, row)),
+                    together(_("Score")): together(plain(_moved(now["score"], row["score"]))),
+                    together(_("Rank")): together(plain(_rank(now, row))),
                     _("Recommendation"): _advice(row, _),
                 }
                 for row in rows
@@ -76,19 +75,21 @@ def _table(title: str, rows: Sequence[Record], now: Record, _: Translate) -> Non
 def _moved(before: float, after: float) -> str:
     if score(before) == score(after):
         return score(after)
-    return f"{score(after)}{_TOGETHER}({after - before:+.2f})".replace("-", "−")
+    change = round(after, 2) - round(before, 2)  # of the figures that people see
+    return f"{score(after)} ({change:+.2f})".replace("-", "−")
 
 
 def _rank(now: Record, row: Record) -> str:
     moves = row["rank_moves"]
     if not moves:
-        return f"={_TOGETHER}{row['rank']}"
-    told = f"{'▲' if moves < 0 else '▼'} {arrow(str(now['rank']), str(row['rank']))}"
-    return told.replace(" ", _TOGETHER)
+        return f"= {row['rank']}"
+    return f"{'▲' if moves < 0 else '▼'} {arrow(str(now['rank']), str(row['rank']))}"
 
 
 def _advice(row: Record, _: Translate) -> str:
     word = plain(label(row["recommendation"], _))
+    if not word.isascii():
+        word = together(word)
     if not row["recommendation_moves"]:
         return word
     return f":{ADVICE_COLORS[row['recommendation']]}-badge[{word}]"
