@@ -24,6 +24,8 @@ POLL_S = 0.2
 AHEAD = 2
 """Batches that wait at each host beside the one it reads."""
 Result = dict[str, Any]
+Files = Sequence[tuple[str, bytes]]
+"""Names and contents."""
 
 
 class Story:
@@ -135,8 +137,9 @@ def read_on_hosts(
     """Yield the analysis of each file, as `analyzers.isolation.analyze_files` does, in any order.
 
     The hosts get the files' bytes and this machine's own target files, in batches that grow. A
-    batch whose host went away is read by another. Raises `JobLostError` when the hosts stay away,
-    `AssayError` when they have other code; what was yielded by then stays.
+    batch whose host went away is read by another; one whose process there died has a second try.
+    Raises `JobLostError` when the hosts stay away, `AssayError` when they have other code; what was
+    yielded by then stays.
     """
     from app.jobs.hosts.engine import DaskEngine
 
@@ -147,8 +150,14 @@ def read_on_hosts(
     own_targets = [(path.name, path.read_bytes()) for path in sorted(targets.glob("*.toml"))]
     batches = _batches(paths)
     with DaskEngine(scheduler) as engine:
-        begun: dict[Future[Any], list[str]] = {}
+        begun: dict[Future[Any], Files] = {}
+        again: set[str] = set()
         more = True
+
+        def begin(files: Files) -> None:
+            contents = [(Path(name).name, content) for name, content in files]
+            begun[engine.submit(read, contents, target, own_targets, on_event=hear)] = files
+
         while not should_stop():
             while more and len(begun) < max(1, engine.host_count) * (1 + AHEAD):
                 batch = next(batches, None)
@@ -158,28 +167,36 @@ def read_on_hosts(
                 files, unread = _contents(batch)
                 yield from unread
                 if files:
-                    contents = [(Path(name).name, content) for name, content in files]
-                    future = engine.submit(read, contents, target, own_targets, on_event=hear)
-                    begun[future] = [name for name, _ in files]
+                    begin(files)
                 if any(future.done() for future in begun):
                     break  # the next batch may take long to come, and results are not to wait
             if not begun and not more:
                 return
             done, _ = wait(begun, POLL_S, FIRST_COMPLETED)
             for future in done:
-                names = begun.pop(future)
+                files = begun.pop(future)
+                names = [name for name, _ in files]
                 results = _read_by(future, names)
                 engine.release(future)
+                if _died(future) and names[0] not in again:
+                    again.add(names[0])
+                    begin(files)
+                    continue
                 for name, result in zip(names, results, strict=True):
                     yield result | {"source": name}
+
+
+def _died(future: Future[Any]) -> bool:
+    from app.jobs.engine import WorkerDiedError
+
+    return isinstance(future.exception(), WorkerDiedError)
 
 
 def _read_by(future: Future[Any], names: Sequence[str]) -> list[Result]:
     from analyzers.errors import ErrorKind
     from analyzers.isolation import failure
-    from app.jobs.engine import WorkerDiedError
 
-    if isinstance(future.exception(), WorkerDiedError):
+    if _died(future):
         # Its parsers run in children of their own, so it was the host that ended it.
         told = message("The host ended the process that read this file: add it again.")
         return [failure(name, ErrorKind.CANCELLED, told) for name in names]
@@ -209,12 +226,13 @@ def _size(path: str) -> int:
         return 0
 
 
-def _contents(batch: Sequence[str]) -> tuple[list[tuple[str, bytes]], list[Result]]:
+def _contents(batch: Sequence[str]) -> tuple[Files, list[Result]]:
     """Return the files' bytes, and a failure for each that can't be read."""
     from analyzers.errors import ErrorKind
     from analyzers.isolation import failure
 
-    files, unread = [], []
+    files: list[tuple[str, bytes]] = []
+    unread = []
     for name in batch:
         try:
             files.append((name, Path(name).read_bytes()))

@@ -121,7 +121,7 @@ class Person:
         said = {str(entry["source"]) for entry in failed}
         hashes = [hash_of(path) for path in files if str(path) not in said]
         for entry in failed:
-            self.journal.write("unread", **entry)
+            self.journal.write("unread", file=entry["source"], why=entry["message"])
         self.journal.write("papers", hashes=hashes)
 
 
