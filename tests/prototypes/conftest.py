@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from tests.prototypes.fresh import Fresh
+
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
@@ -18,3 +20,10 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def fresh() -> Iterator[Fresh]:
+    """Runs modules in processes of their own, without the seconds that importing torch takes."""
+    with Fresh() as running:
+        yield running

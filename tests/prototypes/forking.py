@@ -1,7 +1,8 @@
 """Runs commands of Python in forks of a process that has torch loaded: as fresh as any process,
 without the seconds that importing torch takes.
 
-Reads a request a line, `{"cwd", "arguments"}` as after `python -m`, and answers in a line each.
+Reads a request a line, `{"cwd", "arguments", "given", "environment"}`, the arguments as after
+`python -m`, and answers in a line each.
 """
 
 from __future__ import annotations
@@ -16,16 +17,24 @@ import tempfile
 import traceback
 from typing import Any
 
-SECONDS = 180
+SECONDS = 300
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Return the exit status and output of `python -m …` in the folder that was asked for."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        given.write(request["given"].encode())
+        given.seek(0)
         child = os.fork()
         if child == 0:
-            os.dup2(out.fileno(), 1)
-            os.dup2(err.fileno(), 2)
+            for number, file in enumerate((given, out, err)):
+                os.dup2(file.fileno(), number)
+            sys.stdin = os.fdopen(0, encoding="utf-8")  # the old one has read ahead
+            os.environ.update(request["environment"])
             os._exit(run(request["cwd"], request["arguments"]))
         _, ended = os.waitpid(child, 0)
         told = []

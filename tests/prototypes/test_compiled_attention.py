@@ -6,17 +6,13 @@ subprocess, since the interpreter of other tests may be on in this one.
 
 from __future__ import annotations
 
-import json
-import os
 import platform
-import subprocess
-import sys
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.prototypes.fresh import Fresh
 
 pytestmark = [
     pytest.mark.skipif(
@@ -31,20 +27,9 @@ SHARED_MEMORY = 227 * 1024
 
 
 @pytest.fixture(scope="module")
-def made() -> dict[str, Any]:
+def made(fresh: Fresh) -> dict[str, Any]:
     """What came of each kernel."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.prototypes.compiled_attention"],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    answers: dict[str, Any] = json.loads(done.stdout)
+    answers: dict[str, Any] = fresh.told("tests.prototypes.compiled_attention")
     return answers
 
 

@@ -2,15 +2,11 @@
 outputs against the emulation; the fast one compiled for Hopper, which needs no GPU.
 """
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -25,24 +21,9 @@ TASKS: dict[str, dict[str, Any]] = {
 }
 
 
-def run(module: list[str], request: object, **environment: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, *module],
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
-def outcomes() -> Any:
-    return run(["-m", "tests.prototypes.interpreted_coupled_quant"], TASKS, TRITON_INTERPRET="1")
+def outcomes(fresh: Fresh) -> Any:
+    return fresh.told("tests.prototypes.interpreted_coupled_quant", TASKS, TRITON_INTERPRET="1")
 
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -56,14 +37,12 @@ def test_the_portable_step_is_that_of_the_emulation(outcomes: Any, task: str) ->
     assert found["codes touched"] == 0
 
 
-def test_the_fast_kernel_compiles_for_hopper_and_fits() -> None:
+@pytest.mark.xdist_group("interpreter")
+def test_the_fast_kernel_compiles_for_hopper_and_fits(fresh: Fresh) -> None:
     pytest.importorskip("triton")
     rows, warps = 4, 8
-    found = run(
-        ["-m", "tests.prototypes.compiled_coupled_quant"],
-        {"rows": rows, "warps": warps},
-        TRITON_INTERPRET="0",
-    )
+    asked = {"rows": rows, "warps": warps}
+    found = fresh.told("tests.prototypes.compiled_coupled_quant", asked)
     # Its PTX counts on these tables lying one behind the other, and nothing else of Triton's.
     assert found["shared"] == 128 * 1024 + 32 * 1024 + 2048 * warps
     assert found["shared"] <= 227 * 1024

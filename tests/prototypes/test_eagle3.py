@@ -1,10 +1,5 @@
 """EAGLE-3: attention of a tree, its building and commit, acceptance; Triton interpreted."""
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -17,7 +12,7 @@ from prototypes.speculation import draft as drafts
 from prototypes.speculation import training
 from prototypes.speculation.model import Size, SmallModel
 from prototypes.speculation.tree import Tree
-from tests.conftest import PROJECT
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 CPU = torch.device("cpu")
@@ -192,19 +187,9 @@ def test_nothing_is_missing() -> None:
 
 
 @pytest.fixture(scope="module")
-def interpreted() -> dict[str, float]:
+def interpreted(fresh: Fresh) -> dict[str, float]:
     """What the kernels did under the interpreter, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.prototypes.interpreted_tree"],
-        cwd=PROJECT,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, float] = fresh.told("tests.prototypes.interpreted_tree", TRITON_INTERPRET="1")
     return found
 
 

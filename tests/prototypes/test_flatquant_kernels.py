@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
-from tests.prototypes.test_coupled_quant_kernels import run
 
 TRANSFORMS: dict[str, dict[str, Any]] = {
     "odd factors": {"n1": 7, "n2": 11, "tokens": 3},
@@ -28,9 +28,9 @@ LINEARS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> Any:
+def outcomes(fresh: Fresh) -> Any:
     request = {"transform": TRANSFORMS, "linear": LINEARS}
-    return run(["-m", "tests.prototypes.interpreted_flatquant"], request, TRITON_INTERPRET="1")
+    return fresh.told("tests.prototypes.interpreted_flatquant", request, TRITON_INTERPRET="1")
 
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -52,9 +52,10 @@ def test_the_portable_product_is_exact(outcomes: Any, task: str) -> None:
     assert outcomes["linear"][task]["worst"] < 1e-6
 
 
-def test_the_kernels_for_hopper_compile_and_store_sixteen_bytes_a_thread() -> None:
+@pytest.mark.xdist_group("interpreter")
+def test_the_kernels_for_hopper_compile_and_store_sixteen_bytes_a_thread(fresh: Fresh) -> None:
     pytest.importorskip("triton")
-    found = run(["-m", "tests.prototypes.compiled_flatquant"], {}, TRITON_INTERPRET="0")
+    found = fresh.told("tests.prototypes.compiled_flatquant", {})
     for n1, n2 in ((64, 64), (112, 128)):
         assert found[f"{n1}x{n2}"]["products"] == [f"m64n{n2}k16.f32.bf16"]
     for bits in ("8 bits", "4 bits"):

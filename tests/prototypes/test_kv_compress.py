@@ -1,10 +1,6 @@
 """KV-Compress: metric, eviction and decode against slow loops; Triton under the interpreter."""
 
-import json
 import math
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -19,7 +15,7 @@ from prototypes.kv_compress import eviction, inputs, oracle
 from prototypes.kv_compress.declaration import DECLARATION
 from prototypes.kv_compress.metric import worth
 from prototypes.kv_compress.workload import WORKLOAD
-from tests.conftest import PROJECT
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 CPU = torch.device("cpu")
@@ -129,19 +125,11 @@ def test_nothing_is_missing() -> None:
 
 
 @pytest.fixture(scope="module")
-def interpreted() -> dict[str, list[float]]:
+def interpreted(fresh: Fresh) -> dict[str, list[float]]:
     """What the kernels did under the interpreter, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.prototypes.interpreted_cache"],
-        cwd=PROJECT,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
+    found: dict[str, list[float]] = fresh.told(
+        "tests.prototypes.interpreted_cache", TRITON_INTERPRET="1"
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, list[float]] = json.loads(done.stdout)
     return found
 
 

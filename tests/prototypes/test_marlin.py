@@ -1,11 +1,6 @@
 """MARLIN: the exact layer and GPTQ against slow loops, kernels interpreted and compiled."""
 
-import json
-import os
 import platform
-import subprocess
-import sys
-from typing import Any
 
 import pytest
 import torch
@@ -18,7 +13,7 @@ from prototypes.marlin.inputs import Shape
 from prototypes.weights import gluon_launch
 from prototypes.weights.layers import LLAMA_8B, QWEN_7B
 from prototypes.weights.quantize import Quantized, dequantize, quantize
-from tests.conftest import PROJECT
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 CPU = torch.device("cpu")
@@ -26,22 +21,6 @@ CPU = torch.device("cpu")
 
 def drawn(*size: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(size, generator=torch.Generator().manual_seed(seed))
-
-
-def ran(module: str, **variables: str) -> Any:
-    """What a module printed, run in a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    done = subprocess.run(
-        [sys.executable, "-m", module],
-        cwd=PROJECT,
-        env={**environment, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_the_oracle_is_a_sum_of_products_by_hand() -> None:
@@ -135,8 +114,10 @@ def test_splits_divide_the_inputs_of_every_layer() -> None:
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 @pytest.mark.xdist_group("interpreter")
-def test_the_portable_kernel_on_shapes_that_fill_no_tile_and_on_hostile_layers() -> None:
-    found = ran("tests.prototypes.interpreted_weights", TRITON_INTERPRET="1")
+def test_the_portable_kernel_on_shapes_that_fill_no_tile_and_on_hostile_layers(
+    fresh: Fresh,
+) -> None:
+    found = fresh.told("tests.prototypes.interpreted_weights", TRITON_INTERPRET="1")
     assert len(found) >= 11
     assert max(found.values()) < 1e-3, found
 
@@ -146,9 +127,9 @@ def test_the_portable_kernel_on_shapes_that_fill_no_tile_and_on_hostile_layers()
     reason="Triton, which brings the assembler, isn't installed",
 )
 @pytest.mark.xdist_group("interpreter")
-def test_hoppers_kernels_compile_to_what_they_are_there_for() -> None:
+def test_hoppers_kernels_compile_to_what_they_are_there_for(fresh: Fresh) -> None:
     """Weights go to the matrix unit from registers, and no register is kept in memory."""
-    made = ran("tests.prototypes.compiled_weights")
+    made = fresh.told("tests.prototypes.compiled_weights")
     for kernel in made.values():
         assert kernel["shared"] <= 227 * 1024
         assert kernel["stack"] == 0

@@ -1,18 +1,15 @@
 """From `new` to a prototype that passes: in a copy of the project, by the commands alone."""
 
-import json
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.conftest import PROJECT
-from tests.prototypes import forking
+from tests.prototypes.fresh import Done, Fresh
+
+pytestmark = pytest.mark.xdist_group("interpreter")  # one process forks for all
 
 NAME = "row_scale"
 PAPER = "int_flash"
@@ -71,46 +68,11 @@ ANSWERS = {
 }
 
 
-class Done(NamedTuple):
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
-
-
 @pytest.fixture(scope="module")
-def run() -> Iterator[Run]:
-    """Runs `python -m …` in a folder."""
-    server = subprocess.Popen(
-        [sys.executable, "-B", str(Path(forking.__file__))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdin is not None
-    assert server.stdout is not None
-
-    def asked(root: Path, *arguments: str) -> Done:
-        server.stdin.write(json.dumps({"cwd": str(root), "arguments": arguments}) + "\n")
-        server.stdin.flush()
-        told = json.loads(server.stdout.readline())
-        return Done(told["code"], told["out"], told["err"])
-
-    yield asked
-    server.stdin.close()
-    server.wait(timeout=30)
-    server.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, run: Run) -> Path:
+def filled(tmp_path_factory: pytest.TempPathFactory, fresh: Fresh) -> Path:
     """A copy with a prototype that lacks nothing."""
     root = copy_of_project(tmp_path_factory.mktemp("filled"))
-    assert run(root, "prototypes", "new", NAME, "--paper", PAPER).returncode == 0
+    assert fresh.run(root, "prototypes", "new", NAME, "--paper", PAPER).returncode == 0
     fill_in(root)
     link(root)
     return root
@@ -127,8 +89,10 @@ def copy_of_project(root: Path) -> Path:
     return root
 
 
-def run_tests(run: Run, root: Path) -> Done:
-    return run(root, "pytest", "-q", "-p", "no:cacheprovider", f"tests/prototypes/test_{NAME}.py")
+def run_tests(fresh: Fresh, root: Path) -> Done:
+    return fresh.run(
+        root, "pytest", "-q", "-p", "no:cacheprovider", f"tests/prototypes/test_{NAME}.py"
+    )
 
 
 def fill_in(root: Path) -> None:
@@ -161,9 +125,9 @@ def missing(output: str) -> list[str]:
     return [line.split("  ", 2)[-1].strip() for line in output.splitlines() if "missing  " in line]
 
 
-def test_from_new_to_a_prototype_that_passes(tmp_path: Path, run: Run) -> None:
+def test_from_new_to_a_prototype_that_passes(tmp_path: Path, fresh: Fresh) -> None:
     copy = copy_of_project(tmp_path)
-    made = run(copy, "prototypes", "new", NAME, "--paper", PAPER)
+    made = fresh.run(copy, "prototypes", "new", NAME, "--paper", PAPER)
     assert made.returncode == 0, made.stderr
     written = made.stdout.splitlines()
     assert f"python -m prototypes check {NAME}" in written[-1]
@@ -175,29 +139,31 @@ def test_from_new_to_a_prototype_that_passes(tmp_path: Path, run: Run) -> None:
         "workload.py",
     ]
     # Found without being on any list.
-    assert f"{NAME}: FILL IN" in run(copy, "prototypes", "list").stdout
+    assert f"{NAME}: FILL IN" in fresh.run(copy, "prototypes", "list").stdout
 
-    checked = run(copy, "prototypes", "check", NAME)
+    checked = fresh.run(copy, "prototypes", "check", NAME)
     assert checked.returncode == 1, checked.stderr
     lacks = "\n".join(missing(checked.stdout))
     for words in ("nothing says FILL IN", "part is one of", "prototypes", "a page of docs/"):
         assert words in lacks
     assert "work gives bytes and flops" in lacks
-    failed = run_tests(run, copy)
+    failed = run_tests(fresh, copy)
     assert failed.returncode == 1
     assert "3 failed" in failed.stdout, failed.stdout[-2000:]
 
     fill_in(copy)
     link(copy)
-    checked = run(copy, "prototypes", "check", NAME)
+    checked = fresh.run(copy, "prototypes", "check", NAME)
     assert missing(checked.stdout) == []
     assert checked.returncode == 0, checked.stderr
     assert "the gates notice outputs rounded to bfloat16" in checked.stdout
-    passed = run_tests(run, copy)
+    passed = run_tests(fresh, copy)
     assert passed.returncode == 0, passed.stdout[-2000:]
 
     out = copy / "runs.json"
-    measured = run(copy, "prototypes", "run", NAME, "--device", "cpu", "--quick", "--out", str(out))
+    measured = fresh.run(
+        copy, "prototypes", "run", NAME, "--device", "cpu", "--quick", "--out", str(out)
+    )
     assert measured.returncode == 0, measured.stderr
     assert '"status": "ok"' in out.read_text()
 
@@ -226,7 +192,7 @@ def test_from_new_to_a_prototype_that_passes(tmp_path: Path, run: Run) -> None:
     ],
 )
 def test_check_says_what_is_missing(
-    filled: Path, run: Run, change: tuple[str, str, str], words: str
+    filled: Path, fresh: Fresh, change: tuple[str, str, str], words: str
 ) -> None:
     file, old, new = change
     path = filled / "prototypes" / NAME / file
@@ -234,7 +200,7 @@ def test_check_says_what_is_missing(
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
     try:
-        checked = run(filled, "prototypes", "check", NAME)
+        checked = fresh.run(filled, "prototypes", "check", NAME)
     finally:
         path.write_text(text)
     assert checked.returncode == 1, checked.stdout + checked.stderr
@@ -254,9 +220,9 @@ def test_check_says_what_is_missing(
     ],
 )
 def test_wrong_usage_is_one_sentence(
-    filled: Path, run: Run, arguments: list[str], words: str
+    filled: Path, fresh: Fresh, arguments: list[str], words: str
 ) -> None:
-    done = run(filled, "prototypes", *arguments)
+    done = fresh.run(filled, "prototypes", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert done.stderr.count("\n") == 1

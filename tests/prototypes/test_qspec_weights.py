@@ -1,11 +1,7 @@
 """QSpec's weights and kernels: planes, PTX by hand, rounding of rows, kernels compiled."""
 
 import itertools
-import json
-import os
 import platform
-import subprocess
-import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,8 +14,8 @@ from prototypes.qspec import activations, bars, kernels, launch, oracle, planes,
 from prototypes.qspec.prepared import PLANE, W4A4, Shape
 from prototypes.weights import packing
 from prototypes.weights.quantize import Quantized, dequantize, quantize
-from tests.conftest import PROJECT
 from tests.prototypes import ptx_by_hand
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 CPU = torch.device("cpu")
@@ -28,22 +24,6 @@ SUMS = 4
 
 def drawn(*size: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(size, generator=torch.Generator().manual_seed(seed))
-
-
-def ran(module: str, **variables: str) -> Any:
-    """What a module printed, run in a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    done = subprocess.run(
-        [sys.executable, "-m", module],
-        cwd=PROJECT,
-        env={**environment, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @settings(max_examples=8, deadline=None)
@@ -216,8 +196,9 @@ def test_the_oracle_of_the_plane_is_a_sum_by_hand() -> None:
 
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
-def test_rows_are_rounded_alike_by_triton() -> None:
-    found = ran("tests.prototypes.interpreted_qspec", TRITON_INTERPRET="1")
+@pytest.mark.xdist_group("interpreter")
+def test_rows_are_rounded_alike_by_triton(fresh: Fresh) -> None:
+    found = fresh.told("tests.prototypes.interpreted_qspec", TRITON_INTERPRET="1")
     assert len(found) == 7
     assert not any(found.values()), found
 
@@ -242,9 +223,10 @@ def test_every_block_of_outputs_is_one_programs(
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="Triton compiles for CUDA on x86-64")
-def test_steps_compile_for_hopper_without_spilling() -> None:
+@pytest.mark.xdist_group("interpreter")
+def test_steps_compile_for_hopper_without_spilling(fresh: Fresh) -> None:
     pytest.importorskip("triton")
-    made = ran("tests.prototypes.compiled_qspec")
+    made = fresh.told("tests.prototypes.compiled_qspec")
     assert [m["stack"] for m in made.values()] == [0, 0]
     assert "m16n8k32" in made["bytes"]["products"][0]
     assert "m16n8k16" in made["upper"]["products"][0]

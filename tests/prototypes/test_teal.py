@@ -1,10 +1,6 @@
 """TEAL: thresholds, layouts, allocation and products against slow loops; Triton interpreted."""
 
-import json
 import math
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -20,7 +16,7 @@ from prototypes.teal.inputs import Plan, layer_inputs
 from prototypes.teal.stack import LINEARS, Loss, Shape, Stack, embedded
 from prototypes.teal.workload import WORKLOAD
 from prototypes.weights.quantize import dequantize
-from tests.conftest import PROJECT
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 CPU = torch.device("cpu")
@@ -259,17 +255,9 @@ def test_nothing_is_missing() -> None:
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 @pytest.mark.xdist_group("interpreter")
-def test_the_kernels_are_right_under_the_interpreter() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.prototypes.interpreted_teal"],
-        cwd=PROJECT,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
+def test_the_kernels_are_right_under_the_interpreter(fresh: Fresh) -> None:
+    found: dict[str, list[float]] = fresh.told(
+        "tests.prototypes.interpreted_teal", TRITON_INTERPRET="1"
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, list[float]] = json.loads(done.stdout)
     assert len(found) == 4 + 9
     assert {n: e for n, e in found.items() if max(e) > 1e-3} == {}

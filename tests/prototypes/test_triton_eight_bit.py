@@ -6,9 +6,6 @@ one subprocess: Triton reads `TRITON_INTERPRET` when it is imported.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ import torch
 from prototypes.attention import oracle
 from prototypes.attention.eight_bit import emulation
 from tests.conftest import PROJECT
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 pytestmark = [
@@ -39,18 +37,11 @@ Answers = dict[str, torch.Tensor]
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+def answers(tmp_path_factory: pytest.TempPathFactory, fresh: Fresh) -> Answers:
     """Outputs of each case."""
     file: Path = tmp_path_factory.mktemp("interpreted") / "answers.pt"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.prototypes.interpreted_attention", str(file)],
-        cwd=PROJECT,
-        env={**os.environ, "TRITON_INTERPRET": "1", "PYTHONWARNINGS": "ignore"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    module = "tests.prototypes.interpreted_attention"
+    done = fresh.run(PROJECT, module, str(file), TRITON_INTERPRET="1")
     assert done.returncode == 0, done.stderr
     loaded: Answers = torch.load(file)
     return loaded

@@ -4,18 +4,14 @@ In a subprocess: Triton reads `TRITON_INTERPRET` when it is imported. A draw tak
 tenth of a second, so the total variation here only sees gross errors; the gate on a GPU is strict.
 """
 
-import json
 import math
-import os
 import random
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT
 from tests.prototypes.exact_draws import Filters, bar, slow_distribution, total_variation
+from tests.prototypes.fresh import Fresh
 from tests.prototypes.interpreter import why_not
 
 pytestmark = [
@@ -93,20 +89,11 @@ def tasks() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> dict[str, list[list[int]]]:
+def drawn(fresh: Fresh) -> dict[str, list[list[int]]]:
     """Tokens of each launch, by task."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.prototypes.interpreted"],
-        cwd=PROJECT,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        input=json.dumps(tasks()),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
+    answers: dict[str, list[list[int]]] = fresh.told(
+        "tests.prototypes.interpreted", tasks(), TRITON_INTERPRET="1"
     )
-    assert done.returncode == 0, done.stderr
-    answers: dict[str, list[list[int]]] = json.loads(done.stdout)
     return answers
 
 
