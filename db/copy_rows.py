@@ -13,9 +13,12 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, Table, func, select
 
+from db import postgres_errors
 from db.dialects import is_postgres, json_text
+from db.engine import place_of
 from db.errors import RefusedError
-from db.models import Job, now
+from db.models import Job, Paper, now
+from db.models.papers import LONGEST_KEY
 from db.postgres import NUL, NUL_SHOWN
 
 Row = tuple[Any, ...]
@@ -55,12 +58,14 @@ def carried_over(
 ) -> Callable[[Row], Row]:
     """Return what makes a row of this table fit for the other database.
 
-    PostgreSQL holds no NUL in a text. A job that waits or runs belongs to the catalog that it was
+    PostgreSQL holds no NUL in a text, nor a long one in an index, as earlier versions made the key
+    of a long title. A job that waits or runs belongs to the catalog that it was
     asked of, and would be done twice: in the copy it is lost, with this message.
     """
     names = [column.name for column in table.columns]
     as_json = [number for number, column in enumerate(table.columns) if _is_json(column)]
     is_job = table is Job.__table__
+    key = names.index("title_key") if table is Paper.__table__ else None
     moment = now()
 
     def carry(row: Row) -> Row:
@@ -78,6 +83,8 @@ def carried_over(
                 value.replace(NUL, NUL_SHOWN) if isinstance(value, str) and NUL in value else value
                 for value in values
             ]
+            if key is not None:
+                values[key] = values[key][:LONGEST_KEY]
         return tuple(values)
 
     return carry
@@ -114,6 +121,11 @@ def _copy_in(connection: Connection, statement: str, rows: Iterator[Row]) -> Non
             detail=error.diag.message_primary or str(error).splitlines()[0],
             where=error.diag.context or "–",
         ) from error
+    except psycopg.Error as error:
+        known = postgres_errors.as_catalog_error(error, place_of(connection.engine))
+        if known is None:
+            raise
+        raise known from error
 
 
 def comparable(table: Table) -> Callable[[Row], bytes]:

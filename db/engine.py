@@ -13,7 +13,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from db.dialects import POSTGRES, is_postgres
-from db.errors import CatalogError, UnreachableError, as_catalog_error
+from db.errors import (
+    CatalogError,
+    RefusedError,
+    UnreachableError,
+    as_catalog_error,
+    number_too_large,
+)
 
 BUSY_TIMEOUT_MS = 10_000
 CHANGED = "catalog_changed"
@@ -146,3 +152,12 @@ def catalog_errors(engine: Engine) -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except UnicodeEncodeError as error:  # half a sign, which an argument of a command may hold
+        raise RefusedError(
+            "A text holds a sign that is none ({sign}): nothing was changed; type it anew.",
+            sign=ascii(error.object[error.start : error.start + 1]),
+        ) from error
+    except OverflowError as error:  # SQLite's driver; PostgreSQL says so itself
+        if "SQLite" not in str(error):
+            raise
+        raise number_too_large() from error

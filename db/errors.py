@@ -85,6 +85,11 @@ class SeedError(CatalogError):
     """A seed file that breaks the format; names the file and the key."""
 
 
+def number_too_large() -> CatalogError:
+    """Return the error for a number that no column of the catalog holds."""
+    return RefusedError("A number is too large for the catalog: nothing was changed.")
+
+
 def as_catalog_error(error: DBAPIError, place: str) -> CatalogError | None:
     """Return the typed error behind a database error, None where it is a bug to be seen.
 

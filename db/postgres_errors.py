@@ -11,7 +11,9 @@ from db.errors import (
     NoSpaceError,
     NotSetUpError,
     ReadOnlyError,
+    RefusedError,
     UnreachableError,
+    number_too_large,
 )
 
 
@@ -128,6 +130,16 @@ def _read_only(place: str, detail: str) -> CatalogError:
     )
 
 
+def _too_large(_place: str, _detail: str) -> CatalogError:
+    return number_too_large()
+
+
+def _too_long(_place: str, detail: str) -> CatalogError:
+    return RefusedError(
+        "A text is too long for PostgreSQL ({detail}): nothing was changed.", detail=detail
+    )
+
+
 def _no_tables(place: str, _detail: str) -> CatalogError:
     return NotSetUpError(
         "The catalog {place} isn't set up for this version of Assay. "
@@ -144,6 +156,8 @@ _BY_STATE: tuple[tuple[tuple[str, ...], _Make], ...] = (
     (("42P01", "42703"), _no_tables),
     (("25006", "42501"), _read_only),
     (("53100",), _no_space),
+    (("22003",), _too_large),
+    (("54000",), _too_long),
     (("28",), _password),
     (("3D000",), _no_database),
     (("57P01", "57P02", "08"), _lost),

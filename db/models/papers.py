@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from db.models.measurements import Score
 
 
+LONGEST_KEY = 500
+"""Of a title's key: an index of PostgreSQL takes 2.7 kB, and a hostile title may be a book."""
+
+
 def title_key(title: str) -> str:
     """Return a title without case, accents, punctuation and spaces: equal for one paper twice."""
     plain = unicodedata.normalize("NFKD", title).casefold()
-    return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c)))
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.sub(r"[\W_]+", "", letters)[:LONGEST_KEY]
 
 
 class Paper(Base):

@@ -23,6 +23,7 @@ OPEN, CLOSE = "\ue000", "\ue001"
 _SNIPPET_BEFORE, _SNIPPET_AFTER = 60, 140
 _MOST_MARKS = 200
 _MOST_TERMS = 12
+_LONGEST = 1_000
 _LEAST_BEGINNING = 3
 """Characters from which on a beginning is enough: one letter would stand for half the words."""
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
@@ -58,8 +59,9 @@ def terms_of(query: str) -> list[Term]:
     """Return what a person's query asks for; signs that are part of no word count for nothing.
 
     `"a phrase"` stands together; of the last word, unless it ends in a space or is quoted, the
-    beginning is enough.
+    beginning is enough. What is beyond the first thousand signs is left out.
     """
+    query = query[:_LONGEST]
     found: list[tuple[str, bool]] = []
     for match in _TERM.finditer(query):
         words = _words(match[1] if match[1] is not None else match[2])
@@ -104,7 +106,7 @@ def find(session: Session, query: str) -> list[Found]:
                 "CROSS JOIN search_text t INDEXED BY ix_search_text_piece ON t.id = f.rowid "
                 f"WHERE {TABLE} MATCH :match GROUP BY t.paper_id"
             ),
-            {"match": _match(terms)},
+            {"match": fts_query(terms)},
         )
     else:
         place = case({kind: n for n, kind in enumerate(KINDS)}, value=SearchText.kind)
@@ -142,7 +144,7 @@ def hits(session: Session, query: str, pieces: Sequence[int]) -> dict[int, Hit]:
     }
 
 
-def _match(terms: Sequence[Term]) -> str:
+def fts_query(terms: Sequence[Term]) -> str:
     """Return the query in FTS5's language; each term is a quoted string, so nothing is syntax."""
     return " AND ".join(f'"{t.words}"{" *" if t.is_beginning else ""}' for t in terms)
 

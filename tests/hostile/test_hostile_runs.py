@@ -65,6 +65,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.both
 def test_each_is_refused_in_a_sentence(catalog: Engine) -> None:
     for name, content in REFUSED.items():
         summary = import_run_contents(catalog, [(f"{name}.json", content)])
@@ -154,6 +155,7 @@ def show_all(catalog: Engine) -> None:
 WORDS = " ".join(piece for piece in PIECES if "\x00" not in piece)
 
 
+@pytest.mark.both
 def test_its_words_drive_no_terminal_and_no_page(
     catalog: Engine, assay: Assay, tmp_path: Path, fresh_caches: None
 ) -> None:
