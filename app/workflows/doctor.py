@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from analyzers.message import Message, message
 from app import home
-from app.errors import reason_of
+from app.errors import AssayError, reason_of
 from app.i18n import N_
+from app.jobs.hosts.address import SECURE, VARIABLE, is_configured
 
 NAMES = {
     "python": "Python",
@@ -24,6 +27,8 @@ NAMES = {
     "gpu": N_("GPU"),
     "disk": N_("disk space"),
     "target": N_("engine"),
+    "certificates": N_("certificates"),
+    "hosts": N_("other hosts"),
 }
 PACKAGES = ("streamlit", "sqlalchemy", "pymupdf-lite", "arxiv", "pebble", "torch")
 NEEDED = (3, 11)
@@ -45,7 +50,15 @@ def examine() -> list[Finding]:
     """Look at everything that Assay needs; nothing is changed and nothing heavy imported."""
     database = _server if home.database_url().startswith("postgres") else _sqlite
     checks = (_python, _packages, _folder, _catalog, _target, database, _gpu, _disk)
-    return [check() for check in checks]
+    return [check() for check in checks] + (_other_hosts() if is_configured() else [])
+
+
+def _other_hosts() -> list[Finding]:
+    """The hosts, and before them the certificates without which nobody there is asked."""
+    if not os.environ[VARIABLE].strip().startswith(SECURE):
+        return [_hosts()]
+    certificates = _certificates()
+    return [certificates, _hosts()] if certificates.good else [certificates]
 
 
 def _python() -> Finding:
@@ -163,6 +176,48 @@ def _gpu() -> Finding:
     else:
         told = message("no NVIDIA driver: prototypes are measured on the CPU")
     return Finding("gpu", True, told)
+
+
+def _certificates() -> Finding:
+    remedy = message("Put good certificates there, as docs/hosts.md says; then ask again.")
+    return _try("certificates", _good_until, remedy, "assay doctor")
+
+
+def _good_until() -> Message:
+    from app.jobs.hosts.address import certificates
+    from app.jobs.hosts.certificates import good_until
+
+    folder = certificates()
+    ends = good_until(folder)
+    days = (ends - datetime.now(UTC)).days
+    return message(
+        "good for {days} days, to {date}, in {folder}",
+        days=days,
+        date=f"{ends:%Y-%m-%d}",
+        folder=str(folder),
+    )
+
+
+def _hosts() -> Finding:
+    """Who works for the scheduler that is named, on what, by which code."""
+    from app.workflows.hosts import list_hosts, told_of
+
+    remedy = message("Start the scheduler and the hosts, or leave ASSAY_SCHEDULER empty.")
+    try:
+        hosts = list_hosts(None)
+    except AssayError as error:
+        return Finding("hosts", False, error.reason, remedy, "assay hosts list")
+    if not hosts:
+        told = message("The scheduler answers, and no host works for it.")
+        remedy = message("Let a machine join, on that machine.")
+        return Finding("hosts", False, told, remedy, "assay hosts join --device cpu")
+    told = message("{count}: {hosts}", count=len(hosts), hosts=told_of(hosts))
+    if all(host["same_code"] for host in hosts):
+        return Finding("hosts", True, told)
+    others = told_of([host for host in hosts if not host["same_code"]])
+    told = message("{told}. Other code than here on {others}", told=told, others=others)
+    remedy = message("Bring them to this machine's version: work of other code is refused.")
+    return Finding("hosts", False, told, remedy, "git pull && make setup")
 
 
 def _disk() -> Finding:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from analyzers.message import message
@@ -85,6 +88,50 @@ def _check_listening(address: SchedulerAddress, listen: str) -> None:
         )
 
 
+def told_of(hosts: Sequence[Mapping[str, Any]]) -> str:
+    """Return hosts in one line: "a (cpu, read), b (cuda, h100)"."""
+    return ", ".join(f"{host['name']} ({', '.join(host['offers'])})" for host in hosts)
+
+
+class Offers:
+    """The devices that hosts offer, asked now and then, in a thread: a page doesn't wait for it."""
+
+    def __init__(self, ask: Callable[[str | None], list[dict[str, Any]]], again_s: float) -> None:
+        self._ask = ask
+        self._again_s = again_s
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._asked_at = -math.inf
+        self._known: list[str] | AssayError | None = None
+
+    def devices(self, wait_s: float) -> list[str] | None:
+        """Return which of cpu and cuda some host offers; None while that isn't known.
+
+        Waits so long only where nothing is known yet. Raises `AssayError` where the scheduler
+        doesn't answer.
+        """
+        with self._lock:
+            is_due = time.monotonic() - self._asked_at > self._again_s
+            if is_due and (self._thread is None or not self._thread.is_alive()):
+                self._asked_at = time.monotonic()
+                self._thread = threading.Thread(target=self._look, name="hosts", daemon=True)
+                self._thread.start()
+            thread = self._thread
+        if self._known is None and thread is not None:
+            thread.join(wait_s)
+        if isinstance(self._known, AssayError):
+            raise self._known
+        return self._known
+
+    def _look(self) -> None:
+        try:
+            there = {offer for host in self._ask(None) for offer in host["offers"]}
+        except AssayError as error:
+            self._known = error
+        else:
+            self._known = [device for device in (CPU, GPU) if device in there]
+
+
 def list_hosts(url: str | None) -> list[dict[str, Any]]:
     """Return who works for the scheduler, by name.
 
@@ -97,6 +144,13 @@ def list_hosts(url: str | None) -> list[dict[str, Any]]:
     address = address_of(url)
     connection = Connection(address, lambda said: None)
     if not connection.open():
+        if connection.distrust:
+            told = message(
+                "What answers at {address} shows no certificate that is trusted here ({why}).",
+                address=address.url,
+                why=connection.distrust,
+            )
+            raise AssayError(told)
         raise AssayError(message("No scheduler answers at {address}.", address=address.url))
     try:
         connection.look()
@@ -117,3 +171,7 @@ def list_hosts(url: str | None) -> list[dict[str, Any]]:
         )
     finally:
         connection.close()
+
+
+OFFERS = Offers(list_hosts, again_s=20.0)
+"""What the hosts of `ASSAY_SCHEDULER` offer, for the pages of this process."""

@@ -17,6 +17,7 @@ from app.home import data_folder
 
 VARIABLE = "ASSAY_SCHEDULER"
 TLS_VARIABLE = "ASSAY_TLS"
+SECURE = "tls://"
 CA, CERTIFICATE, KEY = "ca.pem", "host.pem", "host-key.pem"
 
 

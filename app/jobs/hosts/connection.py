@@ -37,6 +37,8 @@ class Connection:
         self.topic = f"assay-{uuid4().hex}"
         self.hosts: Hosts = {}
         """Who was there when it was last asked."""
+        self.distrust = ""
+        """Why what answered at the scheduler's address isn't trusted; "" where that isn't why."""
         self._hear = hear
         self._client: Any = None
         self._away_since = time.monotonic()
@@ -91,6 +93,7 @@ class Connection:
     def _answers(self) -> bool:
         """Whether somebody of the same authority listens: asked first, for it is known at once."""
         parts = urlsplit(self.scheduler.url)
+        self.distrust = ""
         try:
             where = str(parts.hostname), int(parts.port or 0)
             with socket.create_connection(where, timeout=CONNECT_S) as plain:
@@ -98,7 +101,10 @@ class Connection:
                     return True
                 with self._tls_context(self.scheduler.tls).wrap_socket(plain):
                     return True
-        except OSError:  # a certificate that isn't trusted is one of them
+        except ssl.SSLError as error:
+            self.distrust = str(getattr(error, "verify_message", "") or error.reason or error)
+            return False
+        except OSError:
             return False
 
     @staticmethod

@@ -277,17 +277,22 @@ def test_who_is_there_and_nothing_but_one_port_each(
     hosted: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from app.errors import AssayError
-    from app.workflows.hosts import list_hosts
+    from app.workflows.doctor import examine
+    from app.workflows.hosts import Offers, list_hosts
 
     assert eventually(lambda: len(list_hosts(None)) == 2, 40)
     found = list_hosts(None)
     assert [host["name"] for host in found] == ["first", "second"]
     assert all(host["offers"] == ["cpu", "ours", "reading"] for host in found)
+    told = {finding.name: (finding.good, str(finding.text)) for finding in examine()}
+    assert told["hosts"] == (True, "2: first (cpu, ours, reading), second (cpu, ours, reading)")
+    assert told["certificates"][0]
+    assert Offers(list_hosts, again_s=9).devices(30) == ["cpu"]
     assert hosted.scheduler is not None
     pids = [hosted.scheduler.pid, hosted.worker("first"), hosted.worker("second")]
     assert [listening(pid) for pid in pids] == [1, 1, 1], "no dashboard, nor any other server"
     # Who has a certificate of another authority isn't let in.
     monkeypatch.setenv("ASSAY_TLS", str(make_certificates(tmp_path / "other")))
     monkeypatch.setattr("app.jobs.hosts.connection.CONNECT_S", 1.0)
-    with pytest.raises(AssayError, match=r"No scheduler answers at tls://127\.0"):
+    with pytest.raises(AssayError, match=r"at tls://127\.0.* no certificate that is trusted"):
         list_hosts(None)
