@@ -29,14 +29,24 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def seed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A catalog in SQLite that holds the seed without any run, to be copied: made once."""
+    return _made(tmp_path_factory.mktemp("seed"), with_runs=False)
+
+
+@pytest.fixture(scope="session")
+def shipped_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog in SQLite as `assay init` makes it, to be copied: made once."""
+    return _made(tmp_path_factory.mktemp("shipped"), with_runs=True)
+
+
+def _made(home: Path, *, with_runs: bool) -> Path:
     from app.home import DATABASE_NAME
     from app.workflows.opening import create_catalog
 
-    home = tmp_path_factory.mktemp("seed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ASSAY_HOME", str(home))
         patch.delenv("ASSAY_DATABASE_URL", raising=False)
-        patch.setattr("app.workflows.opening.SHIPPED_RUNS", home / "none")
+        if not with_runs:
+            patch.setattr("app.workflows.opening.SHIPPED_RUNS", home / "none")
         engine, _ = create_catalog()
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -6,10 +6,11 @@ import ast
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, copied
 
 PACKAGES = ("app", "analyzers", "prototypes", "db")
 HEAVY = ("torch", "triton", "pymupdf", "streamlit", "pandas", "arxiv", "requests", "alembic")
@@ -63,7 +64,9 @@ def test_no_paper_is_in_the_project() -> None:
 
 
 @pytest.mark.parametrize("command", [["list"], ["--help"], ["show", "sage"], ["bench", "--help"]])
-def test_commands_start_without_heavy_imports(command: list[str]) -> None:
+def test_commands_start_without_heavy_imports(
+    command: list[str], shipped_file: Path, own_home: Path
+) -> None:
     script = (
         "import sys\n"
         f"sys.argv = ['assay', *{command!r}]\n"
@@ -72,8 +75,7 @@ def test_commands_start_without_heavy_imports(command: list[str]) -> None:
         "except SystemExit:\n    pass\n"
         f"print(sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)\n"
     )
-    setup = "from app.workflows.opening import create_catalog\ncreate_catalog()\n"
-    subprocess.run([sys.executable, "-c", setup], cwd=PROJECT, check=True, capture_output=True)
+    copied(shipped_file, own_home)
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
     )

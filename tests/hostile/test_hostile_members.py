@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from app.web.server import HEADERS
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, copied
 from tests.hostile.test_hostile_visitors import SOCKET, STREAM, ask
 from tests.web.conftest import Workbench, free_port, served
 
@@ -31,8 +32,9 @@ WHO = "X-Forwarded-Email"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    with served(tmp_path_factory.mktemp("home"), free_port(), TEAM) as (_, workbench):
+def running(shipped_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    home = copied(shipped_file, tmp_path_factory.mktemp("home")).parent
+    with served(home, free_port(), TEAM) as (_, workbench):
         yield workbench
 
 

@@ -6,10 +6,12 @@ import http.client
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from app.web.server import HEADERS
+from tests.conftest import copied
 from tests.web.conftest import Workbench, free_port, served
 
 pytestmark = pytest.mark.xdist_group("visitors")
@@ -26,10 +28,11 @@ STREAM = "/_stcore/stream"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+def running(shipped_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """The workbench as `assay ui` starts it; one for all tests here."""
     process: subprocess.Popen[bytes]
-    with served(tmp_path_factory.mktemp("home"), free_port()) as (process, workbench):
+    home = copied(shipped_file, tmp_path_factory.mktemp("home")).parent
+    with served(home, free_port()) as (process, workbench):
         yield workbench
         assert process.poll() is None, "no visitor ended it"
 

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, copied
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -70,9 +69,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def workbench(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+def workbench(
+    chromium: Browser, shipped_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workbench]:
     """The workbench as `assay ui` starts it, on a free port."""
-    with served(tmp_path_factory.mktemp("home"), free_port()) as (_, workbench):
+    home = copied(shipped_file, tmp_path_factory.mktemp("home")).parent
+    with served(home, free_port()) as (_, workbench):
         yield workbench
 
 
@@ -87,7 +89,7 @@ def free_port() -> int:
 def served(
     home: Path, port: int, team: str = ""
 ) -> Iterator[tuple[subprocess.Popen[bytes], Workbench]]:
-    """Start a server on `port` over the catalog in `home`, which is made where there is none.
+    """Start a server on `port` over the catalog in `home`.
 
     `team` is the text of a team's settings; without it the server is for one person.
     """
@@ -112,8 +114,6 @@ def served(
             started = command(port, members)
     else:
         started = command(port)
-    create = "from app.workflows.opening import create_catalog; create_catalog()"
-    subprocess.run([sys.executable, "-c", create], cwd=PROJECT, env=environment, check=True)
     with log.open("wb") as output:
         server = subprocess.Popen(started, cwd=home, env=environment, stdout=output, stderr=output)
     try:

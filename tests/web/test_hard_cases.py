@@ -12,6 +12,7 @@ from app.workflows.triage import rescore
 from db.engine import open_engine, session_scope
 from db.models import Paper
 from db.queries import counters, papers
+from tests.conftest import copied
 from tests.web.conftest import Workbench, free_port, served
 from tests.web.test_workbench import GRID, IDLE, assert_nothing_left, visit
 
@@ -29,8 +30,11 @@ TITLES = {
 }
 
 
-def test_a_killed_server_comes_back_with_its_job(page: Page, tmp_path: Path) -> None:
+def test_a_killed_server_comes_back_with_its_job(
+    page: Page, tmp_path: Path, shipped_file: Path
+) -> None:
     port = free_port()
+    copied(shipped_file, tmp_path)
     with served(tmp_path, port) as (server, workbench):
         visit(page, f"{workbench.url}/paper?paper=sampling&view=prototype")
         page.get_by_role("button", name="Run sampling").click()

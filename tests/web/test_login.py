@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.conftest import copied
 from tests.web.conftest import free_port, served
 from tests.web.identity_provider import CLIENT, SECRET, provider
 
@@ -23,8 +24,9 @@ hosts = ["localhost", "127.0.0.1"]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("authlib") is None, reason="no assay[team] here")
-def test_log_in_work_and_log_out(chromium: Browser, tmp_path: Path) -> None:
+def test_log_in_work_and_log_out(chromium: Browser, tmp_path: Path, shipped_file: Path) -> None:
     port = free_port()
+    copied(shipped_file, tmp_path)
     with provider() as identities:
         secrets = tmp_path / "secrets.toml"
         secrets.write_text(
