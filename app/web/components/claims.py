@@ -174,14 +174,20 @@ def _context(claim: Record, _: Translate) -> list[str]:
 
 
 def claim_value(claim: Record, _: Translate) -> str:
-    """Return a claim's figure as it was claimed: "up to 2.3x speedup"."""
+    """Return a claim's figure as it was claimed: "up to 2.3x speedup".
+
+    What its unit says already isn't said twice, and nothing where the kind has no name.
+    """
     value = f"{claim['value']:g}"
     if claim["value_high"] is not None:
         value += f"–{claim['value_high']:g}"
     unit = claim["unit"] or ""
-    value += unit if unit in ("x", "%") else f" {unit}" if unit else ""
+    shown = "bit" if (value, unit) == ("1", "bits") else unit
+    value += unit if unit in ("x", "%") else f" {shown}" if unit else ""
     bound = label(claim["bound"], _) if claim["bound"] not in ("exact", "range") else ""
-    return " ".join(part for part in (bound, value, label(claim["metric"], _)) if part)
+    said = claim["metric"] == "other" or (claim["metric"] == "bitwidth" and unit == "bits")
+    metric = "" if said else label(claim["metric"], _)
+    return " ".join(part for part in (bound, value, metric) if part)
 
 
 def _verdicts(verdicts: Sequence[Record], devices: Mapping[str, str], _: Translate) -> None:

@@ -77,7 +77,7 @@ def _table(rows: Sequence[Row], lines: Sequence[Line], _: Translate) -> str:
         if line.kind == "points":  # of the score; a fact may have the same name
             words = _("{criterion}, points").format(criterion=words)
         name = together(plain(words))
-        told.append(_cells([f"{_DIFFERS} **{name}**" if line.differs else name, *cells]))
+        told.append(_cells([f"{_DIFFERS}\u00a0**{name}**" if line.differs else name, *cells]))
     return "\n".join(told)
 
 

@@ -284,7 +284,7 @@ def test_papers_side_by_side_by_address(seeded: Engine, open_page: Open) -> None
     lines = table.split("\n")
     assert lines[0].index("Sorting") < lines[0].index("FlatQuant")
     ranks = next(line for line in lines if "Rank" in line)
-    assert ranks.startswith("| ≠ **Rank**")
+    assert ranks.startswith("| ≠\u00a0**Rank**")
     assert ranks.count("▲ **") == 1
     assert "✓ confirmed" in table
     page.button(key="compare_back").click().run()
