@@ -11,6 +11,7 @@ from app.workflows.data_folder import back_up, backups
 from app.workflows.doctor import examine
 from app.workflows.opening import open_catalog
 from tests.app.conftest import Assay
+from tests.conftest import PROJECT, copied
 from tests.postgres_server import Server
 
 pytestmark = [pytest.mark.postgres, pytest.mark.usefixtures("closed_engines")]
@@ -43,14 +44,35 @@ def test_from_an_empty_database_to_a_ranking(team: str, assay: Assay, tmp_path: 
     assert [name.endswith(".dump") for name, _ in backups()] == [True]
     there = assay("db", "copy", "--to", team)
     assert (there.status, "holds a catalog already" in there.err) == (1, True)
-    copied = assay("db", "copy", "--to", str(tmp_path / "mine.db"))
-    assert copied.status == 0, copied.err
-    assert "Copied 10 papers" in copied.out
-    assert f"to {tmp_path / 'mine.db'}" in copied.out
+    back = assay("db", "copy", "--to", str(tmp_path / "mine.db"))
+    assert back.status == 0, back.err
+    assert "Copied 10 papers" in back.out
+    assert f"to {tmp_path / 'mine.db'}" in back.out
     findings = {finding.name: finding for finding in examine()}
     assert "sqlite" not in findings
     assert all(findings[name].good for name in ("catalog", "postgres"))
     assert "secret" not in str(findings["catalog"].text)
+
+
+def test_from_one_file_to_a_server_as_the_page_says(
+    server: Server, seed_file: Path, own_home: Path, assay: Assay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied(seed_file, own_home)
+    page = (PROJECT / "docs" / "catalog.md").read_text(encoding="utf-8")
+    script = page.split("<!-- from one file to a server -->\n```\n")[1].split("```")[0]
+    name = server.database()  # by the page's createdb
+    try:
+        for line in script.splitlines()[1:]:
+            words = line.replace("postgresql+psycopg://assay@db.example:5432/assay", "URL").split()
+            words = [word.replace("URL", server.url(name)) for word in words]
+            if words[0] == "export":
+                monkeypatch.setenv(*words[1].split("=", 1))
+                continue
+            told = assay(*words[1:])
+            assert told.status == 0, (line, told.err)
+        assert "int_flash" in told.out
+    finally:
+        server.drop(name)
 
 
 def test_a_server_that_is_not_there_is_one_sentence(

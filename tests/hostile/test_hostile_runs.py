@@ -155,7 +155,6 @@ def show_all(catalog: Engine) -> None:
 WORDS = " ".join(piece for piece in PIECES if "\x00" not in piece)
 
 
-@pytest.mark.both
 def test_its_words_drive_no_terminal_and_no_page(
     catalog: Engine, assay: Assay, tmp_path: Path, fresh_caches: None
 ) -> None:

@@ -233,7 +233,6 @@ def test_a_papers_page_shows_it_as_text(section: str, catalog: Engine, tmp_path:
     assert "alert" in page.title[0].value
 
 
-@pytest.mark.both
 def test_the_command_line_prints_it_as_text(crowd: list[str], assay: Assay) -> None:
     listed = assay("list")
     assert listed.status == 0
