@@ -21,6 +21,8 @@ _BLOCK_START = re.compile(r"^(?:[-+](?=\s|$)|#{1,6}(?=\s|$)|-{2,}|=+|\d{1,9}(?=[
 
 def clean(text: str) -> str:
     """Return text on one line, without control characters and marks that turn its direction."""
+    if text.isascii() and text.isprintable():  # nothing to look for, in most of 100,000 titles
+        return " ".join(text.split())
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = _STEERING.sub("", text)
     # Noncharacters (U+FFFE and the like) are no XML: a Word file that held one couldn't be opened.

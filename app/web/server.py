@@ -23,6 +23,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 
 from app.errors import AssayError
 from app.web.members import Members, check_exposure
+from app.web.warming import start_warming
 from app.workflows.watch_schedule import Schedule
 
 if TYPE_CHECKING:
@@ -177,10 +178,11 @@ def _check_exposure() -> None:
 
 @asynccontextmanager
 async def asking_for_watches(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Ask for watches that are due, as long as the server runs."""
+    """Ask for watches that are due, as long as the server runs; read ahead what pages show."""
     _check_exposure()
     schedule = Schedule()
     schedule.start()
+    start_warming()
     try:
         yield {}
     finally:

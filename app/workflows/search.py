@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from db.queries import papers as paper_queries
 from db.queries import scores as score_queries
 from db.queries import search as search_queries
 from db.queries.search import CLOSE, KINDS, OPEN, Found
+from db.queries.search_matches import Matches, Pieces, matches
 
 PLACES = {
     "title": N_("title and authors"),
@@ -29,31 +30,58 @@ PLACES = {
 
 
 def search_papers(
-    session: Session, query: str, *, limit: int = 20, target: str | None = None
+    session: Session,
+    query: str,
+    *,
+    limit: int = 20,
+    target: str | None = None,
+    pieces: Callable[[], Pieces] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the papers that have all of a query's words in one piece, with that piece.
 
     Those whose title has them come first, then claims, notes, abstracts and pages of files; among
-    these the better ranked. What another program changed in the catalog is taken in first. Raises
-    `UsageError` for a query without a word.
+    these the better ranked. What another program changed in the catalog is taken in first. `pieces`
+    returns what a caller keeps for common words (`matching`). Raises `UsageError` for a query
+    without a word.
     """
     if not search_queries.terms_of(query):
         raise UsageError(message("There is no word in {query!r} to search for.", query=query))
     if search_index.is_stale(session.connection()):
         search_index.refresh(session.connection())
-    found = search_queries.find(session, query)
-    ids = [f.paper_id for f in found]
-    ranks = score_queries.ranks(session, target or default_target(), ids)
-    found.sort(key=lambda f: (KINDS.index(f.kind), ranks.get(f.paper_id, math.inf), f.paper_id))
-    first = found[:limit]
-    titles = paper_queries.titles(session, [f.paper_id for f in first])
-    told = hits(session, query, first)
+    found = matching(session, query, pieces) or {}
+    first = _first(session, found, target or default_target(), limit)
+    titles = paper_queries.titles(session, [f.paper_id for f, _ in first])
+    told = hits(session, query, [f for f, _ in first])
     return [
-        {"paper_id": f.paper_id, "title": titles[f.paper_id], "rank": ranks.get(f.paper_id)}
+        {"paper_id": f.paper_id, "title": titles[f.paper_id], "rank": rank}
         | told[f.paper_id]
         | {"papers_found": len(found)}
-        for f in first
+        for f, rank in first
     ]
+
+
+def _first(
+    session: Session, found: Mapping[str, Found], target: str, limit: int
+) -> list[tuple[Found, int | None]]:
+    """Return the first of the found papers with their ranks: by kind of piece, then by rank."""
+    if not isinstance(found, Matches):
+        ranks = score_queries.ranks(session, target, list(found))
+        order = sorted(
+            found.values(),
+            key=lambda f: (KINDS.index(f.kind), ranks.get(f.paper_id, math.inf), f.paper_id),
+        )
+        return [(f, ranks.get(f.paper_id)) for f in order[:limit]]
+    chosen: list[tuple[Found, int | None]] = []
+    for kind in KINDS:
+        ids = found.of_kind(kind)
+        left = limit - len(chosen)
+        if left <= 0:
+            break
+        best = score_queries.best(session, target, set(ids), left)
+        unranked = sorted(set(ids) - best.keys())[: left - len(best)]
+        chosen += [(found[i], rank) for i, rank in best.items()]
+        chosen += [(found[i], None) for i in unranked]
+    return chosen
 
 
 def hits(session: Session, query: str, found: Sequence[Found]) -> dict[str, dict[str, Any]]:
@@ -86,8 +114,16 @@ def _marked(snippet: str) -> dict[str, Any]:
     return {"snippet": plain, "marks": marks}
 
 
-def matching(session: Session, query: str) -> dict[str, Found] | None:
-    """Return the papers that a query narrows the ranking to, by id; None where it asks nothing."""
+def matching(
+    session: Session, query: str, pieces: Callable[[], Pieces] | None = None
+) -> Mapping[str, Found] | None:
+    """Return the papers that a query narrows the ranking to, by id; None where it asks nothing.
+
+    `pieces` returns what `db.queries.search_matches.pieces` did: for a caller that keeps it a word
+    that stands nearly everywhere is as quick as a rare one.
+    """
+    if pieces is not None:
+        return matches(session, query, pieces)
     if not search_queries.terms_of(query):
         return None
     return {f.paper_id: f for f in search_queries.find(session, query)}

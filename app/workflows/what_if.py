@@ -105,6 +105,15 @@ class _Stored(Sequence[Place]):
         return self._place_at(rank)
 
 
+def are_stored(session: Session, target: str) -> bool:
+    """Whether `standings` reads only what is looked at; else it reads or scores all papers."""
+    return (
+        target == default_target()
+        and are_fresh(session, target)
+        and score_queries.last_rank(session, target) is not None
+    )
+
+
 def standings(
     session: Session, target: str, device: str | None = None, *, but: str | None = None
 ) -> Sequence[Place]:
@@ -113,11 +122,11 @@ def standings(
     Stored ones where they are of today: then only those are read that are looked at, as long as the
     session is open.
     """
+    if device is None and are_stored(session, target):
+        last = score_queries.last_rank(session, target) or 0
+        own = None if but is None else score_queries.ranks(session, target, [but]).get(but)
+        return _Stored(session, target, last, own)
     if target == default_target() and device is None and are_fresh(session, target):
-        last = score_queries.last_rank(session, target)
-        if last is not None:
-            own = None if but is None else score_queries.ranks(session, target, [but]).get(but)
-            return _Stored(session, target, last, own)
         found = sorted(score_queries.places(session, target))
     else:
         engine = target_named(target)

@@ -124,6 +124,30 @@ def ranks(
     return {paper_id: rank for paper_id, rank in session.execute(statement) if rank is not None}
 
 
+def best(session: Session, target: str, among: Collection[str], most: int) -> dict[str, int]:
+    """Return the best ranked of these papers with their ranks, the best first.
+
+    The fewer they are the more of the ranking is looked through: few are looked up at once.
+    """
+    if len(among) <= _FEW:
+        held = sorted(ranks(session, target, among).items(), key=lambda item: item[1])
+        return dict(held[:most])
+    statement = (
+        select(Score.paper_id, Score.rank)
+        .where(Score.target == target, Score.kind == "believed", Score.rank.is_not(None))
+        .order_by(Score.rank)
+        .execution_options(yield_per=1000)
+    )
+    found: dict[str, int] = {}
+    with session.connection().execute(statement) as rows:
+        for paper_id, rank in rows:
+            if paper_id in among and rank is not None:
+                found[paper_id] = rank
+                if len(found) == most:
+                    break
+    return found
+
+
 def renumber(
     session: Session, target: str, kind: str, changed: Collection[str] | None = None
 ) -> None:

@@ -97,12 +97,12 @@ def find(session: Session, query: str) -> list[Found]:
     connection = session.connection()
     rows: Iterable[Any]
     if search_index.has_words_index(connection) and is_postgres(connection):
-        rows = search_postgres.found(connection, search_postgres.query_of(terms), _PLACES, _BASE)
+        rows = search_postgres.found(connection, search_postgres.query_of(terms), PLACES, _BASE)
     elif search_index.has_words_index(connection):
         # The narrow index, not the table: the texts themselves stay unread.
         rows = connection.execute(
             text(
-                f"SELECT t.paper_id, min({_PLACES} * {_BASE} + t.id), count(*) FROM {TABLE} f "
+                f"SELECT t.paper_id, min({PLACES} * {_BASE} + t.id), count(*) FROM {TABLE} f "
                 "CROSS JOIN search_text t INDEXED BY ix_search_text_piece ON t.id = f.rowid "
                 f"WHERE {TABLE} MATCH :match GROUP BY t.paper_id"
             ),
@@ -125,7 +125,7 @@ def find(session: Session, query: str) -> list[Found]:
 
 
 _BASE = 1 << 48
-_PLACES = (
+PLACES = (
     "CASE t.kind "
     + " ".join(f"WHEN '{kind}' THEN {number}" for number, kind in enumerate(KINDS))
     + " END"

@@ -27,6 +27,7 @@ from app.workflows.ranking import ranks_before as last_ranks
 from app.workflows.settings import default_target
 from db.queries import counters, papers, runs
 from db.queries.search import Found
+from db.queries.search_matches import Pieces, pieces
 
 
 def version() -> int:
@@ -122,15 +123,27 @@ def _ranks_before(url: str, catalog_version: int, target: str) -> RanksBefore | 
         return last_ranks(session, target)
 
 
-def matching(text: str) -> dict[str, Found] | None:
+def matching(text: str) -> Mapping[str, Found] | None:
     """Return the papers that a search finds, by id; None for a text without a word."""
     return _matching(home.database_url(), version(), text)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _matching(url: str, catalog_version: int, text: str) -> dict[str, Found] | None:
+def _matching(url: str, catalog_version: int, text: str) -> Mapping[str, Found] | None:
     with context.reading() as session:
-        return searching.matching(session, text)
+        return searching.matching(session, text, lambda: _pieces(url, catalog_version))
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _pieces(url: str, catalog_version: int) -> Pieces:
+    with context.reading() as session:
+        return pieces(session)
+
+
+def warm_search() -> None:
+    """Read what searches need of all papers, so that the first one needn't wait for it."""
+    names()
+    _pieces(home.database_url(), version())
 
 
 def hits(text: str, found: list[Found]) -> dict[str, dict[str, Any]]:
@@ -176,10 +189,11 @@ def what_if(paper_id: str, target: str | None = None) -> dict[str, Any]:
     """Return what would change a paper's rank; raises `NotFoundError`."""
     target = target or default_target()
     others = None
-    if target != default_target():  # scored on the fly: once, not for each paper that is looked at
-        standing = _standings(home.database_url(), version(), target)
-        others = [place for place in standing if place[-1] != paper_id]
     with context.reading() as session:
+        if not changes.are_stored(session, target):
+            # Once, not for each paper that is looked at.
+            standing = _standings(home.database_url(), version(), target)
+            others = [place for place in standing if place[-1] != paper_id]
         return changes.what_if(
             session, paper_id, target=target, language=context.language(), others=others
         )

@@ -14,6 +14,7 @@ from app.web.components.text import clean, folded
 from app.workflows.ranked import Ranking, Row
 from app.workflows.settings import default_target
 from db.queries.search import Found
+from db.queries.search_matches import Matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,9 @@ def filtered(rows: Ranking, _: Translate) -> Filtered:
             help=_("Fewer columns fit a narrow window."),
         )
     found = (catalog.matching(text) if text else None) or {}
+    ids = found.ids if isinstance(found, Matches) else found
     return Filtered(
-        rows.only(matching(rows, catalog.names() if text else {}, text, found, chosen))
+        rows.only(matching(rows, catalog.names() if text else {}, text, ids, chosen))
         if text or any(chosen.values())
         else rows,
         text,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db import search_index
 from db.engine import session_scope
 from db.models import Claim, Place
-from db.queries import counters, notes, papers, search
+from db.queries import counters, notes, papers, search, search_matches
 from db.queries.search import CLOSE, OPEN
 
 
@@ -180,3 +180,21 @@ def test_without_fts5_the_pieces_are_scanned(
             assert hit.paper_id == paper
             assert OPEN in hit.snippet
         assert ids(session, "100%") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["flatquant", "quantization", "quant", '"flatness matters"', "的", "nothing", "speed"]
+)
+def test_many_hits_are_those_that_are_looked_up_one_by_one(
+    query: str, filled: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_matches, "FEW", 0)
+    with session_scope(filled) as session:
+        every = search_matches.pieces(session)
+        found = search_matches.matches(session, query, lambda: every)
+        assert found is not None
+        assert dict(found) == {hit.paper_id: hit for hit in search.find(session, query)}
+        assert isinstance(found, search_matches.Matches) == bool(len(found))
+        if isinstance(found, search_matches.Matches):
+            by_kind = {i for kind in search.KINDS for i in found.of_kind(kind)}
+            assert by_kind == set(found) and "no-such-paper" not in found
