@@ -100,13 +100,12 @@ def asm_put_if(address, value, does):
 
 
 @gluon.jit
-def asm_let_begin_if(x, does):
-    """Let launches begin that depend on this one, where `does` isn't 0."""
+def asm_let_begin(x):
+    """Let launches begin that depend on this one."""
     return gl.inline_asm_elementwise(
-        """{ .reg .pred p; setp.ne.s32 p, $2, 0;
-        @p griddepcontrol.launch_dependents; mov.b32 $0, $1; }""",
-        "=r,r,r",
-        [x, does],
+        "griddepcontrol.launch_dependents; mov.b32 $0, $1;",
+        "=r,r",
+        [x],
         dtype=gl.int32,
         is_pure=False,
         pack=1,
@@ -120,6 +119,20 @@ def asm_wait_begun(x):
         "griddepcontrol.wait; mov.b32 $0, $1;",
         "=r,r",
         [x],
+        dtype=gl.int32,
+        is_pure=False,
+        pack=1,
+    )
+
+
+@gluon.jit
+def asm_ask(pointer, does):
+    """Ask for 128 bytes of global memory to be brought into the L2 cache, where `does` isn't 0."""
+    return gl.inline_asm_elementwise(
+        """{ .reg .pred p; setp.ne.s32 p, $2, 0;
+        @p prefetch.global.L2 [$1]; mov.b32 $0, 0; }""",
+        "=r,l,r",
+        [pointer, does],
         dtype=gl.int32,
         is_pure=False,
         pack=1,

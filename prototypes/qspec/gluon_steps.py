@@ -20,12 +20,13 @@ from triton.experimental.gluon import language as gl
 from prototypes.coupled_quant.gluon_ptx import asm_block_sync, asm_fetch, asm_shared_base
 from prototypes.qspec import ptx
 from prototypes.qspec.gluon_copies import (
+    asm_ask,
     asm_copy4,
     asm_copy16_if,
     asm_copy16_wide,
     asm_fetch4,
     asm_fetch_scales,
-    asm_let_begin_if,
+    asm_let_begin,
     asm_put_if,
     asm_turn,
     asm_wait_begun,
@@ -85,6 +86,20 @@ def bring_x(x, to, group, groups, rows, line, lane, there, PIECES: gl.constexpr,
         at = gl.minimum(row, rows - 1) * line + gl.where(group < groups, group, 0) * (PIECES * 4)
         spot = to + row * (PIECES * 16) + (column ^ (row % 8)) * 16
         asm_copy16_if(spot, x + at + column * 4, gl.where(inside, 16, 0), there)
+
+
+@gluon.jit
+def ask_for_x(x, warp, lane, groups, rows, line, turns, PIECES: gl.constexpr, NW: gl.constexpr):
+    """Bring a warp's groups of x into the L2 cache, where all multiprocessors see what is written.
+
+    A lane has 128 bytes of one group: turn, row and half by the lane.
+    """
+    HALVES: gl.constexpr = PIECES // 8
+    spot = lane // HALVES
+    group = spot // rows * NW + warp
+    there = (spot < turns * rows) & (group < groups)
+    at = spot % rows * line + group * (PIECES * 4) + lane % HALVES * 32
+    asm_ask(x + gl.where(there, at, 0), there.to(gl.int32))
 
 
 @gluon.jit
@@ -173,7 +188,8 @@ def step(
     AT_END: gl.constexpr = ROOM == 1 or PASSES == 1
     BUFFERS: gl.constexpr = PASSES if AT_END else 2
     JOIN_AT: gl.constexpr = NW * MINE
-    PAGES: gl.constexpr = (JOIN_AT + BUFFERS * LEFT + 1023) // 1024
+    # No third program shall fit: it would take the place of the next launch's on another one.
+    PAGES: gl.constexpr = max((JOIN_AT + BUFFERS * LEFT + 1023) // 1024, 80)
     # Where the ring holds all that a warp reads, nothing is brought later.
     AHEAD: gl.constexpr = STAGES - 1 if REFILLS else STAGES
     flat: gl.constexpr = gl.BlockedLayout([1], [32], [NW], [0])
@@ -192,6 +208,10 @@ def step(
     lane = tid % 32
     warp = tid // 32
     base = asm_block_sync(asm_shared_base(tid * 0))
+    if EARLY:
+        # The next launch may take the other half of each multiprocessor. It has to be let in before
+        # any program is done: it would find two places there, and none where one isn't.
+        base = asm_let_begin(base)
     ring = base + warp * MINE
     x_ring = ring + STAGES * PLACE
 
@@ -207,7 +227,8 @@ def step(
         ahead_pass = gl.where(ahead_turn == turns, ahead_pass + 1, ahead_pass)
         ahead_turn = gl.where(ahead_turn == turns, 0, ahead_turn)
     if EARLY:
-        ring = asm_let_begin_if(ring, tid * 0 + (ahead_pass >= PASSES).to(gl.int32))
+        # Where x will be when the launch before this one is done: likely in the cache already.
+        ask_for_x(x, warp, lane, groups, rows, line, turns, PIECES, NW)
         # Weights are nobody's result, but x is: wait for the launch before this one.
         x_ring = asm_wait_begun(x_ring)
     for s in gl.static_range(AHEAD):
@@ -244,9 +265,6 @@ def step(
                 ahead_turn += 1
                 ahead_pass = gl.where(ahead_turn == turns, ahead_pass + 1, ahead_pass)
                 ahead_turn = gl.where(ahead_turn == turns, 0, ahead_turn)
-                if EARLY:
-                    # All is on its way: the next launch may begin to read its weights.
-                    ring = asm_let_begin_if(ring, tid * 0 + (ahead_pass >= PASSES).to(gl.int32))
             place = ring + stage * PLACE
             given = rows_of(x_ring + (turn if KEEPS else stage) * X_PLACE, offered, PIECES)
             begun = ()

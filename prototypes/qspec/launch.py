@@ -56,7 +56,7 @@ def shared(each: int, most: int) -> tuple[int, int]:
 
 def registers(warps: int) -> int:
     """Return what a thread may take so that two programs fit."""
-    return 65536 // (64 * warps)
+    return min(65536 // (64 * warps), 240)
 
 
 class Step:
