@@ -84,7 +84,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("earlier")
     migrations = folder / "migrations"
     shutil.copytree(schema.MIGRATIONS, migrations, ignore=shutil.ignore_patterns("0*", "*.pyc"))
-    found = {}
+    found: dict[str, Path] = {}
     for number in EARLIER:
         (step,) = schema.MIGRATIONS.glob(f"versions/{number}_*.py")
         shutil.copy(step, migrations / "versions")
