@@ -3,14 +3,21 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 STAMP   = $(VENV)/.ready
+# Processes that tests run in: make test WORKERS=3
+WORKERS ?= 2
 
 .PHONY: run test lint types setup format report clean
 
 run: $(STAMP)
 	@$(BIN)/assay ui
 
-test: $(STAMP) lint types
-	@$(BIN)/pytest -n 2 --dist loadgroup
+# Types are checked beside the tests; what mypy says comes last, and fails as they do. Bytecode is
+# kept, also where the environment says no: each of the processes would compile the project anew.
+test: $(STAMP) lint
+	@told=$$(mktemp); $(BIN)/mypy >"$$told" 2>&1 & types=$$!; \
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist loadgroup; tests=$$?; \
+	wait $$types; types=$$?; cat "$$told"; rm -f "$$told"; \
+	exit $$((tests || types))
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --no-cache .
