@@ -41,15 +41,18 @@ def start(_: Translate) -> None:
 
 
 def next_steps(rows: Ranking, _: Translate) -> None:
-    """Say in a line what comes after the ten papers, for as long as there are no others."""
+    """Say in a line what comes after the ten papers, for as long as there are no others.
+
+    Only what the visitor's role lets them do.
+    """
     flash.show()
-    if not all(rows.columns.is_seed):
+    if not (all(rows.columns.is_seed) and access.may_do("curate")):
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         told = _("First steps: ✓ the ten papers are loaded. Next:")
         st.markdown(f":small[{plain(told)}]", width="content")
         st.page_link("views/add.py", label=_("2. Add your own"), width="content")
-        if _MEASURED in rows.paper_ids:
+        if _MEASURED in rows.paper_ids and access.may_do("run"):
             st.page_link(
                 "views/paper.py",
                 label=_("3. Measure on this machine"),

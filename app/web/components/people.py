@@ -14,8 +14,8 @@ from db.queries import actions
 def people(_: Translate) -> None:
     """Show the visitor's own role, and the newest actions of everybody."""
     acting = access.visitor()
-    words = access.ROLE_WORDS[str(acting.role)]
-    st.markdown(plain(f"{acting.name}: {_(words)}."))
+    words = _(access.ROLE_WORDS[str(acting.role)])
+    st.markdown(plain(_("{name}: {role}.").format(name=acting.name, role=words)))
     st.caption(plain(_("Roles stand in team.toml of the data folder; a change counts at once.")))
     st.subheader(_("Who did what"), anchor=False)
     with context.reading() as session:
