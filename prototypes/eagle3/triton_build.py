@@ -45,11 +45,15 @@ class TreeBuilder:
         self._vocabulary, self._warps = vocabulary, warps
         wide = max(2, int(triton.next_power_of_2(width)))
         chunks = int(triton.next_power_of_2(-(-vocabulary // chunk)))
+        front = int(triton.next_power_of_2(width * width))
+        # The next level's programs are in place before this level ends, and wait for its end.
+        self._early = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 9
         self._sizes = {
             "CHUNK": chunk,
             "CHUNKS": chunks,
             "WIDE": wide,
-            "FRONT": int(triton.next_power_of_2(width * width)),
+            "FRONT": front,
+            "COPIES": max(1, 32 * warps // front),
             "ROOM": int(triton.next_power_of_2(made)),
         }
 
@@ -59,6 +63,7 @@ class TreeBuilder:
         self.scores = room(batch, made, kind=torch.float32)
         self.tokens, self.parents = room(batch, made), room(batch, made)
         self.frontier = room(batch, width)
+        self._above = room(batch, width, kind=torch.float32)
         self._keys = room(batch, width, chunks, wide)
         self._places = room(batch, made)
         self._maxima = room(batch, width, chunks, kind=torch.float32)
@@ -84,9 +89,10 @@ class TreeBuilder:
         kernel: Any = expand_kernel
         rows = self._width if level else 1
         kernel[(rows * self._sizes["CHUNKS"], self._batch)](
-            logits, ids, root, self.scores, self.tokens, self.parents, self.frontier, self._keys,
-            self._maxima, self._sums, self._places, self._tickets, tokens, parents, depths, masks,
-            level, **self.constants(), num_warps=self._warps,
+            logits, ids, root, self.scores, self.tokens, self.parents, self.frontier, self._above,
+            self._keys, self._maxima, self._sums, self._places, self._tickets, tokens, parents,
+            depths, masks, level, **self.constants(), num_warps=self._warps,
+            **({"launch_pdl": True} if self._early else {}),
         )  # fmt: skip
 
     def build(
@@ -103,7 +109,7 @@ class TreeBuilder:
         for level in range(self._levels):
             self.expand(level, logits[level], ids, root, tokens, parents, depths, masks)
 
-    def constants(self) -> dict[str, int]:
+    def constants(self) -> dict[str, int | bool]:
         """Return what the kernel is compiled for: all levels are one code."""
         return {
             "VOCABULARY": self._vocabulary,
@@ -111,6 +117,7 @@ class TreeBuilder:
             "LEVELS": self._levels,
             "NODES": self._nodes,
             **self._sizes,
+            "EARLY": self._early,
         }
 
 

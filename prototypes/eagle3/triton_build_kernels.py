@@ -16,7 +16,8 @@ import triton.language as tl
 LEAST = tl.constexpr(-(2**31))
 
 
-@triton.jit
+# All levels are one code: what a number is compiled into, the GPU has to fetch anew.
+@triton.jit(do_not_specialize=["level"])
 def expand_kernel(
     logits,
     ids,
@@ -25,6 +26,7 @@ def expand_kernel(
     tokens,
     parents,
     frontier,
+    above,
     keys,
     maxima,
     sums,
@@ -44,38 +46,51 @@ def expand_kernel(
     ROOM: tl.constexpr,
     FRONT: tl.constexpr,
     WIDE: tl.constexpr,
+    COPIES: tl.constexpr,
+    EARLY: tl.constexpr,
 ):
     """Give the frontier's nodes their children, and choose the next frontier: one launch a level.
 
     logits (batch, WIDTH, VOCABULARY), row i for the frontier's node i (only row 0 at level 0); ids
     (VOCABULARY,) the target's number of each drafted token. scores, tokens, parents (batch, MADE):
-    all nodes made, in order; frontier (batch, WIDTH). A program finds the WIDTH likeliest of a
-    CHUNK; the last to arrive joins them. After the last level it chooses the tree: out_* (batch,
-    NODES + 1). WIDE, FRONT, ROOM: powers of two that hold WIDTH, its square and all nodes made.
+    all nodes made, in order; frontier (batch, WIDTH) and above, its scores. A program finds the
+    WIDTH likeliest of a CHUNK; the last to arrive joins them. After the last level it chooses the
+    tree: out_* (batch, NODES + 1). WIDE, FRONT, ROOM: powers of two that hold WIDTH, its square and
+    all nodes made; COPIES x FRONT: threads, at least.
     """
+    if EARLY:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
     rows = tl.where(level > 0, WIDTH, 1)
     made: tl.constexpr = WIDTH + (LEVELS - 1) * WIDTH * WIDTH
     batch = tl.program_id(1)
     row = tl.program_id(0) // CHUNKS
     chunk = tl.program_id(0) % CHUNKS
     slot = tl.arange(0, WIDE)
+    frontier += batch * WIDTH
+    above += batch * WIDTH
+    inner = (slot < rows) & (level > 0)
     place = chunk * CHUNK + tl.arange(0, CHUNK)
     there = place < VOCABULARY
     source = logits + (batch * WIDTH + row).to(tl.int64) * VOCABULARY + place
     x = tl.load(source, mask=there, other=float("-inf"))
+    # What the last to arrive will want to know is asked for now.
+    parent = tl.load(frontier + slot, mask=inner, other=-1, cache_modifier=".cg")
+    high = tl.load(above + slot, mask=inner, other=0.0, cache_modifier=".cg")
     # Not a number counts as impossible, and -0 as 0.
     x = tl.where(x == x, x, float("-inf"))
     x = tl.where(x == 0, 0.0, x)
     key = tl.where(there, ordered(x, place), LEAST)
     wide = x.to(tl.float32)
-    top = tl.max(wide, axis=0)
+    largest = tl.max(key, axis=0)
+    top = tl.where(largest == LEAST, float("-inf"), valued(largest, logits.dtype.element_ty))
     middle = tl.where(top == float("-inf"), 0.0, top)
     total = tl.sum(tl.exp(wide - middle), axis=0)
-    best = tl.full([WIDE], LEAST, tl.int32)
-    for number in range(WIDTH):
+    best = tl.where(slot == 0, largest, LEAST)
+    for number in range(1, WIDTH):
+        key = tl.where(key == largest, LEAST, key)
         largest = tl.max(key, axis=0)
         best = tl.where(slot == number, largest, best)
-        key = tl.where(key == largest, LEAST, key)
     part = (batch * WIDTH + row) * CHUNKS + chunk
     tl.store(keys + part * WIDE + slot, best)
     tl.store(maxima + part, top)
@@ -86,9 +101,8 @@ def expand_kernel(
         scores += batch * made
         tokens += batch * made
         parents += batch * made
-        frontier += batch * WIDTH
         join_level(
-            ids, scores, tokens, parents, frontier, keys + batch * WIDTH * CHUNKS * WIDE,
+            ids, scores, tokens, parents, parent, high, keys + batch * WIDTH * CHUNKS * WIDE,
             maxima + batch * WIDTH * CHUNKS, sums + batch * WIDTH * CHUNKS,
             rows, level, WIDTH, CHUNKS, WIDE, logits.dtype.element_ty,
         )  # fmt: skip
@@ -101,7 +115,7 @@ def expand_kernel(
                 WIDTH, LEVELS, made, NODES, ROOM,
             )  # fmt: skip
         else:
-            choose_frontier(scores, frontier, rows, level, WIDTH, FRONT)
+            choose_frontier(scores, frontier, above, rows, level, WIDTH, FRONT, COPIES)
         tl.store(tickets + batch, 0)
 
 
@@ -114,8 +128,16 @@ def ordered(x, place):
 
 
 @triton.jit
+def valued(key, VALUE: tl.constexpr):
+    """Return the 16-bit float that a number was made of."""
+    bits = key >> 16
+    bits = tl.where(bits < 0, bits ^ 0x7FFF, bits)
+    return bits.to(tl.int16).to(VALUE, bitcast=True).to(tl.float32)
+
+
+@triton.jit
 def join_level(
-    ids, scores, tokens, parents, frontier, keys, maxima, sums,
+    ids, scores, tokens, parents, parent, above, keys, maxima, sums,
     rows, level, WIDTH: tl.constexpr, CHUNKS: tl.constexpr, WIDE: tl.constexpr,
     VALUE: tl.constexpr,
 ):  # fmt: skip
@@ -135,11 +157,6 @@ def join_level(
         other=LEAST,
         cache_modifier=".cg",
     )
-    above = tl.zeros([WIDE], tl.float32)
-    parent = tl.full([WIDE], -1, tl.int32)
-    if level > 0:
-        parent = tl.load(frontier + row, mask=row < rows, other=0, cache_modifier=".cg")
-        above = tl.load(scores + parent, mask=row < rows, other=0.0, cache_modifier=".cg")
     top = tl.max(tops, axis=1)
     middle = tl.where(top == float("-inf"), 0.0, top)
     total = tl.sum(own * tl.exp(tops - middle[:, None]), axis=1)
@@ -149,9 +166,7 @@ def join_level(
         largest = tl.max(found, axis=1)
         best = tl.where(slot[None, :] == number, largest[:, None], best)
         found = tl.where(found == largest[:, None], LEAST, found)
-    bits = best >> 16
-    bits = tl.where(bits < 0, bits ^ 0x7FFF, bits)
-    value = bits.to(tl.int16).to(VALUE, bitcast=True).to(tl.float32)
+    value = valued(best, VALUE)
     place = 0xFFFF - (best & 0xFFFF)
     begin = tl.where(level > 0, WIDTH + (level - 1) * WIDTH * WIDTH, 0)
     node = begin + row[:, None] * WIDTH + slot[None, :]
@@ -172,19 +187,29 @@ def sortable(score):
 
 @triton.jit
 def choose_frontier(
-    scores, frontier, rows, level, WIDTH: tl.constexpr, FRONT: tl.constexpr
+    scores, frontier, above, rows, level, WIDTH: tl.constexpr, FRONT: tl.constexpr,
+    COPIES: tl.constexpr,
 ):  # fmt: skip
     """Choose the level's WIDTH likeliest new nodes, in the order in which they were made."""
     begin = tl.where(level > 0, WIDTH + (level - 1) * WIDTH * WIDTH, 0)
     own = tl.arange(0, FRONT)
     there = own < rows * WIDTH
-    score = tl.load(scores + begin + own, mask=there, other=float("-inf"))
+    # As many loads as threads: of fewer the compiler makes one for each pair compared below.
+    twin = tl.arange(0, COPIES)
+    score = tl.load(
+        (scores + begin + own)[:, None] + (twin * 0)[None, :],
+        mask=there[:, None] & (twin >= 0)[None, :],
+        other=float("-inf"),
+        cache_modifier=".cg",
+    )
+    score = tl.max(score, axis=1)
     key = tl.where(there, sortable(score), LEAST).to(tl.int64) << 32
     key = key | (FRONT - own).to(tl.int64)
     rank = tl.sum((key[None, :] > key[:, None]).to(tl.int32), axis=1)
     chosen = there & (rank < WIDTH)
     spot = tl.cumsum(chosen.to(tl.int32), axis=0) - 1
     tl.store(frontier + spot, begin + own, mask=chosen)
+    tl.store(above + spot, score, mask=chosen)
 
 
 @triton.jit
