@@ -13,7 +13,7 @@ from benchmarks.soak.journal import Entry, entries, of_kind
 from benchmarks.soak.stage import Stage
 
 DASKS_OWN = "dask-scratch-space"
-"""An empty folder that all schedulers and workers of a machine share."""
+"""A folder with two locks that all schedulers and workers of a machine share."""
 JOBS_PATIENCE_S = 240.0
 LEAVE_S = 20.0
 _STAGING = re.compile(r"^\.|\.part$|\.tmp$|^assay-|^tmp")
@@ -56,10 +56,15 @@ def orphans(stage: Stage) -> list[str]:
 
 def staging(root: Path) -> list[str]:
     """Return files and folders that something made for the meantime, and left."""
-    found = [path for path in (root / "tmp").rglob("*") if path.name != DASKS_OWN]
+    found = [path for path in (root / "tmp").rglob("*") if not _is_dasks_own(path)]
     for folder in ("home", "backups", "in"):
         found += [path for path in (root / folder).rglob("*") if _STAGING.search(path.name)]
     return [f"left behind: {path.relative_to(root)}" for path in found]
+
+
+def _is_dasks_own(path: Path) -> bool:
+    is_lock = path.parent.name == DASKS_OWN and path.suffix == ".lock"
+    return is_lock or path.name == DASKS_OWN
 
 
 def accidents(root: Path) -> list[str]:
