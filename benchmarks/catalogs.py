@@ -1,91 +1,147 @@
-"""What the ranking page waits for in the catalog: on SQLite, and on PostgreSQL.
+"""What the ranking page waits for in the catalog, by the number of papers.
 
-python -m benchmarks.catalogs [PAPERS] [DATABASE_URL]
+python -m benchmarks.catalogs [PAPERS…] [DATABASE_URL]
 
-Without a URL the catalog is a new SQLite file; a database that is named must be empty, and keeps
-the made papers. The ranking is read and reckoned without the page: see benchmarks.ranking_page for
-what the browser adds.
+Without numbers 1,000, 10,000 and 100,000 papers are made, one catalog after the other. Without a
+URL each is a new SQLite file (ASSAY_KEEP=FOLDER takes the catalog of a folder instead); a database
+that is named must be empty, takes one number, and keeps the made papers. Times are of the processor
+and, in brackets, of the clock: on an idle machine they are alike, but for a PostgreSQL server's
+share, which only the clock tells. The ranking is read and reckoned without the page: see
+benchmarks.ranking_page for what the browser adds.
 """
 
 from __future__ import annotations
 
 import os
+import resource
+import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from app.workflows import ranking
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app.workflows import inbox, ranking, related
+from app.workflows.benchmarks import compare_claims
+from app.workflows.compare import compare
 from app.workflows.correct import set_facts
 from app.workflows.firmness import firmness
 from app.workflows.opening import create_catalog
+from app.workflows.paper import show_paper
 from app.workflows.ranked import Ranking
 from app.workflows.search import matching, search_papers
-from app.workflows.triage import rescore
 from app.workflows.weights import Weights, reordered
+from app.workflows.what_if import what_if
 from benchmarks.ranking_page import fill
-from benchmarks.timing import print_times, seconds_of
 from db.engine import place_of, read_scope, session_scope
+from db.queries.search_matches import Pieces, pieces
+
+Work = tuple[str, Callable[[], object], int]
 
 
 def main() -> None:
     """Measure and print."""
-    papers = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["ASSAY_HOME"] = home
-        os.environ.pop("ASSAY_DATABASE_URL", None)
-        if len(sys.argv) > 2:
-            os.environ["ASSAY_DATABASE_URL"] = sys.argv[2]
-        engine, _ = create_catalog()
-        began = time.perf_counter()
-        fill(engine, papers)
-        print(f"{place_of(engine)}: {papers} papers in {time.perf_counter() - began:.0f} s")
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()] or [1_000, 10_000, 100_000]
+    url = next((word for word in sys.argv[1:] if not word.isdigit()), None)
+    found: dict[str, list[str]] = {}
+    for papers in numbers:
+        with tempfile.TemporaryDirectory() as home:
+            os.environ["ASSAY_HOME"] = kept = os.environ.get("ASSAY_KEEP") or home
+            os.environ.pop("ASSAY_DATABASE_URL", None)
+            if url:
+                os.environ["ASSAY_DATABASE_URL"] = url
+            engine, _ = create_catalog()
+            began = time.perf_counter()
+            if kept == home:
+                fill(engine, papers)
+            print(f"{place_of(engine)}: {papers} papers in {time.perf_counter() - began:.0f} s")
+            for name, told in measured(engine):
+                found.setdefault(name, []).append(told)
+            engine.dispose()
+    width = max(map(len, found))
+    heads = "".join(f"{number:>20,}" for number in numbers)
+    print(f"{'ms of CPU (by the clock)':{width}}{heads}")
+    for name, values in found.items():
+        print(f"{name:{width}}" + "".join(f"{value:>20}" for value in values), flush=True)
 
-        def ranked() -> Ranking:
-            return ranking.ranking(lambda: read_scope(engine))
 
-        rows = ranked()
-        moved = Weights(relevance=0.5, ease=1.5)
+def measured(engine: Engine) -> Iterator[tuple[str, str]]:
+    """Yield what was measured and what it took, the median of several."""
+    for name, work, repeats in works(engine):
+        work()
+        taken = []
+        for _ in range(repeats):
+            began = time.process_time(), time.perf_counter()
+            work()
+            taken.append((time.process_time() - began[0], time.perf_counter() - began[1]))
+        cpu, clock = (1000 * statistics.median(times) for times in zip(*taken, strict=True))
+        yield name, f"{cpu:.1f} ({clock:.1f})"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    yield "memory at most so far, MB", f"{peak:.0f}"
 
-        def narrowed(query: str) -> None:
-            with session_scope(engine) as session:
-                matching(session, query)
 
-        def searched(query: str) -> None:
-            with session_scope(engine) as session:
-                search_papers(session, query)
+def works(engine: Engine) -> list[Work]:
+    """Return what to measure, and how often."""
 
-        def reranked() -> None:
-            with session_scope(engine) as session:
-                rescore(session, {"kind": "rule", "ref": "benchmark"})
+    @contextmanager
+    def reading() -> Iterator[Session]:
+        with read_scope(engine) as session:
+            yield session
 
-        chance = iter(range(1, 100))
+    def inside(work: Callable[[Session], object]) -> Callable[[], object]:
+        def run() -> object:
+            with reading() as session:
+                return work(session)
 
-        def corrected() -> None:
-            with session_scope(engine) as session:
-                value = str(next(chance) / 100)
-                set_facts(session, "made-77", {"relevance": value}, who="Ann", why="to see")
+        return run
 
-        print_times(
-            [
-                ("the ranking, its rows unread", seconds_of(ranked, 5)),
-                ("a page of a hundred rows", seconds_of(lambda: rows[100:200], 5)),
-                (
-                    "all in the order of other weights",
-                    seconds_of(lambda: reordered(rows, moved), 5),
-                ),
-                ("how firm that order is", seconds_of(lambda: firmness(rows, moved), 3)),
-                (
-                    "filter by a word of a quarter of all",
-                    seconds_of(lambda: narrowed("kernel "), 5),
-                ),
-                ("filter by a phrase", seconds_of(lambda: narrowed('"sparse attention"'), 5)),
-                ("search: a common word", seconds_of(lambda: searched("kernel "), 5)),
-                ("search: one paper", seconds_of(lambda: searched("made-77"), 5)),
-                ("a correction, its paper ranked anew", seconds_of(corrected, 5)),
-                ("all ranked anew", seconds_of(reranked, 1)),
-            ]
-        )
-        engine.dispose()
+    def ranked(order: str = "expected") -> Ranking:
+        return ranking.ranking(reading, order=order)
+
+    rows = ranked()
+    moved = Weights(relevance=0.5, ease=1.5)
+    known = inside(lambda session: related.known(session, rows))()
+    assert isinstance(known, related.Known)
+    every = inside(pieces)()
+    assert isinstance(every, Pieces)
+    queue = inside(lambda session: inbox.queue(session, rows))()
+    assert isinstance(queue, inbox.Queue)
+    chance = iter(range(1, 100))
+
+    def corrected() -> None:
+        with session_scope(engine) as session:
+            value = str(next(chance) / 100)
+            set_facts(session, "made-77", {"relevance": value}, who="Ann", why="to see")
+
+    def searched(query: str) -> Callable[[], object]:
+        return inside(lambda session: search_papers(session, query, pieces=lambda: every))
+
+    ids = ["made-1", "made-2", "made-3"]
+    return [
+        ("the ranking, its rows unread", ranked, 5),
+        ("the ranking by the safe score", lambda: ranked("safe"), 3),
+        ("a page of a hundred rows", lambda: rows[100:200], 5),
+        ("all in the order of other weights", lambda: reordered(rows, moved), 5),
+        ("how firm that order is", lambda: firmness(rows, moved), 3),
+        ("what searches need of all, once a change", inside(pieces), 3),
+        ("filter: a word of nearly all", inside(lambda s: matching(s, "kernel", lambda: every)), 5),
+        ("search: a word of nearly all", searched("kernel "), 9),
+        ("search: its beginning", searched("kern"), 9),
+        ("search: a phrase", searched('"sparse attention"'), 9),
+        ("search: a rare word", searched("rotation 777"), 9),
+        ("search: one paper", searched("made-77"), 9),
+        ("a paper with its evidence", inside(lambda s: show_paper(s, "made-77", listed=rows)), 5),
+        ("what would change its rank", inside(lambda s: what_if(s, "made-77")), 5),
+        ("related papers", inside(lambda s: related.related(s, "made-77", known)), 5),
+        ("three papers side by side", inside(lambda s: compare(s, rows.rows(ids))), 5),
+        ("the inbox, its papers unread", inside(lambda s: inbox.queue(s, rows)), 5),
+        ("what the inbox shows", inside(lambda s: queue.rows(s, 100, 114)), 5),
+        ("claimed and measured", inside(compare_claims), 3),
+        ("a correction, its paper ranked anew", corrected, 5),
+    ]
 
 
 if __name__ == "__main__":

@@ -21,12 +21,16 @@ from app.workflows.settings import default_target
 from app.workflows.staleness import Hashes, is_stale
 from app.workflows.triage import target_named
 from db.models import Run
+from db.queries import papers as paper_queries
 from db.queries import prototype_links
 from db.queries import runs as run_queries
+from db.queries import scores as score_queries
 from db.queries.claims import ClaimRow
 
 # What a chart shows as measured, or as failed; the others say why there is nothing to show.
 _SAYS_SOMETHING = frozenset(VerdictKind) - {VerdictKind.UNTESTED, VerdictKind.NOT_COMPARABLE}
+MOST, UNTESTED = 200, 50
+"""Papers up to which all are compared; of more, how many of those that no prototype tests."""
 _BULKY = ("samples", "fidelity", "quality", "method", "all_threads")
 
 
@@ -38,13 +42,23 @@ def compare_claims(
     One row for a claim on a device: what is claimed as a ratio (`claimed`, with `claimed_low` and
     `claimed_high` where its bound or its range leaves room), what was measured against the paper's
     kind of baseline, the verdict, and what the score uses (`engine`). A paper whose claims no run
-    tests on a device has its headline claim there; a paper without a speed claim has no row.
+    tests on a device has its headline claim there; a paper without a speed claim has no row. Of
+    more than `MOST` papers those without a prototype have rows that are the best ranked.
     """
     engine = target_named(target or default_target())
     rows: list[dict[str, Any]] = []
-    for paper in assemble(session, engine):
+    for paper in assemble(session, engine, paper_ids=_compared(session, engine.name)):
         rows += _paper_rows(paper, engine, language)
     return rows
+
+
+def _compared(session: Session, target: str) -> set[str] | None:
+    """Return the papers that are worth a row; None for all."""
+    every = set(paper_queries.ids(session))
+    if len(every) <= MOST:
+        return None
+    linked = every & prototype_links.prototypes(session).keys()
+    return linked | score_queries.best(session, target, every - linked, UNTESTED).keys()
 
 
 def _paper_rows(paper: Assembled, target: Target, language: str) -> list[dict[str, Any]]:

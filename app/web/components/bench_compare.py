@@ -15,6 +15,7 @@ from app.web.components import bench_data, catalog
 from app.web.components.bench_chart import compare_chart
 from app.web.components.bench_pick import TALL_ROW, picked
 from app.web.components.text import capital, clean, plain, ratio
+from app.workflows.benchmarks import MOST, UNTESTED
 
 Row = Mapping[str, Any]
 
@@ -50,6 +51,9 @@ def compare(_: Translate) -> None:
             )
         )
     )
+    if len(catalog.ranking()) > MOST:
+        told = _("Of the papers that no prototype tests only the {count} best ranked are here.")
+        st.caption(plain(told.format(count=UNTESTED)))
     opened = picked(
         compare_frame(shown, _),
         f"compare-{device}",

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 from streamlit.testing.v1 import AppTest
 
+from app.workflows import benchmarks
 from app.workflows.benchmark import import_run_contents
 from app.workflows.benchmarks import compare_claims, list_runs
 from app.workflows.staleness import current_hashes, is_stale
 from db.engine import read_scope, session_scope
-from db.models import Run
+from db.models import PrototypeLink, Run
 from db.queries import jobs
 from prototypes.harness.registry import scan
 from tests.app.run_documents import document, interval, run
@@ -117,6 +118,19 @@ def test_an_empty_catalog_says_what_to_do(empty: Engine, open_page: Open) -> Non
     assert "Measure, or import runs" in said["roofline"]
     assert "import runs" in said["history"]
     assert "import runs" in said["runs"]
+
+
+def test_of_very_many_papers_those_without_a_prototype_are_the_best_ranked(
+    measured: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with session_scope(measured) as session:
+        session.execute(delete(PrototypeLink).where(PrototypeLink.prototype != "sampling"))
+        every = {row["paper_id"] for row in compare_claims(session)}
+        monkeypatch.setattr(benchmarks, "MOST", 0)
+        monkeypatch.setattr(benchmarks, "UNTESTED", 2)
+        some = {row["paper_id"] for row in compare_claims(session)}
+    assert "sampling" in some < every
+    assert len(some) <= 3
 
 
 def test_every_paper_with_a_speed_claim_is_on_the_picture(
