@@ -55,7 +55,10 @@ class Workload(Protocol):
         ...
 
     def verify(self, case: Case, inputs: Tensors, outputs: Tensors) -> Iterable[Check]:
-        """Hold one call's outputs against the oracle: cheap, and made on every fresh input."""
+        """Hold one call's outputs against the oracle: cheap, and made on every fresh input.
+
+        Inputs named in `in_place` are as the call left them, all others as they were before.
+        """
         ...
 
     def fidelity(
