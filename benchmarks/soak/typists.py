@@ -102,10 +102,15 @@ class Keeper(Person):
         begun = stamp()
         folder = self.root / "backups"
         if (self.root / "pg").exists():
+            from psycopg import OperationalError
+
             server, path = Server(self.root / "pg"), folder / f"{self.made}.dump"
             url = server.url("restored")
             _or_refuse(server.dump(path))
-            _or_refuse(server.restore(path, "restored"))
+            try:
+                _or_refuse(server.restore(path, "restored"))
+            except OperationalError as error:  # psql would have said so
+                raise RefusedError(str(error).splitlines()[0]) from error
         else:
             path = folder / f"{self.made}.db"
             _or_refuse(
