@@ -22,6 +22,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True)
+def small_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace a small cache before each sample: no test here is about how long something takes.
+
+    A buffer of half a gigabyte for each timed case took more time than the cases.
+    """
+    monkeypatch.setattr("prototypes.harness.timing.MOST_FLUSH_BYTES", 8 << 20)
+
+
 @pytest.fixture(scope="session")
 def fresh() -> Iterator[Fresh]:
     """Runs modules in processes of their own, without the seconds that importing torch takes."""
