@@ -77,10 +77,11 @@ def _first(
         left = limit - len(chosen)
         if left <= 0:
             break
-        best = score_queries.best(session, target, set(ids), left)
-        unranked = sorted(set(ids) - best.keys())[: left - len(best)]
+        best = score_queries.best(session, target, ids, left)
         chosen += [(found[i], rank) for i, rank in best.items()]
-        chosen += [(found[i], None) for i in unranked]
+        if len(best) < left:
+            unranked = sorted(ids - best.keys())[: left - len(best)]
+            chosen += [(found[i], None) for i in unranked]
     return chosen
 
 

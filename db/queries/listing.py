@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db import collecting
 from db.dialects import insert, is_postgres, json_text
 from db.models import Listing, Paper, Score
 
@@ -101,7 +102,7 @@ def listed(session: Session, target: str) -> list[Listed]:
     """Return all ranked papers for a target, the best first.
 
     Three tables are read one after the other: joined in the database each paper is looked up twice,
-    which takes three times as long as all the reading.
+    which takes longer.
     """
     ranked = select(Score.paper_id, Score.low).where(
         Score.target == target, Score.kind == "believed", Score.rank.is_not(None)
@@ -116,20 +117,17 @@ def listed(session: Session, target: str) -> list[Listed]:
         Listing.run_high,
         json_text(session, Listing.points),
     ).where(Listing.target == target)
+    states = select(Paper.id, Paper.status, Paper.published, Paper.is_seed)
     session.flush()
     connection = session.connection()
-    listings = {row[0]: row[1:] for row in connection.execute(advised).all()}
-    papers = {
-        row[0]: row[1:]
-        for row in connection.execute(
-            select(Paper.id, Paper.status, Paper.published, Paper.is_seed)
-        ).all()
-    }
-    return [
-        Listed._make((paper_id, low, *listings[paper_id], *papers[paper_id]))
-        for paper_id, low in connection.execute(ranked.order_by(Score.rank)).all()
-        if paper_id in listings and paper_id in papers
-    ]
+    with collecting.paused():
+        listings = {row[0]: row[1:] for row in connection.execute(advised).all()}
+        papers = {row[0]: row[1:] for row in connection.execute(states).all()}
+        return [
+            Listed._make((paper_id, low, *listings[paper_id], *papers[paper_id]))
+            for paper_id, low in connection.execute(ranked.order_by(Score.rank)).all()
+            if paper_id in listings and paper_id in papers
+        ]
 
 
 def places(session: Session, target: str) -> dict[str, list[Any]] | None:

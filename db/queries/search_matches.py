@@ -61,10 +61,10 @@ class Matches(Mapping[str, Found]):
         ids = self._pieces.paper_ids
         return frozenset(ids[n] for n in (self.kinds < len(KINDS)).nonzero()[0].tolist())
 
-    def of_kind(self, kind: str) -> list[str]:
+    def of_kind(self, kind: str) -> frozenset[str]:
         """Return the papers whose most telling piece is of a kind."""
         ids = self._pieces.paper_ids
-        return [ids[n] for n in (self.kinds == KINDS.index(kind)).nonzero()[0].tolist()]
+        return frozenset(ids[n] for n in (self.kinds == KINDS.index(kind)).nonzero()[0].tolist())
 
     def __contains__(self, paper_id: object) -> bool:
         return paper_id in self.ids
@@ -115,17 +115,11 @@ def matches(
     if not terms:
         return None
     session.flush()
-    if search_index.has_words_index(session.connection()) and _are_many(session, terms):
-        return Matches(of_all(), _numbers(session, terms))
+    if search_index.has_words_index(session.connection()):
+        numbers = _numbers(session, terms)
+        if len(numbers) > FEW:
+            return Matches(of_all(), numbers)
     return {found.paper_id: found for found in search.find(session, query)}
-
-
-def _are_many(session: Session, terms: list[Term]) -> bool:
-    [found] = session.connection().execute(
-        text(f"SELECT count(*) FROM (SELECT 1 {_where(session)} LIMIT {FEW + 1}) AS hits"),
-        {"query": _query(session, terms)},
-    )
-    return bool(found[0] > FEW)
 
 
 def _numbers(session: Session, terms: list[Term]) -> Any:

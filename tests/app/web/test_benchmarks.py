@@ -41,7 +41,7 @@ def measured(seeded: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """Two devices, one with a hostile name; three runs of a case, one quick, one of older code."""
     today = {("sampling", "b1-v128256"): {"0"}}
     monkeypatch.setattr("app.web.components.bench_data.code_hashes", lambda: today)
-    rich = {
+    rich: dict[str, Any] = {
         "roofline_fraction": 0.4,
         "samples": [99.0, 101.0, 100.0],
         "rates": {},
