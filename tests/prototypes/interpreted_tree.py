@@ -14,6 +14,8 @@ from prototypes.eagle3.declaration import DECLARATION
 from prototypes.eagle3.launches import BY_TASK
 from prototypes.eagle3.triton_build import TreeBuilder
 from prototypes.eagle3.triton_tree import Tiles, TreeAttention
+from prototypes.eagle3.workload import WORKLOAD
+from prototypes.harness.calls import fresh_calls
 from prototypes.harness.declarations import Case
 
 CPU = torch.device("cpu")
@@ -110,6 +112,10 @@ def committed() -> Iterator[tuple[str, float]]:
     wrong = int((given["cache"] != right).sum())
     wrong += int((out["new_lengths"] != given["lengths"] + given["counts"] + 1).sum())
     yield "compact", wrong
+    # As the harness calls it, and judges the cache: what is written in place.
+    checks = fresh_calls(WORKLOAD, WORKLOAD.build("triton_tree", own, CPU), own, CPU, 6)
+    judged = [check.name for check in checks].count("elements of the cache that are wrong")
+    yield "compact, in the harness", sum(not check.passed for check in checks) + (judged != 3)
 
 
 if __name__ == "__main__":

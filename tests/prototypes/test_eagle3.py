@@ -200,5 +200,5 @@ def test_the_kernels_are_right(interpreted: dict[str, float]) -> None:
     assert len(attended) == 6
     assert {n: e for n, e in attended.items() if e > 2e-3} == {}
     exact = {n: e for n, e in interpreted.items() if n not in attended}
-    assert len(exact) == 8
+    assert len(exact) == 9
     assert {n: e for n, e in exact.items() if e > 0} == {}

@@ -79,7 +79,8 @@ def test_from_the_ranking_to_the_chinese_report(
     # Sampling is so small a part of a run that what this machine measures may not move the score.
     told = re.compile(r"The score (moved: \d\.\d+ → \d\.\d+|stays at \d\.\d+)")
     page.get_by_text(told).first.wait_for(timeout=300_000)
-    page.get_by_text("confirmed · quick").first.wait_for()
+    # Full runs of this very processor may ship; where none does, the quick run speaks and says so.
+    page.get_by_text(re.compile(r"confirmed( · quick)?$")).first.wait_for()
     page.get_by_role("radio", name="History").click()
     page.get_by_text(re.compile("measured: |Measured sampling on")).first.wait_for()
 
