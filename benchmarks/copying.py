@@ -20,28 +20,10 @@ from sqlalchemy import Engine
 
 from app.workflows.opening import create_catalog
 from benchmarks.ranking_page import fill
-from benchmarks.search import PAGE_WORDS
-from benchmarks.search import WORDS as VOCABULARY
-from db import search_index
+from benchmarks.search import fill_pages
 from db.check import check
 from db.copying import copy_catalog
-from db.engine import open_engine, session_scope
-
-
-def fill_pages(engine: Engine, papers: int, pages: int) -> None:
-    """Give each made paper its pages."""
-    chance = random.Random(0)
-    weights = [1 / (rank + 2) for rank in range(VOCABULARY)]
-    vocabulary = [f"w{number}" for number in range(VOCABULARY)]
-    for first in range(0, papers, 500):
-        with session_scope(engine) as session:
-            for number in range(first, min(first + 500, papers)):
-                words = chance.choices(vocabulary, weights, k=PAGE_WORDS * pages)
-                text = [
-                    (page + 1, " ".join(words[page * PAGE_WORDS : (page + 1) * PAGE_WORDS]))
-                    for page in range(pages)
-                ]
-                search_index.store_pages(session.connection(), f"made-{number}", text)
+from db.engine import open_engine
 
 
 def copy(source: Engine, url: str, name: str) -> None:
@@ -72,7 +54,8 @@ def main() -> None:
         os.environ.pop("ASSAY_DATABASE_URL", None)
         engine, _ = create_catalog()
         fill(engine, papers)
-        fill_pages(engine, papers, pages)
+        made = [f"made-{number}" for number in range(papers)]
+        fill_pages(engine, made, pages, random.Random(0))
         size = Path(str(engine.url.database)).stat().st_size
         print(f"{papers} papers, {papers * pages} pages: {size / 1e6:.0f} MB, {os.getloadavg()}")
         copy(engine, url, "SQLite to PostgreSQL")

@@ -12,6 +12,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine, insert
@@ -46,15 +47,22 @@ def fill(engine: Engine, papers: int, pages: int) -> None:
             for number in range(papers)
         ]
         session.execute(insert(Paper), rows)
-    for first in range(0, papers, 500):
+    fill_pages(engine, [f"p{number}" for number in range(papers)], pages, chance)
+
+
+def fill_pages(engine: Engine, paper_ids: Sequence[str], pages: int, chance: random.Random) -> None:
+    """Give papers that are there the pages of a file each: words as often as in a language."""
+    weights = [1 / (rank + 2) for rank in range(WORDS)]
+    vocabulary = [f"w{number}" for number in range(WORDS)]
+    for first in range(0, len(paper_ids), 500):
         with session_scope(engine) as session:
-            for number in range(first, min(first + 500, papers)):
+            for paper_id in paper_ids[first : first + 500]:
                 words = chance.choices(vocabulary, weights, k=PAGE_WORDS * pages)
                 text = [
                     (page + 1, " ".join(words[page * PAGE_WORDS : (page + 1) * PAGE_WORDS]))
                     for page in range(pages)
                 ]
-                search_index.store_pages(session.connection(), f"p{number}", text)
+                search_index.store_pages(session.connection(), paper_id, text)
 
 
 def scan(session: Session, query: str) -> None:

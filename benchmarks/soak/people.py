@@ -11,6 +11,7 @@ import random
 import sys
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ class RefusedError(Exception):
     """What was asked for was not done, and why, in a sentence."""
 
 
-class Person:
+class Person(ABC):
     """What they all have: a journal, a catalog, chance, and a folder of papers."""
 
     pause_s = 0.5
@@ -53,9 +54,9 @@ class Person:
             self._engine = open_catalog()
         return self._engine
 
+    @abstractmethod
     def deeds(self) -> dict[Deed, int]:
         """Return what this person does, with how often."""
-        raise NotImplementedError
 
     def work(self) -> None:
         """Do one thing after another until it is time to stop."""
@@ -68,7 +69,7 @@ class Person:
             time.sleep(self.draw.expovariate(1 / self.pause_s))
         self.finish()
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 (most have nothing left to do)
         """Do what is left to do at the end."""
 
     def do(self, deed: Deed) -> None:

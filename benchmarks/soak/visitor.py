@@ -34,10 +34,11 @@ class Visitor:
 
     def __init__(self, port: int) -> None:
         from websockets.sync.client import connect
+        from websockets.typing import Subprotocol
 
         self._socket = connect(
             f"ws://127.0.0.1:{port}/_stcore/stream",
-            subprotocols=["streamlit"],  # type: ignore[list-item]
+            subprotocols=[Subprotocol("streamlit")],
             max_size=None,
             open_timeout=20,
         )

@@ -6,7 +6,7 @@ is measured with the clocks it has then; the median of the second half is taken.
 A product is measured in several shapes, of operands whose bits don't switch: a card at its power
 limit multiplies normal numbers at lower clocks, and a kernel that moves less than the library does
 keeps higher ones. On an H100, in tera operations a second under load: the library's FP16 products
-of normal numbers 642 to 700 in any shape and at any pace, of ones 771 to 799, where MARLIN's kernel
+of normal numbers 602 to 700 by shape and at any pace, of ones 771 to 799, where MARLIN's kernel
 had reached 771; of float8 1214 to 1272, of ones 1491 to 1540; of int8 867 to 890, of ones 939 to
 982, where kernels here had reached 1548.
 """

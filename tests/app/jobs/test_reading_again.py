@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,7 +21,7 @@ class Hosts:
     """Stands in for `DaskEngine`: answers by a script."""
 
     host_count = 1
-    answers: list[Answer] = []  # noqa: RUF012
+    answers: ClassVar[list[Answer]] = []
 
     def __init__(self, scheduler: SchedulerAddress) -> None:
         pass
