@@ -14,9 +14,10 @@ from analyzers.claiming.baselines import read_baseline
 from analyzers.claiming.cells import add_cells
 from analyzers.claiming.claim import ExtractedClaim, Place
 from analyzers.claiming.comparisons import Baseline, Comparisons, Source
-from analyzers.claiming.context import Reading, read_metric
+from analyzers.claiming.context import read_metric
 from analyzers.claiming.merging import MAX_PLACES, merge, name_alike, own_repeats
 from analyzers.claiming.methods import method_names
+from analyzers.claiming.metrics import Reading
 from analyzers.claiming.names import is_best_known, is_generic, is_plural
 from analyzers.claiming.ownership import Around, Owner, judge
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise

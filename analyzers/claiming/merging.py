@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from analyzers.claiming.claim import ExtractedClaim
 from analyzers.claiming.comparisons import Baseline
-from analyzers.claiming.context import BY_SENTENCE
+from analyzers.claiming.metrics import BY_SENTENCE
 from analyzers.facts import Metric, Scope
 
 MAX_PLACES = 40

@@ -1,0 +1,173 @@
+"""The words that govern a number: those right of it ("2x faster"), or left ("faster by 2x")."""
+
+from __future__ import annotations
+
+import re
+
+from analyzers.claiming import words as w
+from analyzers.claiming.metrics import Reading, name_metric
+from analyzers.claiming.quantities import Quantity
+from analyzers.facts import Metric
+
+# what may stand between a governing word and its number: "a speedup of up to about", "faster by"
+_HEDGE = (
+    r"(?:up[- ]?to|about|around|approximately|roughly|nearly|almost|over|more than"
+    r"|at least|as (?:much|high"
+    r"|many|low) as|a factor of|factors of|an? (?:average|additional|impressive"
+    r"|maximum|further|total|mean"
+    r"|consistent|notable|significant|remarkable|substantial)|average|only|just"
+    r"|merely|less than|within|by"
+    r"|of|to|is|are|at|was|were|an?|the|another|further|additional|maximum|~|≥|≤|>|<"
+    r"|\(|:|=|\+|below|under"
+    r"|above|exceeding|from|between|close to|some|even|and|or|,|with|respectively"
+    r"|achiev\w+|reach\w+|in|towards?)"
+)
+_ADJACENT_TAIL = re.compile(rf"(?:(?:\s|^){_HEDGE}|[\s(~≥≤><=+:,])*$", re.I)
+# where the words that follow a number no longer belong to it
+_STOP_RIGHT = re.compile(
+    r"[;()\[\]]|\s(?:over|than|compared|relative|against|versus|vs|for|on|when|while"
+    r"|with|at|across|under"
+    r"|where|which|that|because|since|as|using|without|and|or|but|per|between|among"
+    r"|only|if|respectively"
+    r"|is|are|was|were|by|via|due|thanks|after|before|from|to)\b|,|\.(?:\s|$)",
+    re.I,
+)
+# "2x reduction in memory use": the change and what changes
+_NOUN_OF = re.compile(
+    r"(?:reductions?|improvements?|increases?|decreases?|gains?|drops?|sav(?:ing"
+    r"|ings)|boosts?|loss(?:es)?"
+    r"|degradation|growth|fall|rise)\s(?:in|of|on|to|for)\s((?:[\w/'-]+\s?){1,6})",
+    re.I,
+)
+# "2x the number of heads" tells a size, not a result
+_SIZE = re.compile(
+    r"\s?(?:the\s)?(?:size|number|length|amount|scale|width)\b(?!\s(?:reduc|sav|shrink|decreas))",
+    re.I,
+)
+# "reduces memory by 2x"
+_VERB_BY = re.compile(
+    r"\b(?:reduc|decreas|lower|cut|shrink|shrunk|sav|improv|increas|boost|accelerat"
+    r"|speed|sped|speeded|enhanc"
+    r"|outperform|surpass|exceed|compress|rais|shav|drop|degrad|beat|gain|scal|extend"
+    r"|fall|fell|rise|los|slow"
+    r"|higher|lower|smaller|fewer|faster|better|multipl|declin|amplif|worse|deteriorat|shorten)\w*\b",
+    re.I,
+)
+# "a speedup (over A) of 2x"
+_GOVERNOR = re.compile(
+    r"\b(?:speed-?\s?ups?|accelerations?|improvements?|reductions?|decreases?"
+    r"|savings?|gains?|increases?"
+    r"|compression|drops?|loss(?:es)?|degradation|factor|ratios?|rates?|boosts?"
+    r"|speeds?|multipliers?"
+    r"|faster|slowdowns?|overheads?|improves?|advantage|margin)"
+    r"(?:\s(?:ratios?|factors?|rates?|multipliers?|improvements?|reductions?|gains?))?"
+    r"(?:\s(?:in|for|over|on|compared to|relative to|from|by|through)\s(?:[\w'./-]+\s?){1,7})?$",
+    re.I,
+)
+# "when the batch size increases by 8x" is what was done, not what came of it
+_CAUSE = re.compile(
+    r"\b(?:batch|sequence|context|prompt|length|size|number of \w+|models?"
+    r"|parameters)\s(?:sizes?\s|lengths?\s)?"
+    r"(?:is |are )?(?:increas|grow|rais|ris|scal|decreas|reduc|doubl)\w*\s(?:by|to"
+    r"|up to)\s(?:about |up to )?$",
+    re.I,
+)
+# "1.9x without any loss of quality and 2.1x with": what was kept isn't what the next number counts
+_ASIDE = re.compile(
+    r"\s(?:without(?:\sany)?|with\s(?:no|negligible|minimal|little))\s(?:[\w-]+\s){0,4}?"
+    r"(?:degradation|loss|drop|change)(?:\s(?:in|of)\s[\w-]+)?(?=\s(?:and|or)\b|,)",
+    re.I,
+)
+# "drops to 42%" tells where it ends, not by how much it changed
+_TO_LEVEL = re.compile(
+    r"\b(?:reduc|decreas|drop|fall|fell|declin|lower|increas|ris|rais|improv|grow|degrad|boost)\w*"
+    r"\b[^,;%]{0,60}?(?<!up )(?<!close )(?<!compared )\bto\s"
+    r"(?:about |around |only |just |merely |~)?$",
+    re.I,
+)
+
+
+def read_right(right: str, text: str, quantity: Quantity) -> Reading | None:
+    """Read the metric from `right`, what follows `quantity` in `text`; None if it names none."""
+    bare = re.sub(
+        r"^\s*(?:\([^()]{0,40}\)\s?)?(?:or more|or higher|on average|and above)?", "", right
+    )
+    if of := _NOUN_OF.match(bare.lstrip()):
+        return name_metric(of[0], text, quantity, "number + change of")
+    stop = _STOP_RIGHT.search(" " + bare.lstrip(" -"))
+    phrase = (" " + bare.lstrip(" -"))[: stop.start() if stop else 70].strip()
+    chosen = " ".join(phrase.split()[:6])
+    if not chosen:
+        return None
+    if (of := _NOUN_OF.search(bare[:90])) and of.start() <= len(phrase):
+        chosen = f"{phrase} {of[1]}"
+    if (worse := w.WORSE.search(chosen)) and (
+        worse[0][:4].lower() in ("less", "lowe", "fewe")
+        or not re.search(r"less|lower|reduc", chosen, re.I)
+    ):
+        return None
+    changes = (
+        w.SPEED.search(chosen)
+        or w.DOWN.search(chosen)
+        or w.UP.search(chosen)
+        or w.COMPRESSION.search(chosen)
+    )
+    if quantity.unit == "x" and not changes and w.THROUGHPUT.search(chosen):
+        return Reading(Metric.THROUGHPUT_GAIN, chosen, "number + throughput")
+    if not changes or _SIZE.match(chosen):
+        return None
+    return name_metric(chosen, text, quantity, "number + change")
+
+
+def read_left(left: str, text: str, quantity: Quantity) -> Reading | None:
+    """Read the metric from `left`, the clause before `quantity` in `text`; None if none governs."""
+    left = re.sub(r"\s?\([^()]{3,}\)(?=\s)", "", left)
+    left = _ASIDE.sub("", left)
+    trimmed = _ADJACENT_TAIL.sub("", _without_list(left)).rstrip()
+    if not trimmed:
+        return None
+    joint = left[len(trimmed) :].lower()
+    if _CAUSE.search(left):
+        return None
+    if quantity.unit == "%" and _TO_LEVEL.search(left):
+        return None
+    if match := _GOVERNOR.search(trimmed[-110:]):
+        phrase = trimmed[-110:][max(0, match.start() - 45) :]
+        if w.WORSE.search(match[0]) and not w.DOWN.search(phrase):
+            return None
+        if (
+            w.SPEED.search(phrase)
+            or w.DOWN.search(phrase)
+            or w.UP.search(phrase)
+            or re.search(r"compression|multiplier", phrase, re.I)
+        ):
+            # "an increase of 136% in the hit rate": what rises stands behind the number
+            what = re.match(r"\s(?:in|of)\s(?:the\s)?((?:[\w/-]+\s?){1,4})", text[quantity.end :])
+            if what and re.search(r"\b(?:of|by|up to)\s$", left[-8:]):
+                return name_metric(f"{match[0]} in {what[1]}", text, quantity, "change of + number")
+            return name_metric(phrase, text, quantity, "change of + number")
+    verbs = list(_VERB_BY.finditer(trimmed))
+    if verbs and re.search(
+        r"\b(?:by|to|up[- ]?to|only|another|than|~|a factor|for|at|about|of)\b|~",
+        joint + " " + trimmed[-12:],
+    ):
+        verb = verbs[-1]
+        if len(trimmed) - verb.start() > 130:
+            return None
+        phrase = trimmed[verb.start() :]
+        if w.WORSE.match(phrase):
+            return None
+        return name_metric(phrase, text, quantity, "verb … by number")
+    if verbs and not joint.strip() and len(trimmed) - verbs[-1].start() < 60:
+        return name_metric(trimmed[verbs[-1].start() :], text, quantity, "verb + number")
+    return None
+
+
+def _without_list(left: str) -> str:
+    """Take away the earlier numbers of a list, so that the last number finds the list's head."""
+    item = (
+        r"(?:[~+]?(?:\d[\d.,]*(?:\s?[×x%]?\s?[-~]\s?\d[\d.,]*)?|two|three|four|five|six|seven|eight|nine|ten)"
+        r"\s?(?:×|x\b|%|times\b)?(?:\s?\([^()]*\))?(?:\s(?:for|on|in|at"
+        r"|over|with|when|under)\s[^,;]{1,50}?)?\s?(?:,\s?and|,|and|/|or)\s)"
+    )
+    return re.sub(rf"{item}+(?:by )?(?:up to |about |more than )?$", "", left, flags=re.I)
