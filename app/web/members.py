@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from analyzers.message import message
 from app.errors import AssayError
 from app.web.rates import Rates
-from app.workflows.team import Team, may, team
+from app.workflows.team import Team, known_as, may, team
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -52,8 +52,8 @@ def is_local(address: str | None) -> bool:
 class Members:
     """Lets in, where there is a team: the trusted proxy's people, each with as much as they may.
 
-    With a login of Streamlit's own every page asks for it, so that requests pass; uploads are
-    counted by where they come from.
+    With a login of Streamlit's own every page asks for it, so that requests pass; files are taken
+    from whom Streamlit's cookie names.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -81,35 +81,56 @@ class Members:
 
     def _refusal(self, members: Team, scope: Scope) -> tuple[int, str]:
         headers = Headers(scope=scope)
-        peer = (scope.get("client") or ("",))[0]
-        who, role = peer, None
+        who = ""
         if members.login == "proxy":
-            if not members.trusts(peer):
+            if not members.trusts((scope.get("client") or ("",))[0]):
                 return 403, "This workbench is reached through its proxy only."
             if scope["path"] == HEALTH:
                 return 0, ""  # the proxy itself asks whether anybody is there
             said = headers.getlist(members.header)
             if len(said) != 1 or not said[0].strip():
                 return 403, f"The proxy doesn't say who asks: it has to set {members.header} once."
-            who = said[0].strip().lower()
-            role = members.role_of(who)
-            if role is None:
+            who = known_as(said[0])
+            if members.role_of(who) is None:
                 return 403, "You are not of this workbench's team. Whoever runs it can add you."
         if scope["type"] == "http" and scope["path"].rstrip("/").startswith(UPLOADS):
             if scope["method"] not in ("PUT", "POST"):
                 return 0, ""
-            if members.login == "proxy" and not may(role, "curate"):
+            who = who or logged_in(headers)
+            if not may(members.role_of(who), "curate"):
                 return 403, "Your role lets you read, not send files."
             return self._upload(members, who, headers.get("content-length"))
         return 0, ""
 
     def _upload(self, members: Team, who: str, length: str | None) -> tuple[int, str]:
-        if length is None or not length.isdecimal():
+        if length is None or not length.isdecimal() or len(length) > 15:
             return 411, "A file has to say how long it is."
         megabytes = -(-int(length) // 2**20)
         if self._rates.wait_s(who, members.upload_mb, megabytes) > 0:
             return 429, f"More than {members.upload_mb} MB were sent within an hour: wait a while."
         return 0, ""
+
+
+def logged_in(headers: Headers) -> str:
+    """Return whom Streamlit's own login vouches for, by the cookie that it signed; "" for nobody.
+
+    A page learns it from Streamlit; a file that is sent comes past every page.
+    """
+    from starlette.requests import cookie_parser
+    from streamlit.web.server.starlette import starlette_websocket as own
+    from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+    cookies = cookie_parser(headers.get("cookie", ""))
+    try:
+        signed = own._get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME)
+        origin = headers.get("origin", "")
+        told = own._parse_decoded_user_cookie(signed, origin) if signed else {}
+    except Exception:  # whatever a made up cookie does to it: nobody
+        return ""
+    if told.get("is_logged_in") is not True or told.get("email_verified") in (False, "false"):
+        return ""
+    email = told.get("email")
+    return known_as(email) if isinstance(email, str) else ""
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, told: str) -> None:

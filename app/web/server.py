@@ -22,6 +22,7 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from app.errors import AssayError
+from app.web.crowds import Crowds
 from app.web.members import Members, check_exposure
 from app.web.warming import start_warming
 from app.workflows.watch_schedule import Schedule
@@ -138,6 +139,13 @@ class Visitors:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy in front may see one request where this server sees two, the second made up
+            # whole by a visitor, with the header that says who asks (RFC 9112, section 6.1).
+            told = "A request says its length once."
+            closing = {"Connection": "close"}
+            await PlainTextResponse(told, 400, closing)(scope, receive, send)
+            return
         host = headers.get("host")
         if len(headers.getlist("host")) == 1 and host is not None and is_allowed_host(host):
             if is_same_origin(headers.get("origin"), host):
@@ -195,6 +203,7 @@ app = st.App(
         Middleware(SecurityHeaders),
         Middleware(Visitors),
         Middleware(Members),
+        Middleware(Crowds),
         Middleware(RankingAddress),
     ],
     lifespan=asking_for_watches,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,10 @@ LIMITS: Mapping[str, int] = {"add": 60, "measure": 20, "import": 60, "backup": 6
 """How often an hour each person may ask for it."""
 UPLOAD_MB = "upload_mb"
 USUAL_UPLOAD_MB = 1024
+
+_SIGN = r"[^\s\x00-\x1f\x7f-\x9f@*,;<>\"]"
+_NAME = re.compile(rf"{_SIGN}+@{_SIGN}+|{_SIGN}+(?: {_SIGN}+)*")
+"""An address, or a name: no list of them, no wildcard."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -54,9 +59,7 @@ class Team:
 
     def role_of(self, name: str | None) -> Role | None:
         """Return the role of a person who logged in, None for one who isn't of the team."""
-        known = (name or "").strip().lower()
-        if not known:
-            return None
+        known = known_as(name)
         _, at, domain = known.rpartition("@")
         return self.people.get(known) or (self.people.get(f"*@{domain}") if at else None)
 
@@ -68,6 +71,17 @@ class Team:
             return False
         mapped = getattr(peer, "ipv4_mapped", None)
         return any((mapped or peer) in network for network in self.proxies)
+
+
+def known_as(said: str | None) -> str:
+    """Return the name that a login says as `team.toml` spells it; "" for what names no person.
+
+    Only ASCII's capitals are made small: the Kelvin sign's small letter is k, and would make one
+    person another. Two people in one header, and spaces that aren't ASCII's, name nobody.
+    """
+    name = (said or "").strip(" \t")
+    name = "".join(sign.lower() if sign.isascii() else sign for sign in name)
+    return name if _NAME.fullmatch(name) else ""
 
 
 def may(role: Role | None, needed: Role) -> bool:
@@ -171,11 +185,12 @@ def _people(table: Mapping[str, Any]) -> dict[str, Role]:
     for name, role in table.items():
         if role not in ROLES:
             raise AssayError(message("the role of {name!r} is read, curate or run.", name=name))
-        if name.startswith("*") and not name.startswith("*@"):
+        known = f"*{known_as('x' + name[1:])[1:]}" if name[:2] == "*@" else known_as(name)
+        if not known.strip("*"):
             raise AssayError(
                 message('{name!r} is nobody: "*@example.org" is everybody there.', name=name)
             )
-        people[name.strip().lower()] = role
+        people[known] = role
     if not people:
         raise AssayError(message('people names at least one person, as "ann@example.org" = "run".'))
     return people

@@ -40,12 +40,22 @@ def parsed(text: str = TEAM) -> Any:
     [
         ("ann@example.org", "run"), ("ANN@example.ORG", "run"), (" bob@example.org ", "curate"),
         ("eve@example.org", "read"), ("eve@evil.example", None), ("eve@sub.example.org", None),
-        ("*@example.org", "read"), ("ann@example.org@evil.example", None), ("ann", None),
-        ("example.org", None), ("", None), (None, None), ("@example.org", "read"),
+        ("*@example.org", None), ("ann@example.org@evil.example", None), ("ann", None),
+        ("example.org", None), ("", None), (None, None), ("@example.org", None),
+        ("eve@evil.example, x@example.org", None), ("eve@evil.example@example.org", None),
+        ("\u00a0bob@example.org", None), ("bob@example.org\x85", None), ("eve x@example.org", None),
+        ("<eve@evil.example>x@example.org", None), ("boB@example.org\t", "curate"),
+        ("mar\u212a@example.org", "read"), ("\u0130@example.org", "read"),
     ],
 )  # fmt: skip
 def test_roles_go_by_name_then_by_domain(name: str | None, role: str | None) -> None:
     assert parsed().role_of(name) == role
+
+
+def test_a_sign_that_only_looks_like_a_letter_makes_nobody_another() -> None:
+    people = parsed(TEAM.replace("bob@", "mark@"))
+    assert people.role_of("MARK@example.org") == "curate"
+    assert people.role_of("mar\u212a@example.org") == "read", "the Kelvin sign's small letter is k"
 
 
 def test_each_role_may_do_what_those_before_it_may() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.datastructures import Headers
 
+from app.web.members import logged_in
 from app.web.server import HEADERS
 from tests.conftest import PROJECT, copied
 from tests.hostile.test_hostile_visitors import SOCKET, STREAM, ask
@@ -41,7 +44,8 @@ def running(shipped_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 PATHS = ("/", "/paper?paper=sage", "/media/x.csv", "/_stcore/host-config", "/nowhere")
 NOBODY = (
     {}, {WHO: ""}, {WHO: " "}, {WHO: "eve@evil.example"}, {WHO: "bob@example.org.evil.example"},
-    {WHO: "bob@example.org, eve@evil.example"},
+    {WHO: "bob@example.org, eve@evil.example"}, {WHO: "eve@evil.example,x@example.org"},
+    {WHO: "\u00a0bob@example.org"}, {WHO: "eve@evil.example@example.org"},
     {"X-Forwarded-User": "bob@example.org"}, {"Authorization": "Bearer x"},
     {"Cookie": "X-Forwarded-Email=bob@example.org"}, {"Forwarded": "for=127.0.0.1"},
 )  # fmt: skip
@@ -91,3 +95,37 @@ def test_without_a_login_nobody_else_is_served(own_home: object) -> None:
     assert done.returncode == 2
     assert "has no login: start it with `assay ui`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+SECRET = "0123456789abcdef" * 2
+
+
+def cookie(secret: str = SECRET, **changes: object) -> str:
+    """Streamlit's cookie of somebody who logged in, or one that only looks like it."""
+    from streamlit.web.server.starlette import starlette_app_utils as signing
+
+    told = {"origin": "https://assay.example.org", "is_logged_in": True, "email": "Bob@example.org"}
+    signed = signing.create_signed_value(secret, "_streamlit_user", json.dumps(told | changes))
+    return f"_streamlit_user={signed.decode()}"
+
+
+def test_a_file_is_from_whom_the_login_vouches_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.web.server.starlette import starlette_websocket
+
+    monkeypatch.setattr(starlette_websocket, "get_cookie_secret", lambda: SECRET)
+
+    def sender(sent: str, origin: str = "https://assay.example.org") -> str:
+        return logged_in(Headers({"cookie": sent, "origin": origin}))
+
+    assert sender(cookie()) == "bob@example.org"
+    assert sender(cookie(), "https://evil.example") == sender(cookie(), "") == ""
+    assert sender(cookie("x" * 32)) == "", "signed by another"
+    told: tuple[dict[str, object], ...] = (
+        {"origin": "https://evil.example"}, {"is_logged_in": False}, {"is_logged_in": "true"},
+        {"email_verified": False}, {"email": ["bob@example.org"]}, {"email": None},
+    )  # fmt: skip
+    for changes in told:
+        assert sender(cookie(**changes)) == "", changes
+    for made_up in ("bob@example.org", "chunks-99999999999", "chunks-2", "a.b.c", '"'):
+        assert sender(f"_streamlit_user={made_up}") == ""
+    assert sender("") == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -154,3 +155,30 @@ def test_no_path_leads_out(running: Workbench, path: str) -> None:
     assert b"root:" not in content
     assert b"import " not in content[:2000]
     assert not content.startswith(b"SQLite format")
+
+
+def exchange(workbench: Workbench, sent: str) -> bytes:
+    """Send bytes as no library would, and return all that comes back."""
+    port = int(workbench.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(sent.replace("PORT", str(port)).encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+HIDDEN = "GET /_stcore/health HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nConnection: close\r\n\r\n"
+BEFORE = "POST / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Length: 4\r\n"
+SMUGGLED = (
+    f"{BEFORE}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    f"{BEFORE}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{HIDDEN}",
+    f"{BEFORE}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    f"{BEFORE}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{HIDDEN}",
+    f"{BEFORE}Content-Length: 5\r\n\r\nabcd{HIDDEN}",
+    f"POST / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Length: +0\r\n\r\n{HIDDEN}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sent", SMUGGLED)
+def test_no_request_hides_in_another(running: Workbench, sent: str) -> None:
+    answered = exchange(running, sent)
+    assert answered.count(b"HTTP/1.1 ") == 1
+    assert b"HTTP/1.1 40" in answered, answered[:200]

@@ -47,6 +47,12 @@ def test_log_in_work_and_log_out(chromium: Browser, tmp_path: Path, shipped_file
             page.get_by_label("Note").fill("Seen by Bob.")
             page.get_by_role("button", name="Keep the note").click()
             expect(page.get_by_text("bob@example.org, ")).to_be_visible()
+            page.goto(f"http://localhost:{port}/add")
+            papers = page.locator("input[type=file]").first
+            papers.set_input_files(
+                [{"name": "a.md", "mimeType": "text/markdown", "buffer": b"# A"}]
+            )
+            expect(page.get_by_text("a.md")).to_be_visible()
             page.get_by_role("button", name="Log out").click()
             expect(page.get_by_text("log in to go on")).to_be_visible()
             # One whose address the provider doesn't vouch for is nobody.

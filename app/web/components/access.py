@@ -15,7 +15,7 @@ from app.errors import AssayError
 from app.i18n import N_, Translate
 from app.web.components.text import plain
 from app.web.rates import Rates
-from app.workflows.team import LIMITS, Role, Team, may, team
+from app.workflows.team import LIMITS, Role, Team, known_as, may, team
 
 ROLE_WORDS: dict[str, str] = {
     "read": N_("may read"),
@@ -71,10 +71,10 @@ def visitor() -> Visitor:
 def _name(members: Team) -> str:
     """Return what the login says; the server has checked who sent the header."""
     if members.login == "proxy":
-        return (st.context.headers.get(members.header) or "").strip().lower()
+        return known_as(st.context.headers.get(members.header))
     if not st.user.is_logged_in or st.user.get("email_verified") in (False, "false"):
         return ""
-    return str(st.user.get("email") or "").strip().lower()
+    return known_as(str(st.user.get("email") or ""))
 
 
 def may_do(role: Role) -> bool:
