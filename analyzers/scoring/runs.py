@@ -136,7 +136,7 @@ def newest_runs(runs: Iterable[MeasuredRun]) -> list[MeasuredRun]:
     candidates = list(runs)
     full = [r for r in candidates if not r.provisional]
     newest: dict[tuple[str, str, str], MeasuredRun] = {}
-    for run in sorted(full or candidates, key=lambda r: (r.measured_at, r.id)):
+    for run in sorted(full or candidates, key=_told_last):
         newest[run.prototype, run.case, run.scope] = run
     return list(newest.values())
 
@@ -158,13 +158,10 @@ def measurement(
     `roles_in_order` that was run (the engine's baseline, else the strongest). Its interval is the
     mean of the cases' intervals, as if all erred the same way: never too narrow.
     """
-    counted = newest_runs(
-        r for r in runs if r.shipped and r.target_weight > 0 and r.scope == "call"
-    )
     seen = [
         (run, role, *found)
-        for run in counted
-        if run.status == "ok"
+        for run in _on_target(runs)
+        if run.status == "ok" and run.scope == "call"
         for role in [next((r for r in roles_in_order if run.against(r)), STRONGEST)]
         if (found := run.against(role)) is not None
     ]
@@ -193,8 +190,22 @@ def measurement(
 
 def failed_quality(runs: Sequence[MeasuredRun]) -> bool:
     """Return whether the shipped implementation fell below its bar on a target case."""
-    counted = newest_runs(r for r in runs if r.shipped and r.target_weight > 0)
-    return any(r.status == FAILED_QUALITY for r in counted)
+    return any(run.status == FAILED_QUALITY for run in _on_target(runs))
+
+
+def _on_target(runs: Sequence[MeasuredRun]) -> list[MeasuredRun]:
+    """Return the newest runs of the shipped implementation over the target cases.
+
+    Whether a case still is one, its newest run says: declarations are mended.
+    """
+    shipped = sorted((r for r in runs if r.shipped), key=_told_last)
+    today = {(r.prototype, r.case): r.target_weight for r in shipped}
+    return newest_runs(r for r in shipped if r.target_weight > 0 and today[r.prototype, r.case] > 0)
+
+
+def _told_last(run: MeasuredRun) -> tuple[str, float, str]:
+    """Order runs by time; of one told twice, its weight mended in between, the lesser is last."""
+    return run.measured_at, -run.target_weight, run.id
 
 
 def geometric_mean(weighted: Sequence[tuple[float, Ratio]]) -> Ratio:

@@ -1,8 +1,9 @@
 """What the EAGLE-3 prototype implements, and the cases it is measured on.
 
-A layer of Llama-3.1-8B (32 query heads, 8 KV heads, 128 channels). Weights of the target cases are
-assumptions: a llama.cpp user decodes one sequence with a prompt of about 8000 tokens, and drafts a
-chain of four today (t5: it and the last emitted token), or the paper's tree of 60 (t61).
+A layer of Llama-3.1-8B (32 query heads, 8 KV heads, 128 channels): a chain of four drafted tokens
+(t5: it and the last emitted token), or the paper's tree of 60 (t61). None is a target case:
+speculation gains by passes that aren't made, and what is timed here is the step that it adds, one
+way of doing it against another.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ def _attend(
     seq: int,
     nodes: int,
     *,
-    weight: float = 0.0,
     quick: bool = False,
     devices: tuple[Device, ...] = GPU,
 ) -> Case:
@@ -48,7 +48,6 @@ def _attend(
         },
         seed=SEED,
         devices=devices,
-        target_weight=weight,
         quick=quick,
         claims=OF_CHAINS if nodes < 9 else OF_TREES,
     )
@@ -56,8 +55,8 @@ def _attend(
 
 CASES = (
     _attend(1, 32768, 61),
-    _attend(1, 8192, 61, weight=0.5, devices=BOTH),
-    _attend(1, 8192, 5, weight=0.5, quick=True, devices=BOTH),
+    _attend(1, 8192, 61, devices=BOTH),
+    _attend(1, 8192, 5, quick=True, devices=BOTH),
     _attend(4, 8192, 61),
     _attend(1, 2048, 5, quick=True, devices=(Device.CPU,)),
     Case(
@@ -173,4 +172,6 @@ DECLARATION = Declaration(
         "tokens emitted by cycles over a tree follow the target: chi-square over pairs of tokens "
         "in 100 000 draws, p at least 1e-6",
     },
+    untargeted="Every baseline speculates too: the runs time how a step of a cycle is done, and "
+    "passes saved by accepted drafts, which are the gain, aren't in them.",
 )

@@ -50,7 +50,10 @@ def _declared(declaration: Declaration) -> Iterator[Finding]:
     for device in declaration.devices:
         cases = [c for c in declaration.cases if device in c.devices]
         weighted = [c for c in cases if c.target_weight > 0]
-        yield Finding(f"a case on {device} has a target weight", bool(weighted))
+        if declaration.untargeted:
+            yield Finding("untargeted says why no case has a target weight", not weighted)
+        else:
+            yield Finding(f"a case on {device} has a target weight", bool(weighted))
         yield Finding(f"a case on {device} is quick", any(c.quick for c in cases))
         if declaration.claims:
             verdict = any(c.quick and c.claims for c in cases)

@@ -50,7 +50,8 @@ class Case:
     seed: int
     devices: tuple[Device, ...] = (Device.CPU, Device.CUDA)
     target_weight: float = 0.0
-    """Its weight among the target cases; 0 if it isn't one."""
+    """Its weight among the target cases; 0 if it isn't one. A target case times the technique
+    against doing without it: only such a ratio says what the technique gains."""
     quick: bool = False
     """Whether `--quick` measures it too."""
     claims: tuple[str, ...] = ()
@@ -116,6 +117,8 @@ class Declaration:
     technique_checks: tuple[str, ...] = ()
     """Checks of `Workload.verify`, by name, that hold a call against full precision: missing such
     a bar is the technique's fault where a kernel set up afresh misses it as well (`misses`)."""
+    untargeted: str = ""
+    """Why it has no target case, where it can have none: its runs then move no score."""
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -140,6 +143,10 @@ class Declaration:
                 raise DeclarationError(f"{self.name}/{case.id}: a weight can't be negative")
             if case.memory_bytes < 0:
                 raise DeclarationError(f"{self.name}/{case.id}: memory can't be negative")
+            if case.target_weight and self.untargeted:
+                raise DeclarationError(
+                    f"{self.name}/{case.id}: a target case, where `untargeted` says there is none"
+                )
 
     def _check_names(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -236,4 +243,5 @@ class Declaration:
             ],
             "claims": list(self.claims),
             "bars": dict(self.bars),
+            "untargeted": self.untargeted,
         }

@@ -129,6 +129,10 @@ def test_the_valid_declaration_is_valid() -> None:
         ({"cases": ()}, "at least one case"),
         ({"cases": (Case("c", {}, seed=0, claims=("p/other",)),)}, "undeclared claims"),
         ({"cases": (Case("c", {}, seed=0, target_weight=-1),)}, "can't be negative"),
+        (
+            {"cases": (Case("c", {}, seed=0, target_weight=1),), "untargeted": "steps only"},
+            "a target case, where `untargeted` says there is none",
+        ),
         ({"baselines": (Baseline("fast", ""),)}, "baseline declared twice"),
         ({"implementations": (CPU, replace(CPU, name="also"))}, "shipped on cpu, not 2"),
         ({"implementations": (replace(CPU, shipped=False),)}, "shipped on cpu, not 0"),

@@ -44,6 +44,7 @@ def test_a_shipped_document_is_whole(file: Path) -> None:
         assert run.keys() >= KEYS
         case = known[run["prototype"]].case(run["case"])
         assert dict(case.parameters) == run["case_parameters"]
+        assert case.target_weight == run["target_weight"]  # else a score rests on what was mended
         assert run["device"] == environment["device"]
         assert run["status"] != Status.CANCELLED
         assert (run["status"] == Status.OK) == (run["speedup"] is not None)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from analyzers.facts import Bound, Metric, Part, Scope
-from analyzers.scoring.runs import MeasuredRun, measurement
+from analyzers.scoring.runs import MeasuredRun, failed_quality, measurement
 from analyzers.scoring.verdicts import VerdictKind, judge
 from tests.analyzers.scoring.builders import claim
 
@@ -148,6 +148,18 @@ def test_measurement_prefers_the_engine_and_weighs_target_cases() -> None:
     assert found.low < found.speedup < found.high
     assert found.baseline_role == "engine"
     assert found.run_ids == ("r1", "r2")
+
+
+def test_a_case_that_is_no_target_case_any_more_counts_no_longer() -> None:
+    before = run(ratio(2.0), role="engine", case="a", run_id="r1")
+    kept = run(ratio(3.0), role="engine", case="b", run_id="r2")
+    told_again = run(ratio(2.0), role="engine", case="a", run_id="r0", target_weight=0.0)
+    found = measurement([before, kept, told_again])
+    assert found is not None
+    assert found.run_ids == ("r2",)
+    failed = run(None, case="a", status="below_quality", run_id="r3")
+    assert failed_quality([failed, kept])
+    assert not failed_quality([failed, kept, told_again])
 
 
 def test_measurement_without_an_engine_baseline_says_strongest() -> None:
