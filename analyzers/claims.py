@@ -23,6 +23,7 @@ from analyzers.claiming.ownership import Around, Owner, judge
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise
 from analyzers.claiming.setting import add_setting
 from analyzers.claiming.subjects import hardware_in, read_bound, read_subject
+from analyzers.claiming.unnamed import name_unnamed
 from analyzers.document import Document, Sentence
 from analyzers.facts import Bound, Metric
 
@@ -61,6 +62,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         if len(found) >= MAX_FOUND:
             break
     own_repeats([claim for _, claim in found])
+    found = name_unnamed(found, document)
     name_alike([claim for _, claim in found])
     _complete(found, document, names)
     merged: list[ExtractedClaim] = []
@@ -143,7 +145,7 @@ def _in_sentence(
 def _is_prose(text: str) -> bool:
     words = text.split()
     lower = sum(word[:1].islower() and word.strip(".,;:()").isalpha() for word in words)
-    figures = sum(bool(re.search(r"\d", word)) for word in words)
+    figures = sum(bool(re.match(r"\W*\d", word)) for word in words)
     return len(words) >= 5 and lower >= 0.35 * len(words) and figures <= 0.4 * len(words)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from analyzers.claiming import words as w
+from analyzers.claiming.carrying import carried_from
 from analyzers.claiming.governing import read_left, read_right
 from analyzers.claiming.metrics import Reading, name_metric
 from analyzers.claiming.quantities import Quantity
@@ -13,6 +14,7 @@ from analyzers.facts import Metric
 # where a clause begins: words before it govern another number
 _CLAUSE = re.compile(
     r"[;]|,?\s(?:while|whereas|although|but|however|though|since|because)\s|:\s|\.\s"
+    r"|,\swhich\s(?:is|are|was|has|have|us|need|tak|consum|requir|account|cost)(?:e?s?)\s"
 )
 # "50% of the heads", "90% sparsity": a share or a setting, no result
 _SHARE = re.compile(
@@ -78,9 +80,10 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
         return Reading(Metric.OTHER, right.strip(), "utilisation") if rate else None
     if quantity.unit == "x" and (whose := _RIVALS.match(right)):
         return name_metric(f"higher {whose[1]}", text, quantity, "number + the … of a rival")
-    if reading := read_right(right, text, quantity):
-        return reading
-    return read_left(left, text, quantity)
+    reading = read_right(right, text, quantity) or read_left(left, text, quantity)
+    if reading is None and (earlier := carried_from(text, quantity, others)):
+        return read_metric(text, earlier, others)
+    return reading
 
 
 def _right(text: str, quantity: Quantity, others: list[Quantity], index: int) -> str:

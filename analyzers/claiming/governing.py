@@ -64,6 +64,13 @@ _GOVERNOR = re.compile(
     r"(?:\s(?:in|for|over|on|compared to|relative to|from|by|through)\s(?:[\w'./-]+\s?){1,7})?$",
     re.I,
 )
+# "the improvement over A on long prompts goes from 1.3x"
+_GOES = re.compile(
+    r"\b(?P<what>(?:[\w-]+\s)?(?:speed-?\s?ups?|improvements?|gains?|benefits?|reductions?|savings?))\b"
+    r"[^,;:]{0,110}?\s(?:go(?:es)?|runs?|rang(?:es?|ing)|var(?:y|ies|ying)|grows?|rises?)\s"
+    r"(?:up\s)?(?:from|between|to|as high as)\s(?:about |around |~)?$",
+    re.I,
+)
 # "when the batch size increases by 8x" is what was done, not what came of it
 _CAUSE = re.compile(
     r"\b(?:batch|sequence|context|prompt|length|size|number of \w+|models?"
@@ -146,6 +153,8 @@ def read_left(left: str, text: str, quantity: Quantity) -> Reading | None:
             if what and re.search(r"\b(?:of|by|up to)\s$", left[-8:]):
                 return name_metric(f"{match[0]} in {what[1]}", text, quantity, "change of + number")
             return name_metric(phrase, text, quantity, "change of + number")
+    if goes := _GOES.search(left):
+        return name_metric(f"improvement: {goes['what']}", text, quantity, "change of + number")
     verbs = list(_VERB_BY.finditer(trimmed))
     if verbs and re.search(
         r"\b(?:by|to|up[- ]?to|only|another|than|~|a factor|for|at|about|of)\b|~",

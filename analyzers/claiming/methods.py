@@ -14,6 +14,9 @@ CITED = re.compile(
     r"|[A-Z][a-z]+ & [A-Z][a-z]+ \(\d{4}\)"
 )
 PROPER = re.compile(r"\b[A-Z][A-Za-z]*(?:[A-Z]|\d|-[A-Z\d])[\w.+-]*\b")
+COINED = r"(?:[a-z]{1,5}[A-Z][\w+-]*\w|[a-z]{2,12}\.(?:ai|cpp|js|[a-z]{2,4}\b))"
+"""A name that begins small: inner capitals, or two words that a full stop joins."""
+_NAMED = re.compile(rf"{PROPER.pattern}|(?<![\w./-]){COINED}(?![\w/])")
 NOT_METHODS = frozenset(
     (
         *("GPU", "GPUs", "CPU", "CPUs", "LLM", "LLMs", "KV", "TPU", "FP16", "FP8", "FP32", "BF16"),
@@ -32,6 +35,19 @@ _PROPOSES = re.compile(
 )
 
 
+_DESCRIBES = re.compile(
+    r"-(?:specific|based|aware|level|style|like|free|wide|centric|driven|bound|only|friendly)$|^..$"
+)
+# "our evaluation shows that X reduces …": what an abstract shows is the authors' work
+_SHOWN = re.compile(
+    r"\b(?:evaluations?|experiments?|results?|we|study|benchmarks?|it)\s(?:[\w-]+\s){0,6}?"
+    r"(?:show|demonstrat|indicat|confirm|suggest)\w*\sthat[,\s]\s?"
+    rf"(?P<name>{PROPER.pattern}|(?<![\w./-]){COINED}(?![\w/]))\s(?:can\s|could\s|also\s|\w+ly\s)*"
+    r"(?:achiev|reduc|improv|outperform|accelerat|deliver|speed|increas|provid|enabl|yield|obtain"
+    r"|attain|sav|cut|boost|gain|surpass|offer|lower|maintain|retain|match|reach|is|has)\w*\b"
+)
+
+
 def method_names(document: Document) -> frozenset[str]:
     """Return the names that the authors give their work: from the title and "we propose X"."""
     names: set[str] = set()
@@ -44,18 +60,21 @@ def method_names(document: Document) -> frozenset[str]:
     for sentence in document.sentences[:120]:
         for match in _PROPOSES.finditer(sentence.text):
             behind = sentence.text[match.end() : match.end() + 110]
-            for name in PROPER.finditer(behind):
+            for name in _NAMED.finditer(behind):
                 ahead = behind[: name.start()]
                 if re.search(r"\b(?:for|on|in|with|of|to|from|by|using|and|than)\s[^,(]*$", ahead):
                     break
                 names.add(name[0].rstrip(".-"))
+        if sentence.in_abstract:
+            names.update(match["name"].rstrip(".-") for match in _SHOWN.finditer(sentence.text))
     opening = "\n".join(sentence.text for sentence in document.sentences[:120])
     front = document.front.lower()
     return frozenset(
         name
         for name in names
-        if (PROPER.search(name) or (name == head and len(name.split()) <= 2))
+        if (_NAMED.search(name) or (name == head and len(name.split()) <= 2))
         and name not in NOT_METHODS
+        and not _DESCRIBES.search(name)
         and (name == head or name.lower() in front)
         # who cites a name gives it to others, were they the same authors
         and not _is_cited(name, opening)

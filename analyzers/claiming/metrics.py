@@ -12,7 +12,24 @@ from analyzers.facts import Metric
 BY_SENTENCE = ", sentence"
 """Ends the rule of a reading whose metric the governing words don't tell."""
 
-_SPEED_BY_HABIT = re.compile(r"outperform|surpass|performance|\bimprov\w+$|improvement", re.I)
+BY_HABIT = ", habit" + BY_SENTENCE
+"""Ends the rule of a speedup that nothing in the sentence calls one."""
+PERFORMANCE = ", performance"
+"""Ends the rule where "performance" may be the speed or the quality: the paper tells."""
+
+_SPEED_BY_HABIT = re.compile(
+    r"outperform|surpass|performance|\bimprov\w+(?:\s(?:it|them))?(?:\sby)?$|improvement", re.I
+)
+_REQUESTS = re.compile(r"\bmore\s(?:\w+\s)?requests\b", re.I)
+_AT_ONCE = re.compile(
+    r"\b(?:at (?:the same time|once)|concurrent\w*|simultaneous\w*|in parallel)\b", re.I
+)
+_MORE_COST = re.compile(
+    r"\b(?:footprint|memory\s(?:usage|consumption|use|overheads?|requirements?|cost)|more\s(?:\w+\s)?memory"
+    r"|memory|(?:more|higher|extra|additional)\s(?:power|energy|comput\w+|flops|parameters|traffic"
+    r"|overheads?|operations|communication|accesses))$",
+    re.I,
+)
 _NEAREST = (
     (w.SPEED, Metric.SPEEDUP),
     (w.LATENCY, Metric.LATENCY_REDUCTION),
@@ -50,11 +67,15 @@ def name_metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Readin
     if w.SPEED.search(phrase) and not (w.THROUGHPUT.search(phrase) and up):
         return Reading(Metric.SPEEDUP, clean, rule)
     if w.QUALITY.search(phrase) and quantity.unit == "%" and not w.LATENCY.search(phrase):
+        unsure = PERFORMANCE if re.search(r"performance", phrase, re.I) else ""
         if down:
-            return Reading(Metric.ACCURACY_DROP, clean, rule)
+            return Reading(Metric.ACCURACY_DROP, clean, rule + unsure)
         if re.search(r"performance|efficien", phrase, re.I) and w.SPEED.search(text):
             return Reading(Metric.SPEEDUP, clean, rule)
-        return Reading(Metric.OTHER, clean, rule)
+        return Reading(Metric.OTHER, clean, rule + unsure)
+    if _REQUESTS.search(phrase):
+        at_once = _AT_ONCE.search(text)
+        return Reading(Metric.OTHER if at_once else Metric.THROUGHPUT_GAIN, clean, rule)
     if w.THROUGHPUT.search(phrase):
         return Reading(Metric.THROUGHPUT_GAIN, clean, rule) if up or not down else None
     if w.LATENCY.search(phrase):
@@ -71,6 +92,8 @@ def name_metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Readin
         if re.search(r"compress", phrase, re.I):
             return Reading(Metric.COMPRESSION_RATIO, clean, rule)
         return Reading(Metric.MEMORY_REDUCTION, clean, rule)
+    if up and not down and _MORE_COST.search(phrase):
+        return None  # what a gain costs
     if w.COMPRESSION.search(phrase):
         return Reading(Metric.COMPRESSION_RATIO, clean, rule)
     if w.COST.search(phrase):
@@ -97,5 +120,5 @@ def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Readi
     if metric is Metric.MEMORY_REDUCTION and not w.DOWN.search(phrase):
         metric = Metric.OTHER
     if metric is Metric.OTHER and quantity.unit == "x" and _SPEED_BY_HABIT.search(phrase):
-        metric = Metric.SPEEDUP  # a system that "improves 2x over" another is faster
+        return Reading(Metric.SPEEDUP, phrase, rule + BY_HABIT)  # who "improves 2x" is faster
     return Reading(metric, phrase, rule + BY_SENTENCE)

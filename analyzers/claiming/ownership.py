@@ -110,7 +110,9 @@ def judge(
     if sentence.in_abstract:
         add(1.5, "stands in the abstract")
     elif _FOREIGN_SECTION.search(sentence.section) and not _RESULT_SECTION.search(sentence.section):
-        add(-2.0, "stands in a section on other work")
+        # beside others' work the authors set their own, and then say so
+        theirs = not own_subject or CITED.search(head)
+        add(-2.0 if theirs else -0.5, "stands in a section on other work")
     elif _WEAK_SECTION.search(sentence.section):
         add(-1.0, "stands in a section on the problem")
     elif _RESULT_SECTION.search(sentence.section):
@@ -141,6 +143,10 @@ def judge(
         add(-2.0, "other work is the subject")
     elif not own_subject and _other_name(subject, names) and not _WE.search(clause):
         add(-1.5, "another system is the subject")
+    if _FORMER.search(head):
+        add(-2.5, "a result of another, told again")
+    if not own_subject and _OVER_BASELINE.match(tail) and not CITED.search(normal):
+        add(0.75, "compared with a baseline")
     if _SHOWN_BEFORE.search(head):
         add(-2.0, "earlier work has shown it")
     if SPECULATIVE.search(head[-90:]) or SPECULATIVE.search(tail[:50]):
@@ -176,6 +182,15 @@ _CONTRAST = re.compile(r"\b(?:while|whereas|whilst|but|however|in contrast|unlik
 _SHOWN_BEFORE = re.compile(
     r"\b(?:previous|prior|existing|earlier|recent) (?:works?|studies|research|literature)\s"
     r"(?:has|have)\s(?:shown|proved|proven|demonstrated|found|reported|observed)\b",
+    re.I,
+)
+_FORMER = re.compile(
+    r"\b(?:the|its|their)\s(?:original(?:ly)?|reported|published)\s(?:~|about )?$", re.I
+)
+_OVER_BASELINE = re.compile(
+    r"[\d.,]*[^,;.()]{0,60}?\b(?:than|over|compared (?:to|with)|relative to|against)\s"
+    r"(?:the\s|our\s|a\s)?(?:[\w-]+\s){0,2}baseline"
+    r"(?=\s?(?:$|[.,;:()]|(?:as|on|in|for|at|when|with|while|and|by)\b))",
     re.I,
 )
 _DATA = re.compile(r"\b(?:datasets?|benchmarks?|corpus|traces?)\s(?:has|have|contains?)\b", re.I)
@@ -228,13 +243,15 @@ def _has(text: str, name: str) -> bool:
     if name.lower() not in text.lower():
         return False
     # FlashAttention is no mention of FlashAttention-2, nor the other way round
-    return bool(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w]|-?\d)", text, re.I))
+    # "FA2_QuickKV" is one way to run QuickKV
+    return bool(re.search(rf"(?<![^\W_])(?<!-){re.escape(name)}(?![\w]|-?\d)", text, re.I))
 
 
 def _subject(normal: str) -> str:
     """Return what stands before the first verb of result (or the whole head)."""
     text = re.sub(
-        r"^(?:compared (?:to|with)|relative to|in contrast to|unlike)[^,]{0,120},\s",
+        r"^(?:compared (?:to|with)|relative to|in contrast to|unlike|by \w+ing|through)\b"
+        r"[^,]{0,120},\s",
         "",
         normal,
         flags=re.I,
@@ -263,7 +280,10 @@ def _other_name(subject: str, names: frozenset[str]) -> bool:
     """Tell whether the subject is a proper name ("vLLM", "GPTQ") that isn't the authors'."""
     bare = re.sub(CITED, "", subject).strip(" ,")
     bare = re.sub(
-        r"^(?:[A-Z][a-z]+(?:ly)?,\s|(?:while|although|however|and|the|in contrast,)\s)+", "", bare
+        r"^(?:[A-Z][a-z]+(?:ly)?,\s|[Ff]or (?:example|instance),\s"
+        r"|(?:while|although|however|and|the|in contrast,)\s)+",
+        "",
+        bare,
     )
     match = re.fullmatch(
         r"(?:the\s|original\s)*([A-Z][\w.+-]*)(?:'s)?(?:\s[\w-]+){0,2}(?:\s(?:can|could|only"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from analyzers.claiming.carrying import carried_from
 from analyzers.claiming.quantities import Quantity
 from analyzers.facts import Bound, Part, Regime, Scope
 
@@ -183,6 +184,9 @@ def read_bound(text: str, quantity: Quantity, others: list[Quantity]) -> Bound:
             earlier = read_bound(text, others[index - 1], others)
             if earlier is Bound.UP_TO or (listed and earlier in (Bound.ABOUT, Bound.AT_LEAST)):
                 return earlier
+        elif carried_from(text, quantity, others):
+            earlier = read_bound(text, others[index - 1], others)
+            return earlier if earlier is Bound.UP_TO else Bound.EXACT
     return Bound.EXACT
 
 

@@ -7,7 +7,9 @@ import re
 # the mark itself is part of the match: a pattern that begins with a look-behind is tried at every
 # character, and took three times as long
 _END = re.compile(
-    r"[.?!][\"”’)\]]*(?:\[\d[\d,\s–-]*\])?\s+(?=[\"“‘(\[]?[A-Z0-9•∗*▪◦∼~≥+=\u0391-\u03a9])"
+    r"[.?!][\"”’)\]]*(?:\[\d[\d,\s–-]*\])?\s+(?=[\"“‘(\[]?[A-Z0-9•∗*▪◦∼~≥+=\u0391-\u03a9]"
+    # a name that begins small: "vLLM reads", "llama.cpp reads"
+    r"|[a-z]{1,5}[A-Z][\w+-]*[\s'’]|[a-z]{2,12}\.[a-z]{2,4}\s[a-z])"
 )
 _END_OR_ITEM = re.compile(_END.pattern + r"|(?<=\w)[.:;?!]\s+(?=[•▪◦●■➢–]\s)|\s+(?=[•▪●■➢]\s)")
 _ITEM = re.compile(r"[•▪◦●■➢–]\s")
