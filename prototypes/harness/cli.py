@@ -17,9 +17,11 @@ from prototypes.harness.comparing import ComparingError, pairs, read
 from prototypes.harness.declarations import Declaration, Device
 from prototypes.harness.document import Document, OutputError, check_writable
 from prototypes.harness.isolation import CancelledError
+from prototypes.harness.plans import Plan, Settings, plan
 from prototypes.harness.progress import Progress
 from prototypes.harness.registry import RegistryError, record, scan, select
 from prototypes.harness.status import Status
+from prototypes.harness.survey import ProbeError
 from prototypes.harness.table import render
 
 DONE, SOME_FAILED, USAGE = 0, 1, 2
@@ -114,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         return COMMANDS[options.command](options)
-    except (RegistryError, OutputError, session.ProbeError, ComparingError) as error:
+    except (RegistryError, OutputError, ProbeError, ComparingError) as error:
         print(f"prototypes: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
@@ -189,7 +191,7 @@ def _check(options: argparse.Namespace) -> int:
 COMMANDS = {"list": _list, "run": _run, "compare": _compare, "new": _new, "check": _check}
 
 
-def _settings(options: argparse.Namespace) -> session.Settings:
+def _settings(options: argparse.Namespace) -> Settings:
     seconds = (
         options.timeout if options.timeout is not None else (120.0 if options.quick else 300.0)
     )
@@ -200,7 +202,7 @@ def _settings(options: argparse.Namespace) -> session.Settings:
     ):
         if not 0 < value < math.inf:
             raise OutputError(f"--{name} must be a number above 0, not {value:g}.")
-    return session.Settings(
+    return Settings(
         device=Device(options.device) if options.device else _default_device(),
         quick=options.quick,
         case=options.case,
@@ -218,11 +220,11 @@ def _default_device() -> Device:
     return device
 
 
-def _plans(chosen: list[Declaration], settings: session.Settings, name: str) -> list[session.Plan]:
+def _plans(chosen: list[Declaration], settings: Settings, name: str) -> list[Plan]:
     if settings.case is not None and not any(d.has(settings.case) for d in chosen):
         known: Any = ", ".join(c.id for d in chosen for c in d.cases)
         raise RegistryError(f"{name} has no case {settings.case!r}; known: {known}.")
-    plans = session.plan(chosen, settings)
+    plans = plan(chosen, settings)
     if not plans:
         what = f"case {settings.case!r}" if settings.case else "case"
         raise RegistryError(f"{name} has no {what} for {settings.device}: try the other device.")

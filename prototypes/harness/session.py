@@ -2,88 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 from prototypes.harness import cpu, environment, foreign, several
-from prototypes.harness.declarations import Case, Declaration, Device, Implementation
+from prototypes.harness.declarations import Device
 from prototypes.harness.document import Document, now, run_record
 from prototypes.harness.gpu import GpuWatch
-from prototypes.harness.isolation import CancelledError, Child, Ended, Limits
+from prototypes.harness.isolation import CancelledError, Ended
 from prototypes.harness.orphans import Warden
+from prototypes.harness.places import Place
+from prototypes.harness.plans import Plan, Settings
 from prototypes.harness.progress import Progress
 from prototypes.harness.registry import ROOT
 from prototypes.harness.several import Group
-from prototypes.harness.several import Plan as Processes
 from prototypes.harness.source_hash import run_hash
 from prototypes.harness.status import Status
-from prototypes.harness.timing import PROCESSES
+from prototypes.harness.survey import ProbeError, survey
 from prototypes.harness.turns import lock_file
-
-PROBE_SECONDS = 240.0
-PRELOAD = ("torch",)
-
-
-class ProbeError(Exception):
-    """The device can't be used; safe to show to a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a session measures."""
-
-    device: Device
-    quick: bool = False
-    case: str | None = None
-    seconds: float = 300.0
-    """Wall time that one measurement may take."""
-    memory_bytes: int = 8 << 30
-    threads: int = 1
-    """CPU threads of the measured code: one by default, the setting with the least noise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One measurement to be made."""
-
-    declaration: Declaration
-    case: Case
-    implementation: Implementation
-    module: str
-
-    @property
-    def label(self) -> str:
-        """What a progress line calls it."""
-        return f"{self.declaration.name} {self.case.id} {self.implementation.name}"
-
-
-def plan(declarations: Sequence[Declaration], settings: Settings) -> list[Plan]:
-    """Return the measurements that these settings ask for; the shipped implementations first."""
-    plans = []
-    for declaration in declarations:
-        module = f"{declaration.module.rpartition('.')[0]}.declaration"
-        chosen = [i for i in declaration.implementations if i.device is settings.device]
-        for case in declaration.cases:
-            if settings.device not in case.devices:
-                continue
-            if settings.case is not None and case.id != settings.case:
-                continue
-            if settings.case is None and settings.quick and not case.quick:
-                continue
-            for implementation in chosen:
-                if settings.quick and not implementation.shipped:
-                    continue
-                if not implementation.applies(case):
-                    continue
-                plans.append(Plan(declaration, case, implementation, module))
-    # If time runs out, what counts is there.
-    return sorted(plans, key=lambda p: not p.implementation.shipped)
 
 
 def run(
@@ -104,9 +45,9 @@ def run(
     lock = lock_file()
     line = _Line()
     try:
-        place = _Place(settings, mark, lock.name)
+        place = Place(settings, mark, lock.name)
         line.groups.append(Group(place.processes()))
-        document.environment = _environment(settings, place, progress)
+        document.environment = survey(settings, place, progress)
         document.save()
         for number, item in enumerate(plans):
             warden.watch()
@@ -145,52 +86,11 @@ class _Line:
             group.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the processes of a session run."""
-
-    settings: Settings
-    mark: str
-    lock: str
-    cores: tuple[int, ...] | None = field(init=False)
-    all_cores: tuple[int, ...] | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        on_cpu = self.settings.device is Device.CPU
-        everyone = tuple(sorted(os.sched_getaffinity(0)))
-        more = on_cpu and not self.settings.quick and len(everyone) > self.settings.threads
-        cores = cpu.idlest(self.settings.threads) if on_cpu else None
-        object.__setattr__(self, "cores", cores)
-        object.__setattr__(self, "all_cores", everyone if more else None)
-
-    def child(self, limits: Limits, preload: Sequence[str], with_all: bool = False) -> Child:
-        cores = self.all_cores if with_all else self.cores
-        threads = len(cores or ()) if with_all else self.threads
-        return Child(limits, preload, cores, threads, self.mark, self.lock)
-
-    @property
-    def threads(self) -> int | None:
-        return self.settings.threads if self.settings.device is Device.CPU else None
-
-    def processes(self) -> Processes:
-        return Processes(
-            limits=_limits(self.settings),
-            processes=PROCESSES["quick" if self.settings.quick else "full"],
-            # What is heavy, before its turn comes; not the prototype's own code.
-            preload=PRELOAD,
-            cores=self.cores,
-            threads=self.threads,
-            mark=self.mark,
-            lock=self.lock,
-            all_cores=self.all_cores,
-        )
-
-
 def _measure(
     item: Plan,
     following: Plan | None,
     settings: Settings,
-    place: _Place,
+    place: Place,
     line: _Line,
     document: Document,
     progress: Progress,
@@ -268,47 +168,6 @@ def summary(record: dict[str, Any]) -> str:
     return text
 
 
-def _environment(settings: Settings, place: _Place, progress: Progress) -> dict[str, Any]:
-    progress.begin(f"device {settings.device}")
-    started_at = now()
-    request = {
-        "task": "probe",
-        "device": str(settings.device),
-        "quick": settings.quick,
-        "threads": settings.threads,
-    }
-    limits = replace(_limits(settings), seconds=PROBE_SECONDS)
-    with place.child(limits, PRELOAD) as child:
-        child.wait_ready(PROBE_SECONDS)
-        ended = child.run(request, progress.step)
-    if ended.result is None:
-        raise ProbeError(
-            f"The device {settings.device} can't be used here: {ended.message}"
-            + ("" if settings.device is Device.CPU else " Try --device cpu.")
-        )
-    result = ended.result
-    if place.all_cores:
-        everyone = {**request, "only_rates": True, "threads": len(place.all_cores)}
-        with place.child(limits, PRELOAD, with_all=True) as child:
-            rates = child.run(everyone, progress.step).result
-        result["rates_all_threads"] = rates["rates"] if rates else None
-    progress.end(result["device_name"])
-    gpu = None
-    if settings.device is Device.CUDA:
-        gpu = {**result.pop("gpu", {}), **(environment.gpu_state() or {})}
-        result["software"]["driver"] = gpu.get("driver_version")
-    return {
-        **result,
-        "gpu": gpu,
-        "started_at": started_at,
-        "host": environment.host(),
-        "git": environment.git_state(),
-        "harness_hash": environment.code_hash(ROOT / "harness"),
-        "quick": settings.quick,
-        "pinned_cores": list(place.cores) if place.cores else None,
-    }
-
-
 def _request(item: Plan, settings: Settings, document: Document) -> dict[str, Any]:
     return {
         "task": "measure",
@@ -322,16 +181,6 @@ def _request(item: Plan, settings: Settings, document: Document) -> dict[str, An
         "rates_all_threads": document.environment.get("rates_all_threads"),
         "noise_floor": document.environment.get("noise_floor"),
     }
-
-
-def _limits(settings: Settings) -> Limits:
-    if settings.device is Device.CPU:
-        return Limits(settings.seconds, settings.memory_bytes)
-    # A CUDA process maps gigabytes of libraries alone: this only keeps the machine alive.
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return Limits(
-        settings.seconds, None, resident_bytes=max(settings.memory_bytes, machine * 3 // 4)
-    )
 
 
 def _record(

@@ -22,11 +22,12 @@ from pathlib import Path
 from prototypes.harness import session
 from prototypes.harness.declarations import Device
 from prototypes.harness.document import Document
+from prototypes.harness.plans import Settings, plan
 from prototypes.harness.progress import Progress
 from tests.prototypes.specimens.declaration import DECLARATION
 
-settings = session.Settings(Device.CPU, quick=True, case="leaves-a-child", seconds=60)
-plans = session.plan([DECLARATION], settings)
+settings = Settings(Device.CPU, quick=True, case="leaves-a-child", seconds=60)
+plans = plan([DECLARATION], settings)
 session.run(plans, settings, Document(Path(sys.argv[1])), Progress(1, None, quiet=True))
 """
 

@@ -17,8 +17,8 @@ from prototypes.harness.declarations import (
     Device,
     Implementation,
 )
+from prototypes.harness.plans import Settings, plan
 from prototypes.harness.registry import RegistryError, scan, select
-from prototypes.harness.session import Settings, plan
 from tests.conftest import PROJECT
 
 SOURCE = """
