@@ -9,15 +9,11 @@ from analyzers.facts import DeviceClass
 from analyzers.targets import Target
 from app.i18n import Translate, pick, translator
 from app.labels import label
-from app.reports.model import (
-    PaperSection,
-    RankedPaper,
-    RiskLine,
-    RoadmapGroup,
-    RoadmapItem,
-)
+from app.reports.model import RoadmapGroup, RoadmapItem
 from app.reports.needs import needs
 from app.reports.numbers import percent
+from app.reports.ranking import RankedPaper
+from app.reports.sections import PaperSection, RiskLine
 from app.reports.text import in_a_row
 from app.reports.values import risk_kind
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from app.i18n import Translate, translator
 from app.labels import label
 from app.reports.advice import LATER, READY
+from app.reports.basis import Provenance
 from app.reports.findings import ReadLevel
-from app.reports.model import Provenance, RankedPaper
 from app.reports.numbers import significant
+from app.reports.ranking import RankedPaper
 from app.reports.text import short_name
 
 NAMED = 5

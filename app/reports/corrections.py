@@ -8,16 +8,16 @@ from typing import Any
 from analyzers.targets import Target
 from app.i18n import Translate, translator
 from app.labels import label
-from app.reports.model import (
+from app.reports.changes import (
     Change,
     CorrectionChapter,
     CorrectionText,
     PaperCorrections,
     PersonChange,
-    RankedPaper,
     ReportRef,
 )
 from app.reports.numbers import points, ratio, score
+from app.reports.ranking import RankedPaper
 from app.reports.text import clean
 from app.reports.values import evidence, sentence, sentences, value_text
 from db.models import Correction, Fact

@@ -8,14 +8,8 @@ from typing import Any
 from analyzers.facts import Complexity, Technique
 from analyzers.scoring import Advice
 from app.i18n import pick
-from app.reports.model import (
-    Distribution,
-    FrozenPhase,
-    FrozenReport,
-    FrozenRow,
-    ReportRef,
-    Share,
-)
+from app.reports.changes import FrozenPhase, FrozenReport, FrozenRow, ReportRef
+from app.reports.findings import Distribution, Share
 from app.reports.numbers import ratio
 from app.reports.papers import distribution
 from app.reports.text import clean

@@ -34,3 +34,24 @@ class Reference:
     version: str | None
     venue: str | None
     url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many papers carry a code."""
+
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How the papers spread over the codes of one field."""
+
+    field: str
+    shares: tuple[Share, ...]
+
+    @property
+    def total(self) -> int:
+        """All papers counted."""
+        return sum(share.count for share in self.shares)

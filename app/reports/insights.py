@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from app.i18n import Translate, translator
 from app.labels import label
+from app.reports.basis import Provenance
 from app.reports.findings import Insight
-from app.reports.model import ClaimLine, PaperSection, Provenance, RankedPaper
 from app.reports.numbers import percent, significant
+from app.reports.ranking import RankedPaper
+from app.reports.sections import ClaimLine, PaperSection
 from app.reports.text import short_name
 
 SPEED = ("speedup", "latency_reduction", "throughput_gain")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from app.i18n import translator
-from app.reports.model import PaperSection
+from app.reports.sections import PaperSection
 
 STEPS = 4
 """So many of the last steps are told."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.i18n import translator
 from app.labels import label
-from app.reports.model import PaperSection
+from app.reports.sections import PaperSection
 from app.reports.values import risk_kind
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from app.reports.model import ClaimLine, Figure
+from app.reports.ranking import Figure
+from app.reports.sections import ClaimLine
 
 MOST_DECIMALS = 3
 MINUS = "−"

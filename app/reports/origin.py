@@ -11,7 +11,7 @@ from typing import Any
 from analyzers.scoring import ASSAY_RUBRIC, REPORT_RUBRIC
 from analyzers.targets import Target
 from app.i18n import pick
-from app.reports.model import DeviceUsed, DeviceWeight, Method, PartShare, Provenance
+from app.reports.basis import DeviceUsed, DeviceWeight, Method, PartShare, Provenance
 from app.reports.text import clean
 from db.models import Run
 from db.queries.claims import ClaimRow

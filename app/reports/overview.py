@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from app.i18n import Translate, translator
 from app.labels import VERDICT_ICONS, label
 from app.reports.advice import LATER, READY, SET_ASIDE
-from app.reports.model import RankedPaper, ReportRef
+from app.reports.changes import ReportRef
 from app.reports.numbers import significant
+from app.reports.ranking import RankedPaper
 from app.reports.text import in_a_row, short_name
 
 NAMED = 3

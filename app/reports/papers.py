@@ -7,19 +7,9 @@ from typing import Any
 
 from analyzers.targets import Target
 from app.reports.advice import next_step
-from app.reports.findings import ReadLevel, Reference
-from app.reports.model import (
-    ClaimLine,
-    CriterionLine,
-    Distribution,
-    FactLine,
-    Figure,
-    Move,
-    PaperSection,
-    RankedPaper,
-    Share,
-    VerdictLine,
-)
+from app.reports.findings import Distribution, ReadLevel, Reference, Share
+from app.reports.ranking import Figure, Move, RankedPaper
+from app.reports.sections import ClaimLine, CriterionLine, FactLine, PaperSection, VerdictLine
 from app.reports.text import clean, safe_url
 from app.reports.values import fact_line, risks, sentence, sentences
 from db.queries.papers import PaperRow

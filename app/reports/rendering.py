@@ -13,9 +13,11 @@ from markupsafe import Markup
 from app.i18n import N_, translations, translator
 from app.labels import LABELS, VERDICT_ICONS, label
 from app.reports import numbers
+from app.reports.findings import Distribution
 from app.reports.glossary import glossary
 from app.reports.header import header
-from app.reports.model import Distribution, Move, ReportModel, RoadmapGroup
+from app.reports.model import ReportModel, RoadmapGroup
+from app.reports.ranking import Move
 from app.reports.text import Markdown, clean, escape_markdown, safe_url, short_name, shorten
 from app.reports.values import risk_kind
 

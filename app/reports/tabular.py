@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from app.i18n import N_, translator
 from app.labels import label
-from app.reports.model import Figure, RankedPaper, ReportModel
+from app.reports.model import ReportModel
+from app.reports.ranking import Figure, RankedPaper
 from app.reports.text import clean
 from app.reports.values import risk_kind
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.i18n import N_, translator
 from app.labels import label, say
-from app.reports.model import Evidence, FactLine, RiskLine
 from app.reports.numbers import plain, points
+from app.reports.sections import Evidence, FactLine, RiskLine
 from app.reports.text import clean, safe_url
 
 RISK_KINDS = {

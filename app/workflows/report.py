@@ -18,19 +18,15 @@ from app.errors import UsageError, reason_of
 from app.i18n import LANGUAGES, pick
 from app.reports import corrections, earlier, movers, origin, papers
 from app.reports.advice import roadmap
+from app.reports.basis import Provenance
+from app.reports.changes import CorrectionChapter, PersonChange, ReportRef
 from app.reports.closing import closing
 from app.reports.formats import FORMATS, format_of, load_format
 from app.reports.insights import insights
-from app.reports.model import (
-    CorrectionChapter,
-    PaperSection,
-    PersonChange,
-    Provenance,
-    RankedPaper,
-    ReportModel,
-    ReportRef,
-)
+from app.reports.model import ReportModel
 from app.reports.overview import decision, overview
+from app.reports.ranking import RankedPaper
+from app.reports.sections import PaperSection
 from app.workflows import staleness
 from app.workflows.paper import show_paper
 from app.workflows.ranking import DEFAULT_TARGET, list_papers

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from analyzers.targets import Target
 from app.i18n import translator
-from app.reports.model import RankedPaper
 from app.reports.numbers import points
+from app.reports.ranking import RankedPaper
 from app.reports.text import clean
 from app.workflows.causes import cause_text
 from db.models import Correction, Fact, ReportSnapshot, Run

@@ -11,10 +11,10 @@ import streamlit as st
 
 from analyzers.targets import TargetError, available_targets, load_target
 from app import home
-from app.reports.model import RankedPaper
 from app.reports.overview import NAMED, Overview
 from app.reports.overview import decision as decided
 from app.reports.papers import ranked_paper
+from app.reports.ranking import RankedPaper
 from app.web.components import context
 from app.web.components.text import folded
 from app.workflows import search as searching

@@ -9,8 +9,10 @@ import pytest
 
 from analyzers.targets import load_target
 from app.reports.advice import next_step
-from app.reports.model import Figure, Move, RankedPaper, ReportRef, RiskLine
+from app.reports.changes import ReportRef
 from app.reports.overview import decision, overview
+from app.reports.ranking import Figure, Move, RankedPaper
+from app.reports.sections import RiskLine
 
 TARGET = load_target("llama.cpp")
 SINCE = ReportRef("report-2025-08", "2025-08-06", "The old report")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.reports import numbers
-from app.reports.model import Figure
+from app.reports.ranking import Figure
 
 
 @pytest.mark.parametrize(
