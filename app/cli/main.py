@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Any, NoReturn
+from contextlib import redirect_stderr
+from typing import Any, NoReturn, TextIO, cast
 
 import typer
 
@@ -21,6 +22,7 @@ from app.cli import (
     watch,
     workbench,
 )
+from app.cli.output import Cleaned
 
 app = typer.Typer(
     name="assay",
@@ -48,7 +50,8 @@ def main() -> NoReturn:
     """Run the command line and exit with its status."""
     status: Any = 0
     try:
-        app()
+        with redirect_stderr(cast(TextIO, Cleaned(sys.stderr))):
+            app()
     except SystemExit as done:
         status = done.code
     except Exception as error:
@@ -78,11 +81,12 @@ def _unexpected(error: Exception) -> int:
     import traceback
 
     from app import home
+    from app.cli.output import clean
 
     try:
         log = home.logs_folder() / "errors.log"
         with log.open("a", encoding="utf-8") as out:
-            traceback.print_exception(error, file=out)
+            out.write(clean("".join(traceback.format_exception(error))))
         where = f"details are in {log}"
     except OSError:
         where = "no log could be written"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Any, TextIO
 
 from analyzers.message import Message, message
 
@@ -15,9 +16,26 @@ if TYPE_CHECKING:
     from app.workflows.moves import Move
 
 
-def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
+# Signs that show nothing, of which some drive a terminal (U+009B) or turn the direction of text.
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
+)
+_PIECES = 4096
+
+
+def print_json(value: Any, *, on_one_line: bool = False) -> None:
+    """Print one JSON document; signs that a terminal wouldn't show stand in it by their numbers.
+
+    Programs read the same: `"\\u009b"` is that sign. Text may hold half a sign, too, which no
+    encoding has.
+    """
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=None if on_one_line else 2)
+    pieces = encoder.iterencode(value)
+    while text := "".join(islice(pieces, _PIECES)):
+        sys.stdout.write(_UNSEEN.sub(lambda sign: json.dumps(sign[0])[1:-1], text))
     sys.stdout.write("\n")
 
 
@@ -68,6 +86,27 @@ def language() -> str:
     from app.i18n import LANGUAGES
 
     for name, value in pairwise(sys.argv):
+class Cleaned:
+    """A stream that takes text, and passes it on cleaned: whoever writes there, our words or not.
+
+    The parser of arguments says again what it was given, such as the name of a file.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: object) -> int:
+        """Write the text; what would drive a terminal is replaced. Raises `TypeError` for bytes."""
+        if not isinstance(text, str):  # who writes finds out so what kind of stream this is
+            raise TypeError("text is written here")
+        self._stream.write(clean(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the stream's."""
+        return getattr(self._stream, name)
+
+
         if name == "--lang" and value in LANGUAGES:
             return value
     asked = os.environ.get("ASSAY_LANG", "en").replace("-", "_").partition("_")[0].lower()
@@ -80,7 +119,8 @@ def error_line(reason: Message, source: str | None = None) -> None:
 
     code = language()
     told = say(reason, code)
-    about = f"{source}: {told}" if source else told
+    named = "�".join(source.splitlines()) if source else ""  # a file's name may hold lines
+    about = f"{named}: {told}" if named else told
     note(say(message("Error: {what}", what=about), code))
 
 

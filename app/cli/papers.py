@@ -56,7 +56,6 @@ def analyze(
     target: Analysed = "llama.cpp",
 ) -> None:
     """Analyse files without touching the catalog."""
-    import json
     import sys
 
     from analyzers.errors import reason_of
@@ -66,7 +65,8 @@ def analyze(
     for result in analyze_paths(files, target=target):
         failed = failed or "error" in result
         if jsonl:
-            print(json.dumps(result, ensure_ascii=False), flush=True)
+            print_json(result, on_one_line=True)
+            sys.stdout.flush()
         elif "error" in result:
             error_line(reason_of(result["error"]), result["source"])
         else:

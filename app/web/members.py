@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 UPLOADS = "/_stcore/upload_file"
 HEALTH = "/_stcore/health"
+METRICS = "/_stcore/metrics"
 
 
 def check_exposure(address: str | None) -> None:
@@ -93,6 +94,8 @@ class Members:
             who = known_as(said[0])
             if members.role_of(who) is None:
                 return 403, "You are not of this workbench's team. Whoever runs it can add you."
+        if scope["path"].startswith(METRICS) and not who:
+            return 403, "How this server is doing isn't told to everybody."
         if scope["type"] == "http" and scope["path"].rstrip("/").startswith(UPLOADS):
             if scope["method"] not in ("PUT", "POST"):
                 return 0, ""

@@ -169,7 +169,10 @@ def look_at_terminal(assay: Assay, papers: list[str]) -> None:
               ("watch", "digest"), ("show", "\x1b[2J\u202e"), ("target", "show", "\x1b[2J"),
               ("add", "\x1b[2J.pdf"), ("bench", "import", "\x1b[2J.json"),
               ("watch", "run", "\x1b[2J"), ("bench", "show", "\x1b[2J"), ("note", "\x1b[2J", "x"),
-              ("set", "sage", "relevance=\x1b[2J", "--why", "x")]  # fmt: skip
+              ("set", "sage", "relevance=\x1b[2J", "--why", "x"),
+              *(("show", paper, "--json") for paper in papers[2:3]), ("list", "--json"),
+              ("search", "title", "--json"), ("list", "--\u202e\x9b.pdf"),
+              ("show", "a", "b\u202e\x9b"), ("list", "--order", "\u202e\x9b")]  # fmt: skip
     for command in asked:
         told = assay(*command)
         assert not steers(told.out + told.err), command

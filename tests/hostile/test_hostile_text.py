@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
 from app.cli.output import clean as for_terminal
+from app.cli.output import print_json
 from app.web.components.text import clean, plain
 from app.workflows.add import save_upload
 from app.workflows.paper import show_paper
@@ -124,6 +125,21 @@ def test_a_terminal_is_not_driven(text: str) -> None:
     printed = for_terminal(text)
     assert not [c for c in printed if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\t"]
     printed.encode()
+
+
+@given(text=broken_text)
+@example(text="".join(map(chr, range(0x3000))) + "\ufeff\ufff9\U000e0001\ud800")
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_json_on_a_terminal_shows_what_it_holds(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_json([text])
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == [text], "programs read the same"
+    assert not [c for c in printed if unicodedata.category(c) in UNSEEN and c not in "\n"]
+
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def test_a_name_that_is_no_text_costs_itself_only(
