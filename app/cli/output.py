@@ -81,11 +81,6 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
 
 
-def language() -> str:
-    """Return the language of what is said on stderr: that of `--lang`, else of `ASSAY_LANG`."""
-    from app.i18n import LANGUAGES
-
-    for name, value in pairwise(sys.argv):
 class Cleaned:
     """A stream that takes text, and passes it on cleaned: whoever writes there, our words or not.
 
@@ -107,6 +102,11 @@ class Cleaned:
         return getattr(self._stream, name)
 
 
+def language() -> str:
+    """Return the language of what is said on stderr: that of `--lang`, else of `ASSAY_LANG`."""
+    from app.i18n import LANGUAGES
+
+    for name, value in pairwise(sys.argv):
         if name == "--lang" and value in LANGUAGES:
             return value
     asked = os.environ.get("ASSAY_LANG", "en").replace("-", "_").partition("_")[0].lower()
