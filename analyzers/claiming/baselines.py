@@ -32,6 +32,7 @@ _FALLBACKS = tuple(
         # "the same results as greedy decoding, but 2x faster": that is what it is faster than
         r"\b(?:identical|same|equivalent|equal|comparable|similar)\s(?:[\w-]+\s){0,2}?"
         r"(?:results?|outputs?|quality|accurac\w+|performance|perplexity|text|tokens)\s"
+        r"(?:\([^()]{1,40}\)\s)?"
         r"(?:as|to|with)\s(?!the (?:same|number))",
         # "matches the throughput of A with 10% better accuracy"
         r"\b(?:match|retain|maintain|preserv)(?:es|ing|ed|s)?\s(?:the\s)?(?:[\w-]+\s){1,3}?of\s",
@@ -178,11 +179,23 @@ def _find_elsewhere(text: str, own: Sequence[str]) -> str | None:
     match = _THE_BASELINE.search(text)
     if match and not is_generic(match["name"]) and not _LITTLE_WORD.search(match["name"]):
         return match["name"]
+    if match := _without_own(text, own):
+        return match
     for pattern in _FALLBACKS:
         for match in pattern.finditer(text):
             name = cut_name(text[match.end() :])
             if name and not is_own(name, own) and _is_system(name):
                 return name
+    return None
+
+
+def _without_own(text: str, own: Sequence[str]) -> str | None:
+    """Return "without A" where the sentence tells what holds without the authors' work."""
+    for match in re.finditer(r"\b(?:without|w/o)\s(?:using\s)?(?=\S)", text):
+        rest = text[match.end() : match.end() + 60]
+        name = next((o for o in own if is_own(rest, [o])), None)
+        if name is not None:
+            return f"without {name}"
     return None
 
 

@@ -17,13 +17,14 @@ from enum import StrEnum
 
 from analyzers.claiming.baselines import is_own
 from analyzers.claiming.names import cut_name, is_generic, without_citations
-from analyzers.claiming.weighing import Comparison, Weighing, is_name
+from analyzers.claiming.weighing import Comparison, Weighing, is_name, words_of_name
 from analyzers.claiming.wordings import (
     BEFORE_BASELINE,
     CUES,
     DEFINITIONS,
     MODIFIER,
     REFERENCE,
+    RIVAL_SUBJECT,
     RUN_IN,
     TOPICS,
     Family,
@@ -33,6 +34,8 @@ from analyzers.claiming.wordings import (
 from analyzers.document import Document, Kind, Sentence
 from analyzers.facts import Metric
 
+LOOK_BACK = 4
+"""Sentences before a claim that may tell of the rival that it beats."""
 MAX_READ = 3000
 """Characters of a sentence that are searched: no sentence is longer, but hostile text is."""
 
@@ -92,6 +95,7 @@ class Comparisons:
         self._text = document.text.lower()
         self._usual: dict[tuple[Family, str], str | None] = {}
         self._weighing: Weighing | None = None
+        self._rivals: set[str] | None = None
         announced = False
         for at, sentence in enumerate(document.sentences):
             self._scan(at, sentence, announced)
@@ -112,6 +116,8 @@ class Comparisons:
             self._weighing = Weighing(self._found, self._plain, sections, self._own, self._text)
         family, section = family_of(metric), self._sentences[at].section
         if name := self._just_before(at, family):
+            return Baseline(name, Source.BEFORE)
+        if name := self._rival_before(at, text):
             return Baseline(name, Source.BEFORE)
         if name := self._in_caption(at, text, family):
             return Baseline(name, Source.CAPTION)
@@ -168,6 +174,28 @@ class Comparisons:
             and _fits(c.family, family)
         ]
         return max(near, key=lambda c: (c.at, c.weight)).name if near else None
+
+    def _rival_before(self, at: int, text: str) -> str | None:
+        """Return the rival that the last sentences are about ("A wastes … Ours is 2x faster")."""
+        section = self._sentences[at].section
+        for before in range(at - 1, max(-1, at - 1 - LOOK_BACK), -1):
+            sentence = self._sentences[before]
+            if sentence.section != section:
+                return None
+            match = RIVAL_SUBJECT.match(sentence.text[:120])
+            if match is None or is_own(match["name"], self._own):
+                continue
+            if is_name(match["name"]) and self._is_rival(match["name"]):
+                return match["name"]
+        return None
+
+    def _is_rival(self, name: str) -> bool:
+        if self._rivals is None:
+            self._rivals = {
+                word for c in self._found if c.weight >= 1 for word in words_of_name(c.name)
+            }
+        words = words_of_name(name)
+        return bool(words) and words <= self._rivals
 
     def _in_caption(self, at: int, text: str, family: Family) -> str | None:
         for label in REFERENCE.finditer(text):

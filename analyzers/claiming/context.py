@@ -25,9 +25,16 @@ _SHARE = re.compile(
 # "a sparsity of 50%"
 _LEVEL = re.compile(
     r"\b(?:sparsity|sparsities|probability|proportion|share|portion|fraction|threshold|recall"
+    r"|limit|budget"
     r"|hit rates?|acceptance rates?|pruning ratios?)(?:\s(?:levels?|ratios?|rates?))?"
     r"(?:\s(?:of|up to|is|are|at|from|to|around|about|over|reaches|exceeds|can|reach"
     r"|between))*\s?$",
+    re.I,
+)
+# "an overhead (less than 2%)": what the work costs
+_COST_ASIDE = re.compile(
+    r"\b(?:overheads?|slow-?downs?|deviations?|costs?)\s(?:is\s|are\s)?(?:negligible\s|small\s)?"
+    r"\((?:about|around|up to|less than|under|within|at most|below|only|[<≤~])*\s?$",
     re.I,
 )
 # "only gets 1.2x": what a rival falls short by
@@ -60,6 +67,8 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
     left = _left(text, quantity)
     after = text[quantity.end : quantity.end + 40]
     if (quantity.unit == "x" and w.HARDWARE_COUNT.match(after)) or _ONLY.search(left):
+        return None
+    if _COST_ASIDE.search(text[max(0, quantity.start - 60) : quantity.start]):
         return None
     if quantity.unit == "bits":
         return _bits(text, quantity, left)

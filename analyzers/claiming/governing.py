@@ -92,6 +92,12 @@ _TO_LEVEL = re.compile(
     r"(?:about |around |only |just |merely |~)?$",
     re.I,
 )
+# "rises from 5% and 58% to 74% and": the ends of two changes
+_FROM_LEVEL = re.compile(
+    r"\bfrom\s~?\d[\d.]*\s?%?(?:\s?(?:,|and)\s~?\d[\d.]*\s?%?)*\s?(?:%\s?)?to\s(?:about |only |~)?"
+    r"(?:\d[\d.]*\s?%?\s?(?:,\s|and\s|,\sand\s))*$",
+    re.I,
+)
 
 
 def read_right(right: str, text: str, quantity: Quantity) -> Reading | None:
@@ -136,7 +142,7 @@ def read_left(left: str, text: str, quantity: Quantity) -> Reading | None:
     joint = left[len(trimmed) :].lower()
     if _CAUSE.search(left):
         return None
-    if quantity.unit == "%" and _TO_LEVEL.search(left):
+    if quantity.unit == "%" and (_TO_LEVEL.search(left) or _FROM_LEVEL.search(left)):
         return None
     if match := _GOVERNOR.search(trimmed[-110:]):
         phrase = trimmed[-110:][max(0, match.start() - 45) :]

@@ -57,6 +57,9 @@ def method_names(document: Document) -> frozenset[str]:
         names.add(head)
     if "(" in title:
         names.update(re.findall(r"\(([A-Z][\w-]{2,20})\)", title))
+    opening = "\n".join(sentence.text for sentence in document.sentences[:120])
+    if coined := _coined_in_title(title, opening):
+        names.add(coined)
     for sentence in document.sentences[:120]:
         for match in _PROPOSES.finditer(sentence.text):
             behind = sentence.text[match.end() : match.end() + 110]
@@ -67,18 +70,34 @@ def method_names(document: Document) -> frozenset[str]:
                 names.add(name[0].rstrip(".-"))
         if sentence.in_abstract:
             names.update(match["name"].rstrip(".-") for match in _SHOWN.finditer(sentence.text))
-    opening = "\n".join(sentence.text for sentence in document.sentences[:120])
     front = document.front.lower()
     return frozenset(
         name
         for name in names
-        if (_NAMED.search(name) or (name == head and len(name.split()) <= 2))
+        if (_NAMED.search(name) or (name == head and len(name.split()) <= 2) or name == coined)
         and name not in NOT_METHODS
         and not _DESCRIBES.search(name)
         and (name == head or name.lower() in front)
         # who cites a name gives it to others, were they the same authors
         and not _is_cited(name, opening)
     )
+
+
+def _coined_in_title(title: str, text: str) -> str | None:
+    """Return the title's first word where the text uses it as a name ("a Tandem of two models").
+
+    That is: with a capital in the middle of sentences, and never without.
+    """
+    first = re.match(r"[A-Z][a-z]{3,}(?=\s)", title)
+    if first is None:
+        return None
+    inside = re.findall(rf"(?<=[a-z,]\s){first[0]}\b(?!\s[A-Z]\w+\s[A-Z])", text)
+    small = len(re.findall(rf"\b{first[0].lower()}\b", text))
+    return first[0] if len(inside) >= OFTEN and small <= len(inside) / OFTEN else None
+
+
+OFTEN = 4
+"""Times that a word must stand as a name to be one."""
 
 
 def _is_cited(name: str, text: str) -> bool:

@@ -83,7 +83,10 @@ _LIKE = re.compile(
     r"|in the|of|,|\(|:)\s*(?:the\s)?(?!CPUs?\b|GPUs?\b)(?=[A-Za-z]*[A-Z])"
 )
 _PROPER = re.compile(r"(?:[A-Z]|[a-z]+[A-Z\d])[\w.+/-]*")
-_EMPTY_OPENING = re.compile(r"(?:However|Thus|Our|We|In|On|For|The|This|With|It|As|At)\b")
+_EMPTY_OPENING = re.compile(
+    r"(?:Table|Tab\.|Fig|Section|Sec\.|Appendix)"
+    r"|(?:However|Thus|Our|We|In|On|For|The|This|With|It|As|At)\b"
+)
 
 
 def cut_name(text: str) -> str | None:

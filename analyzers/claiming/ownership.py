@@ -7,22 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from analyzers.claiming.methods import CITED, NOT_METHODS, PROPER
+from analyzers.claiming.mentions import (
+    WE,
+    beats_own,
+    cites_before,
+    has_name,
+    is_near,
+    is_own,
+    names_another,
+)
+from analyzers.claiming.methods import CITED
 from analyzers.claiming.words import SPECULATIVE
 from analyzers.document import Kind, Sentence
 
-_WE = re.compile(
-    r"\b(?:we|our|ours|us)\b|\b(?:this|these|the (?:proposed|presented|resulting"
-    r"|new)),? (?:paper|work|method|approach"
-    r"|technique|framework|system|scheme|design|algorithm|kernel|implementation"
-    r"|optimi[sz]ations?|solution"
-    r"|strategy|blog|post|engine|architecture|model)s?\b|\bexperiments?\b|\bexperimental results\b"
-    r"|\b(?:the|our|these)\s(?:\w+\s)?results (?:show|demonstrate|indicate|suggest)"
-    r"|\bthis (?:[\w-]+,? ){1,4}(?:scheme|method|approach|design|technique|strategy|kernel|system"
-    r"|pipeline|algorithm|framework)\b"
-    r"|\b(?:evaluation|empirical) results?\b|\bextensive (?:experiments|evaluations?)\b",
-    re.I,
-)
 _ANAPHOR = re.compile(
     r"^(?:this|these|it|as a result|overall|specifically|notably|in particular"
     r"|moreover|furthermore|remarkably"
@@ -54,7 +51,7 @@ _RESULT_VERB = re.compile(
     re.I,
 )
 _FOREIGN_SECTION = re.compile(r"related work|prior work|background|preliminar|literature", re.I)
-_WEAK_SECTION = re.compile(r"motivation|observation|challenge|limitation of|analysis of", re.I)
+WEAK_SECTION = re.compile(r"motivation|observation|challenge|limitation of|analysis of", re.I)
 _RESULT_SECTION = re.compile(
     r"abstract|result|evaluat|experiment|conclusion|performance|speed|latency"
     r"|throughput|benchmark|ablation"
@@ -104,16 +101,16 @@ def judge(
     head = normal[:start]
     tail = normal[start:]
     clause, rest = _clause(normal, start)
-    mentioned = _is_own(clause, names)
+    mentioned = is_own(clause, names)
     subject = _subject(clause)
-    own_subject = _is_own(subject, names)
+    own_subject = is_own(subject, names) or is_near(head, names)
     if sentence.in_abstract:
         add(1.5, "stands in the abstract")
     elif _FOREIGN_SECTION.search(sentence.section) and not _RESULT_SECTION.search(sentence.section):
         # beside others' work the authors set their own, and then say so
         theirs = not own_subject or CITED.search(head)
         add(-2.0 if theirs else -0.5, "stands in a section on other work")
-    elif _WEAK_SECTION.search(sentence.section):
+    elif WEAK_SECTION.search(sentence.section):
         add(-1.0, "stands in a section on the problem")
     elif _RESULT_SECTION.search(sentence.section):
         add(1.0, "stands in a section on results")
@@ -121,7 +118,7 @@ def judge(
         add(0.0, "stands in a caption")
     if mentioned:
         add(1.5 if own_subject else 1.0, "the authors or their method are named")
-    elif rest and _is_own(rest, names):
+    elif rest and is_own(rest, names):
         if _CONTRAST.search(normal):
             add(-1.0, "the authors' method stands in contrast to this clause")
         else:
@@ -129,19 +126,19 @@ def judge(
     elif _goes_on(normal, around.before, names) or (around.after_own and not CITED.search(normal)):
         add(1.0, "goes on from a sentence about the authors' work")
     contrast = _IN_CONTRAST.match(around.following)
-    if contrast and not mentioned and _is_own(around.following[contrast.end() :][:40], names):
+    if contrast and not mentioned and is_own(around.following[contrast.end() :][:40], names):
         add(-2.0, "the next sentence sets the authors' method against it")
-    if not any(_has(subject, name) for name in names) and _beaten(tail, names):
+    if not any(has_name(subject, name) for name in names) and beats_own(tail, names):
         add(-3.0, "the authors' work is what this is compared with")
     if _DATA.search(head):
         add(-2.0, "describes data")
     if _FIGURE.search(clause):
         add(-2.0, "describes a figure")
-    if _cites_before(head, names):
+    if cites_before(head, names):
         add(-2.0, "a cited work is the subject")
     if _PRIOR.search(subject) and not own_subject:
         add(-2.0, "other work is the subject")
-    elif not own_subject and _other_name(subject, names) and not _WE.search(clause):
+    elif not own_subject and names_another(subject, names) and not WE.search(clause):
         add(-1.5, "another system is the subject")
     if _FORMER.search(head):
         add(-2.5, "a result of another, told again")
@@ -162,20 +159,6 @@ def judge(
     ):
         add(-0.5, "an example")
     return Owner(points >= 1.0, points, tuple(reasons))
-
-
-_BEATEN = re.compile(r"[^,;.]{0,60}?\b(?:than|over|compared (?:to|with)|relative to)\s(.{2,40})")
-
-
-def _beaten(tail: str, names: frozenset[str]) -> bool:
-    """Tell whether the number is another's gain over the authors' work ("50% less than ours")."""
-    match = _BEATEN.match(tail)
-    if match is None:
-        return False
-    return bool(re.match(r"ours\b|our (?:method|approach|system|work)\b", match[1])) or any(
-        re.match(rf"{re.escape(name)}(?![\w-])(?!.*\b(?:without|w/o|alone|only)\b)", match[1])
-        for name in names
-    )
 
 
 _CONTRAST = re.compile(r"\b(?:while|whereas|whilst|but|however|in contrast|unlike)\b", re.I)
@@ -226,25 +209,11 @@ def _goes_on(normal: str, before: Sequence[Sentence], names: frozenset[str]) -> 
     """Tell whether the sentence carries on about the authors' work ("In particular, …")."""
     if not before or not _ANAPHOR.match(normal) or CITED.search(normal):
         return False
-    if _is_own(before[-1].text, names):
+    if is_own(before[-1].text, names):
         return True
     return (
-        len(before) > 1
-        and bool(_ANAPHOR.match(before[-1].text))
-        and _is_own(before[-2].text, names)
+        len(before) > 1 and bool(_ANAPHOR.match(before[-1].text)) and is_own(before[-2].text, names)
     )
-
-
-def _is_own(text: str, names: frozenset[str]) -> bool:
-    return bool(_WE.search(text)) or any(_has(text, name) for name in names)
-
-
-def _has(text: str, name: str) -> bool:
-    if name.lower() not in text.lower():
-        return False
-    # FlashAttention is no mention of FlashAttention-2, nor the other way round
-    # "FA2_QuickKV" is one way to run QuickKV
-    return bool(re.search(rf"(?<![^\W_])(?<!-){re.escape(name)}(?![\w]|-?\d)", text, re.I))
 
 
 def _subject(normal: str) -> str:
@@ -258,41 +227,3 @@ def _subject(normal: str) -> str:
     )
     match = next((m for m in _RESULT_VERB.finditer(text) if m.start() > 2), None)
     return text[: match.start() if match else 80][-160:]
-
-
-def _cites_before(head: str, names: frozenset[str]) -> bool:
-    """Tell whether a citation stands in the subject and not behind a comparison or a model."""
-    for match in CITED.finditer(head):
-        ahead = head[max(0, match.start() - 60) : match.start()]
-        if re.search(
-            r"\b(?:over|than|to|with|against|versus|on|in|using|by|from|of|for|and)\s[^,;]{0,50}$",
-            ahead,
-            re.I,
-        ):
-            continue
-        if any(_has(ahead, name) for name in names) or _WE.search(ahead):
-            continue
-        return True
-    return False
-
-
-def _other_name(subject: str, names: frozenset[str]) -> bool:
-    """Tell whether the subject is a proper name ("vLLM", "GPTQ") that isn't the authors'."""
-    bare = re.sub(CITED, "", subject).strip(" ,")
-    bare = re.sub(
-        r"^(?:[A-Z][a-z]+(?:ly)?,\s|[Ff]or (?:example|instance),\s"
-        r"|(?:while|although|however|and|the|in contrast,)\s)+",
-        "",
-        bare,
-    )
-    match = re.fullmatch(
-        r"(?:the\s|original\s)*([A-Z][\w.+-]*)(?:'s)?(?:\s[\w-]+){0,2}(?:\s(?:can|could|only"
-        r"|also|still))?",
-        bare,
-    )
-    if not match or not (PROPER.fullmatch(match[1]) or match[1][1:].lower() != match[1][1:]):
-        return False
-    name = match[1]
-    if name in NOT_METHODS or name.rstrip("s") in NOT_METHODS:
-        return False
-    return not any(name.lower() in own.lower() or own.lower() in name.lower() for own in names)

@@ -142,12 +142,17 @@ def _is_exact(name: str) -> bool:
     return not CONCEPTS[0].pattern.search(name) or bool(re.search(r"\d", name))
 
 
+def words_of_name(name: str) -> frozenset[str]:
+    """Return the words that tell a name from others, in lower case, without hyphens."""
+    words = re.findall(r"[a-z0-9.+]+", name.lower().replace("-", ""))
+    return frozenset(word for word in words if word not in _FILLERS)
+
+
 def _concept(name: str) -> frozenset[str]:
     for topic in CONCEPTS:
         if topic.pattern.search(name):
             return frozenset({topic.name})
-    words = re.findall(r"[a-z0-9.+]+", name.lower().replace("-", ""))
-    return frozenset(word for word in words if word not in _FILLERS) or frozenset({name.lower()})
+    return words_of_name(name) or frozenset({name.lower()})
 
 
 def is_name(name: str) -> bool:

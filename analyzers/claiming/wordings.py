@@ -175,4 +175,13 @@ RUN_IN = re.compile(
     r"|compared methods|competing (?:methods|systems))\s?[.:]?\s*",
     re.I,
 )
+RIVAL_SUBJECT = re.compile(
+    r"(?:(?:However|Similarly|Meanwhile|Moreover|Also|Besides|While|Although|By contrast"
+    r"|In (?:contrast|comparison)),?\s|(?:On|For|With|In)\s[^,]{2,50},\s)*"
+    r"(?P<name>(?!(?:The|This|These|Our|We|It|In|On|For|A|An|As|All)\b)"
+    r"(?:[A-Z][\w.+/-]*|[a-z]{1,5}[A-Z][\w+-]*)"
+    r"(?:\s(?:and\s|w/\s)?(?:[A-Z][\w.+/-]*|[a-z]{1,5}[A-Z][\w+-]*))*)\s"
+    r"(?:tr(?:y|ies)|[a-z]{2,}(?<!s)s|is|are|do|can|has|have|had|only|still|also|[a-z]+ly)\b"
+)
+"""A sentence about a system: "However, vLLM wastes …", "A and B w/ C try to …"."""
 REFERENCE = re.compile(r"\b(Fig(?:ure)?s?\.?|Tables?|Tab\.)\s?(\d+)", re.I)

@@ -21,7 +21,7 @@ LATENCY = _pattern(
 )
 THROUGHPUT = _pattern(
     r"throughputs?|tokens?\s?(?:/|per)\s?s(?:ec(?:ond)?)?|qps|goodput|requests?\sper\ssecond|ops"
-    r"|request\srates?|serving\scapacity"
+    r"|request\s(?:rates?|capacity)|serving\scapacity"
 )
 MEMORY = _pattern(
     r"memory|footprints?|kv[- ]?caches?|vram|storage|(?:gpu|peak)\susage|memory-?\w*|dram|space"

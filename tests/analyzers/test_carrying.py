@@ -127,3 +127,45 @@ def test_more_memory_is_no_gain_and_more_requests_are() -> None:
     (requests,) = own("QuickKV serves 2.2× more requests than FooServe.")
     (at_once,) = own("QuickKV serves 2.2× more requests at the same time than FooServe.")
     assert (requests.metric, at_once.metric) == (Metric.THROUGHPUT_GAIN, Metric.OTHER)
+
+
+def test_a_gain_over_the_rival_that_was_just_spoken_of() -> None:
+    setup = "We compare QuickKV with FooServe and BarServe."
+    found = own(
+        setup,
+        "However, FooServe wastes memory on short prompts.",
+        "On long prompts it also blocks other requests.",
+        "QuickKV improves the throughput by up to 4.6×.",
+        "BarServe tries to split long prompts.",
+        "QuickKV improves the throughput by up to 3.8×.",
+    )
+    assert [claim.baseline for claim in found] == ["FooServe", "BarServe"]
+
+
+def test_without_the_work_and_no_table_for_a_name() -> None:
+    (without,) = own("QuickKV cuts the latency of the model (slow without QuickKV) by 47%.")
+    assert without.baseline == "without QuickKV"
+    (naive,) = own("QuickKV gets a 3× speedup over the naive baseline (Table 3).")
+    assert naive.baseline == "naive baseline"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We only add a negligible overhead (less than 2%) for all of the prompts.",
+        "QuickKV increased the coverage of the graphs from 5% and 58% to 74% and 71%.",
+        "QuickKV increased the coverage of the graphs from 5% to 74%.",
+        "The sparse models make us set this limit at 65%.",
+    ],
+)
+def test_costs_and_levels_are_no_gains(sentence: str) -> None:
+    assert own(sentence) == []
+
+
+def test_a_word_of_the_title_that_is_a_name() -> None:
+    uses = [f"With a Quick of {n} models the user waits for less." for n in "abcde"]
+    texts = [*uses, "The Quick model is far better, with 1.2× speedup over FooServe."]
+    for title, names in (("Quick Models", {"Quick"}), ("Other Models", set())):
+        body = [Sentence(text, None, "Results") for text in texts]
+        found = Document(kind="text", sentences=body, title=title, abstract=uses[0])
+        assert method_names(found) == names
