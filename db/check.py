@@ -192,7 +192,7 @@ def _job_problems(connection: Connection) -> list[Problem]:
         _problem(
             "job",
             "Job {job} is marked as running, but the process that ran it is gone; open the "
-            "workbench to have it marked lost.",
+            "workbench: it is begun again, or marked as interrupted.",
             job=row.id,
         )
         for row in rows

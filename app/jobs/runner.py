@@ -26,6 +26,7 @@ from db.engine import session_scope
 from db.errors import LockedError, UnreachableError
 from db.patience import PATIENCE_S
 from db.queries import jobs
+from db.queries.abandoned import begun_again
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -60,6 +61,7 @@ class _Running:
     future: Future[Any]
     deadline: float
     timeout_s: float
+    begun_again: int = 0
     cancel_by: float | None = None
     verdict: _Verdict | None = None
     """Kept until the catalog has it: a locked database delays it, and no more."""
@@ -180,8 +182,8 @@ class JobLoop:
 
     def _settle(self) -> None:
         for running in [running for running in self.running if running.verdict]:
-            verdict = running.verdict
-            assert verdict is not None
+            assert running.verdict is not None
+            verdict = _told_of_again(running.verdict, running.begun_again)
             with session_scope(self.database) as session:
                 jobs.finish(
                     session,
@@ -221,7 +223,9 @@ class JobLoop:
         except Exception as error:  # a row of a newer Assay, or no process to be had
             timeout_s, future = 0.0, Future()
             future.set_exception(error)
-        return _Running(job.id, exclusive, future, self.clock() + timeout_s, timeout_s)
+        return _Running(
+            job.id, exclusive, future, self.clock() + timeout_s, timeout_s, begun_again(job)
+        )
 
     def _leave(self) -> bool:
         if self.running:
@@ -244,6 +248,19 @@ def _verdict_of(future: Future[Any], *, cancelled: bool) -> _Verdict:
         return _Verdict("failed", {"error": f"{type(error).__name__}: {error}"})
     note = Message.from_json(result["message"]) if result.get("message") else None
     return _Verdict(result["state"], result["outcome"], note)
+
+
+def _told_of_again(verdict: _Verdict, times: int) -> _Verdict:
+    """Have the last word of a job that was done say that it took more than one runner."""
+    if not times or verdict.state != "succeeded":
+        return verdict
+    outcome = {**(verdict.outcome or {}), "begun_again": times}
+    told = message(
+        "{done} Begun again after the background process died (times: {times}).",
+        done=verdict.message or "",
+        times=times,
+    )
+    return _Verdict(verdict.state, outcome, told)
 
 
 def _overdue(timeout_s: float) -> Message:

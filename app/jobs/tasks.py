@@ -25,6 +25,9 @@ class Kind:
     """Wall time after which a job is stopped; a spec's own "timeout_s" goes before it."""
     exclusive: bool = False
     """Whether nothing else may run beside it: a busy machine spoils a measurement."""
+    repeatable: bool = False
+    """Whether it is begun again by itself where the background process died, from the start: what
+    it had stored by then is known to it."""
     prepare: Callable[[Spec], Spec] = dict
     """Makes a spec independent of where it was written: the runner has another working folder."""
 
@@ -42,9 +45,19 @@ def _expanded(source: str) -> str:
 
 
 KINDS: dict[str, Kind] = {
-    "benchmark": Kind("app.workflows.job_tasks:run_benchmark", timeout_s=4 * 3600, exclusive=True),
-    "add": Kind("app.workflows.job_tasks:add_papers", timeout_s=6 * 3600, prepare=_with_full_paths),
-    "watch": Kind("app.workflows.job_tasks:ask_watches", timeout_s=6 * 3600),
+    "benchmark": Kind(
+        "app.workflows.job_tasks:run_benchmark",
+        timeout_s=4 * 3600,
+        exclusive=True,
+        repeatable=True,
+    ),
+    "add": Kind(
+        "app.workflows.job_tasks:add_papers",
+        timeout_s=6 * 3600,
+        repeatable=True,
+        prepare=_with_full_paths,
+    ),
+    "watch": Kind("app.workflows.job_tasks:ask_watches", timeout_s=6 * 3600, repeatable=True),
 }
 
 

@@ -2,7 +2,8 @@
 
 queued → running → succeeded | failed | timed_out | cancelled | lost. A running job belongs to the
 runner whose token is its `owner`; a step by anyone else changes nothing and returns False, so that
-a runner that was taken for dead and comes back can't write over its successor.
+a runner that was taken for dead and comes back can't write over its successor. Only the death of
+its runner makes a job wait again (`db.queries.abandoned`).
 """
 
 from __future__ import annotations

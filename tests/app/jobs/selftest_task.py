@@ -17,6 +17,7 @@ from app.jobs.command import run_command
 KINDS = {
     "selftest": tasks.Kind("tests.app.jobs.selftest_task:run", timeout_s=60),
     "alone": tasks.Kind("tests.app.jobs.selftest_task:run", timeout_s=60, exclusive=True),
+    "again": tasks.Kind("tests.app.jobs.selftest_task:run", timeout_s=60, repeatable=True),
 }
 
 # A process in a session of its own, with a child in another: each writes its number down.

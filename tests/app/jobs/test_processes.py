@@ -117,17 +117,21 @@ def test_cancel_ends_a_command_and_its_children(catalog: Engine, tmp_path: Path)
     assert not [pid for pid in family if is_running(pid)]
 
 
-def test_a_killed_runner_leaves_no_process_and_a_job_that_can_be_retried(
+def test_a_killed_runner_leaves_no_process_and_jobs_that_are_begun_again_or_retried(
     catalog: Engine, tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
     spec = {"seconds": 60, "pids": str(pids), "stubborn": True}
     job_id = jobs.submit(catalog, "selftest", spec)
+    repeatable = jobs.submit(catalog, "again", {"steps": 400})
     family = pids_in(pids, 3)
+    assert eventually(lambda: state(catalog, repeatable) == "running")
     os.kill(runner_of(catalog).pid, signal.SIGKILL)
     assert eventually(lambda: not [pid for pid in family if is_running(pid)], 3)
     assert state(catalog, job_id) == "running", "nobody has looked yet"
-    [view] = jobs.describe_all(catalog, "en")
+    waiting, view = jobs.describe_all(catalog, "en")
+    assert (waiting.id, waiting.state) == (repeatable, "queued")
+    assert "begun again" in waiting.text
     job = jobs.get(catalog, job_id)
     assert job is not None
     assert (view.state, view.can_retry) == ("lost", True)
@@ -135,6 +139,10 @@ def test_a_killed_runner_leaves_no_process_and_a_job_that_can_be_retried(
     pids.unlink()
     again = jobs.retry(catalog, job_id)
     assert again is not None
+    done = jobs.wait(catalog, repeatable)
+    assert (done.state, (done.outcome or {}).get("begun_again")) == ("succeeded", 1)
+    told = "all done Begun again after the background process died (times: 1)."
+    assert jobs.describe(done, "en").text == told
     repeated = jobs.get(catalog, again)
     assert repeated is not None and repeated.retry_of == job_id and repeated.spec == job.spec
     pids_in(pids, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -122,13 +124,12 @@ def test_looking_starts_a_runner_for_a_job_that_waits_in_vain(
 
 def test_when_a_runner_is_taken_for_dead() -> None:
     import os
-    import socket
 
     at = datetime.now(UTC)
 
     def runner(silent_s: float, **values: Any) -> Runner:
         beat = (at - timedelta(seconds=silent_s)).isoformat()
-        defaults = {"token": lease.new_token(), "pid": os.getpid(), "host": socket.gethostname()}
+        defaults = {"token": lease.new_token(), "pid": os.getpid(), "host": lease.this_machine()}
         return Runner(id=1, heartbeat_at=beat, **{**defaults, **values})
 
     assert lease.is_live(runner(1), at)
@@ -138,3 +139,35 @@ def test_when_a_runner_is_taken_for_dead() -> None:
     assert not lease.is_live(runner(1, pid=2**22 - 1), at)
     assert lease.is_live(runner(4, host="elsewhere", pid=1), at)
     assert not lease.is_live(runner(6, host="elsewhere", pid=1), at)
+
+
+def test_a_runner_whose_machine_has_another_clock_is_known_by_its_beat(
+    catalog: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with session_scope(catalog) as session:
+        job = queries.create(session, kind="selftest", spec={})
+        assert queries.runner_acquire(session, "far@1", pid=1, host=socket.gethostname())
+        assert queries.claim(session, job.id, "far@1") is not None
+    naps: list[float] = []
+
+    def beating(ahead: timedelta) -> Callable[[float], None]:
+        def beat(seconds: float) -> None:
+            naps.append(seconds)
+            clock = (datetime.now(UTC) + ahead).isoformat(timespec="microseconds")
+            with session_scope(catalog) as session:
+                assert queries.runner_heartbeat(session, "far@1", at=clock)
+
+        return beat
+
+    for ahead in (timedelta(hours=-1), timedelta(hours=1)):
+        beat = beating(ahead)
+        beat(0)
+        monkeypatch.setattr("time.sleep", beat)
+        assert lease.bury(catalog) == []
+        beat(0)
+        assert lease.bury(catalog) == []
+    assert naps == [0, lease.SECOND_LOOK_S, 0, 0, 0], "it is looked at twice once"
+    # An hour ahead, and silent: it isn't taken for alive until the clock here has caught up.
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(lease, "_heard", {})
+    assert lease.bury(catalog) == [job.id]

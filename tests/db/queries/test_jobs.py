@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.models import Job, Runner
-from db.queries import counters, jobs
+from db.queries import abandoned, counters, jobs
 
 
 def queue(session: Session, number: int = 1, device: str | None = None) -> Job:
@@ -127,6 +127,36 @@ def test_only_the_dead_runners_jobs_are_lost(session: Session) -> None:
     assert {job.id for job in jobs.list_active(session)} == {mine.id, waiting.id}
     with pytest.raises(TypeError):
         jobs.mark_lost(session)
+
+
+def test_a_job_whose_runner_died_is_begun_again_twice_and_then_lost(session: Session) -> None:
+    def die() -> list[str]:
+        told = {"again": {"template": "again"}, "lost": {"template": "died"}}
+        return abandoned.give_up(session, owner="me", repeatable=[job.kind], **told)
+
+    job = queue(session, device="cpu")
+    other = jobs.create(session, kind="other", spec={})
+    assert jobs.claim(session, other.id, "me") is not None
+    for times in (1, 2):
+        assert jobs.claim(session, job.id, "me") is not None
+        assert jobs.progress(session, job.id, "me", done=3)
+        assert die() == ([other.id] if times == 1 else []), "no other kind is begun again"
+        seen = jobs.get(session, job.id)
+        assert seen is not None
+        assert (seen.state, seen.owner, seen.started_at, seen.done) == ("queued", None, None, 0)
+        assert (seen.message, abandoned.begun_again(seen)) == ({"template": "again"}, times)
+        assert not jobs.finish(session, job.id, "me", "succeeded"), "the dead have no say"
+    assert jobs.create(session, kind=job.kind, spec=job.spec, device="cpu").id == job.id
+    assert jobs.claim(session, job.id, "me") is not None
+    assert die() == [job.id]
+
+    asked = queue(session, 2, device="cuda")
+    assert jobs.claim(session, asked.id, "me") is not None
+    assert jobs.request_cancel(session, asked.id)
+    job = asked
+    assert die() == []
+    seen = jobs.get(session, asked.id)
+    assert seen is not None and seen.state == "cancelled" and seen.finished_at
 
 
 @pytest.mark.parametrize("state", ["failed", "timed_out", "cancelled", "lost", "succeeded"])
