@@ -102,7 +102,7 @@ def judge(claim: Claim, device: str, runs: Sequence[MeasuredRun]) -> Verdict:
         return verdict(VerdictKind.NOT_COMPARABLE, why, claimed=claimed)
     if claim.scope is Scope.END_TO_END:
         why = message("it is about the whole model; the runs measure one operation")
-        return verdict(VerdictKind.NOT_COMPARABLE, why, claimed=claimed)
+        return verdict(VerdictKind.NOT_COMPARABLE, why, *_of_the_part(tested), claimed=claimed)
 
     best_case = claim.bound is Bound.UP_TO
     failing = [r for r in tested if r.status == FAILED_QUALITY]
@@ -170,6 +170,39 @@ def judge(claim: Claim, device: str, runs: Sequence[MeasuredRun]) -> Verdict:
         reached=reached,
         baseline=baseline,
     )
+
+
+def _of_the_part(tested: Sequence[MeasuredRun]) -> list[Message]:
+    """Return what the runs measured of a claim about more: it stands for itself, with the range."""
+    found = [
+        (run.part, name, ratio.median)
+        for run in tested
+        if run.status == "ok" and (against := run.against(PAPER)) is not None
+        for name, ratio in [against]
+    ]
+    if not found:
+        return []
+    ratios = [ratio for *_, ratio in found]
+    figures: dict[str, Any] = {
+        "part": found[0][0].value,
+        "baseline": ", ".join(sorted({name for _, name, _ in found})),
+        "low": min(ratios),
+        "high": max(ratios),
+    }
+    if len(found) == 1:
+        return [
+            message(
+                "{part}, measured alone: {high}x against {baseline}", words=("part",), **figures
+            )
+        ]
+    return [
+        message(
+            "{part}, measured alone: {low}x to {high}x over {cases} cases against {baseline}",
+            words=("part",),
+            cases=len(found),
+            **figures,
+        )
+    ]
 
 
 def _decide(ratio: Ratio, noise: float, reached: float) -> VerdictKind:

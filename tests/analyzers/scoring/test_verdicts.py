@@ -95,6 +95,18 @@ def test_not_comparable(changes: dict[str, Any]) -> None:
     assert judge(changed, "cpu-1", [run(ratio(2))]).kind is VerdictKind.NOT_COMPARABLE
 
 
+def test_a_claim_about_the_whole_model_is_told_what_its_part_came_to() -> None:
+    whole = claim(2.0, scope=Scope.END_TO_END)
+    runs = [run(ratio(1.5), case="a"), run(ratio(3.0), case="b"), run(ratio(9.0), role="engine")]
+    told = [str(reason) for reason in judge(whole, "cpu-1", runs).reasons]
+    assert told[1:] == ["sampling, measured alone: 1.5x to 3x over 2 cases against sort"]
+    assert [str(r) for r in judge(whole, "cpu-1", runs[:1]).reasons][1:] == [
+        "sampling, measured alone: 1.5x against sort"
+    ]
+    assert judge(whole, "cpu-1", runs).measured is None
+    assert len(judge(whole, "cpu-1", runs[2:]).reasons) == 1
+
+
 def test_the_papers_baseline_missing_is_not_comparable() -> None:
     verdict = judge(CLAIM, "cpu-1", [run(ratio(2), role="engine")])
     assert verdict.kind is VerdictKind.NOT_COMPARABLE
