@@ -32,6 +32,17 @@ class Columns:
     points: Sequence[tuple[float, ...]]
     """Of the four criteria, each paper's."""
 
+    def with_statuses(self, statuses: Mapping[str, str]) -> Columns:
+        """Return the same columns, but for where papers stand; one that isn't named stays so."""
+        before = self.codes["status"]
+        now = [
+            statuses.get(paper_id, held)
+            for paper_id, held in zip(self.paper_ids, before, strict=True)
+        ]
+        columns = replace(self, codes={**self.codes, "status": now})
+        columns.__dict__["numbers"] = self.numbers  # as cached_property keeps it
+        return columns
+
     @cached_property
     def numbers(self) -> dict[str, int]:
         """At which place of the ranking, from 0, each paper is."""
@@ -86,6 +97,15 @@ class Ranking(Sequence[Row]):
 
     def __contains__(self, row: object) -> bool:
         raise TypeError("ask `paper_ids` whether a paper is ranked")
+
+    def with_statuses(self, statuses: Mapping[str, str]) -> Ranking:
+        """Return the same ranking, but for where papers stand; one that isn't named stays so."""
+
+        def rows_of(paper_ids: Collection[str]) -> Mapping[str, Row]:
+            rows = self.rows_of(paper_ids)
+            return {i: row | {"status": statuses.get(i, row["status"])} for i, row in rows.items()}
+
+        return replace(self, columns=self.columns.with_statuses(statuses), rows_of=rows_of)
 
     def only(self, numbers: Collection[int]) -> Ranking:
         """Return those of the papers that are at these places of the columns."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -15,8 +14,10 @@ from app.labels import say
 from app.workflows.ranked import CRITERIA, Columns, Ranking, Row, year_of
 from app.workflows.settings import default_target
 from db.queries import listing as listing_queries
+from db.queries import listing_columns
 from db.queries import snapshots as snapshot_queries
-from db.queries.listing import Listed, Shown
+from db.queries.listing import Shown
+from db.queries.listing_columns import Listed
 
 DEFAULT_TARGET = "llama.cpp"
 EXPECTED, SAFE = "expected", "safe"
@@ -110,43 +111,34 @@ def _stored(session: Session, target: str, device: str | None, order: str) -> Co
     # Only the default target's scores are kept up to date.
     if device is not None or target != default_target():
         return None
-    if not listing_queries.is_whole(session, target):
-        return None
-    listed = listing_queries.listed(session, target)
-    if not listed:
+    listed = listing_columns.listed(session, target)
+    if listed is None or not listed.paper_ids:
         return None
     if order == SAFE:
-        places = listing_queries.places(session, target)
-        if places is None or any(paper.low is None for paper in listed):
+        places = listing_columns.safe_places(session, target)
+        if places is None:
             return None
-        # A place is (group, −score, ties …): by the low end only the second changes.
-        listed.sort(key=lambda paper: _safe_place(places[paper.paper_id], paper.low or 0.0))
+        of_each = [places[paper_id] for paper_id in listed.paper_ids]
+        listed = listed.in_order(sorted(range(len(of_each)), key=of_each.__getitem__))
     return _columns(listed, order)
 
 
-def _safe_place(place: list[Any], low: float) -> tuple[Any, ...]:
-    group, _, *ties = place
-    return group, -round(low, 9), *ties
-
-
-def _columns(listed: list[Listed], order: str) -> Columns:
-    # All lists of points in one text: a hundred thousand calls would take longer than the query.
-    points = json.loads(f"[{','.join(paper.points for paper in listed)}]")
+def _columns(listed: Listed, order: str) -> Columns:
     first = len(CRITERIA) if order == SAFE else 0
     return Columns(
-        paper_ids=tuple(paper.paper_id for paper in listed),
+        paper_ids=tuple(listed.paper_ids),
         codes={
-            "recommendation": [paper.recommendation for paper in listed],
-            "verdict": [paper.verdict for paper in listed],
-            "technique": [paper.technique for paper in listed],
-            "complexity": [paper.complexity for paper in listed],
-            "status": [paper.status for paper in listed],
+            "recommendation": listed.recommendations,
+            "verdict": listed.verdicts,
+            "technique": listed.techniques,
+            "complexity": listed.complexities,
+            "status": listed.statuses,
         },
-        years=[year_of(paper.published) for paper in listed],
-        is_seed=[paper.is_seed for paper in listed],
-        devices=[paper.device for paper in listed],
-        run_highs=[paper.run_high for paper in listed],
-        points=[tuple(found[first : first + len(CRITERIA)]) for found in points],
+        years=[year_of(told) for told in listed.years],
+        is_seed=listed.is_seed,
+        devices=listed.devices,
+        run_highs=listed.run_highs,
+        points=[tuple(found[first : first + len(CRITERIA)]) for found in listed.points],
     )
 
 

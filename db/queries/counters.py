@@ -1,9 +1,14 @@
 """Named integers: `catalog` grows with every write that a page shows, `jobs` with every job's step.
 
-A page keeps what it computed for as long as the number stands still.
+A page keeps what it computed for as long as the number stands still. `asides` counts those writes
+to the catalog that change no score, no fact and no word of a paper: a paper is kept or rejected, a
+watch is asked. With a hundred thousand papers what all of them are ordered and searched by takes a
+second to read, and needn't be read again for that.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +19,16 @@ from db.models import Counter
 
 CATALOG = "catalog"
 JOBS = "jobs"
+ASIDES = "asides"
+
+
+class Versions(NamedTuple):
+    """The catalog's numbers at one moment."""
+
+    catalog: int
+    """Grows with every write that a page shows."""
+    papers: int
+    """Grows with those that may change a paper's score, rank, facts, claims, notes or words."""
 
 
 def bump(session: Session, name: str = CATALOG) -> int:
@@ -25,6 +40,20 @@ def bump(session: Session, name: str = CATALOG) -> int:
         index_elements=[Counter.name], set_={"value": Counter.value + 1}
     )
     return session.execute(statement.returning(Counter.value)).scalar_one()
+
+
+def bump_aside(session: Session) -> None:
+    """Count up the catalog for a write that changes no score, no fact and no word of a paper."""
+    bump(session)
+    bump(session, ASIDES)
+
+
+def versions(session: Session) -> Versions:
+    """Return the catalog's numbers."""
+    wanted = select(Counter.name, Counter.value).where(Counter.name.in_((CATALOG, ASIDES)))
+    held = {row.name: row.value for row in session.execute(wanted)}
+    catalog = held.get(CATALOG, 0)
+    return Versions(catalog, catalog - held.get(ASIDES, 0))
 
 
 def put(session: Session, name: str, value: int) -> None:

@@ -16,7 +16,7 @@ STATUS, NOTE, NOTE_REMOVED = "status", "note", "note_removed"
 
 def add(session: Session, paper_id: str, kind: str, record: dict[str, Any], who: str) -> Edit:
     """Write an edit down; raises `NotFoundError` for an unknown paper."""
-    counters.bump(session)
+    counters.bump_aside(session)
     papers.get(session, paper_id)
     edit = Edit(paper_id=paper_id, kind=kind, record=record, who=who.strip())
     session.add(edit)
@@ -44,7 +44,7 @@ def mark_undone(session: Session, edit: Edit, who: str) -> None:
     """Mark an edit as undone; raises `RefusedError` where it is already."""
     if edit.undone_at is not None:
         raise RefusedError("That was undone already.")
-    counters.bump(session)
+    counters.bump_aside(session)
     edit.undone_at = now()
     edit.undone_by = who.strip()
     session.flush()

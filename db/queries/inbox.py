@@ -72,7 +72,7 @@ def decide(session: Session, paper_id: str, decision: str, who: str) -> None:
 
     A paper that isn't in the inbox any more was decided about elsewhere.
     """
-    counters.bump(session)
+    counters.bump_aside(session)
     paper = papers.get(session, paper_id)
     if paper.status != "inbox":
         raise RefusedError(
@@ -93,7 +93,7 @@ def undo(session: Session) -> Undone | None:
 
     Where the paper's status was changed since, that change stays.
     """
-    counters.bump(session)
+    counters.bump_aside(session)
     last = newest(session)
     if last is None:
         return None

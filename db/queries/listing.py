@@ -1,4 +1,4 @@
-"""The ranking's rows: what all are narrowed by at once, whole rows of the papers shown."""
+"""The ranking's rows: storing them, and whole ones of the papers shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db import collecting
 from db.dialects import insert, is_postgres, json_text
 from db.models import Listing, Paper, Score
 
@@ -31,24 +30,6 @@ class ListingValue(NamedTuple):
     run_high: float | None
     points: list[float]
     row: dict[str, Any]
-
-
-class Listed(NamedTuple):
-    """What the whole ranking is ordered and narrowed by, one a paper."""
-
-    paper_id: str
-    low: float | None
-    recommendation: str
-    verdict: str
-    technique: str | None
-    complexity: str | None
-    device: str | None
-    run_high: float | None
-    points: str
-    """JSON: the points of the criteria, then their low ends."""
-    status: str
-    published: str | None
-    is_seed: bool
 
 
 class Shown(NamedTuple):
@@ -96,52 +77,6 @@ def is_whole(session: Session, target: str) -> bool:
         Score.target == target, Score.kind == "believed", ~has_row.exists()
     )
     return session.execute(missing.limit(1)).first() is None
-
-
-def listed(session: Session, target: str) -> list[Listed]:
-    """Return all ranked papers for a target, the best first.
-
-    Three tables are read one after the other: joined in the database each paper is looked up twice,
-    which takes longer.
-    """
-    ranked = select(Score.paper_id, Score.low).where(
-        Score.target == target, Score.kind == "believed", Score.rank.is_not(None)
-    )
-    advised = select(
-        Listing.paper_id,
-        Listing.recommendation,
-        Listing.verdict,
-        Listing.technique,
-        Listing.complexity,
-        Listing.device,
-        Listing.run_high,
-        json_text(session, Listing.points),
-    ).where(Listing.target == target)
-    states = select(Paper.id, Paper.status, Paper.published, Paper.is_seed)
-    session.flush()
-    connection = session.connection()
-    with collecting.paused():
-        listings = {row[0]: row[1:] for row in connection.execute(advised).all()}
-        papers = {row[0]: row[1:] for row in connection.execute(states).all()}
-        return [
-            Listed._make((paper_id, low, *listings[paper_id], *papers[paper_id]))
-            for paper_id, low in connection.execute(ranked.order_by(Score.rank)).all()
-            if paper_id in listings and paper_id in papers
-        ]
-
-
-def places(session: Session, target: str) -> dict[str, list[Any]] | None:
-    """Return what each paper's rank goes by; None where that isn't known of all."""
-    statement = select(Score.paper_id, json_text(session, Score.place)).where(
-        Score.target == target, Score.kind == "believed"
-    )
-    session.flush()
-    found = session.connection().execute(statement).all()
-    if any(place is None for _, place in found):
-        return None
-    # All places in one text: a call for each would take as long as the query.
-    told = json.loads(f"[{','.join(place for _, place in found)}]")
-    return {paper_id: place for (paper_id, _), place in zip(found, told, strict=True)}
 
 
 def shown(session: Session, target: str, paper_ids: Collection[str]) -> dict[str, Shown]:

@@ -282,7 +282,10 @@ def slug_of(session: Session, title: str) -> str:
 def update(session: Session, paper_id: str, **values: Any) -> Paper:
     """Set columns of a paper (`status`, `analysis`, `read`, `source_path`, …) and return it."""
     _require_known(values)
-    counters.bump(session)
+    if values.keys() <= {"status"}:
+        counters.bump_aside(session)
+    else:
+        counters.bump(session)
     paper = get(session, paper_id)
     for name, value in values.items():
         setattr(paper, name, value)

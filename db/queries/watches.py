@@ -45,7 +45,7 @@ def add(session: Session, name: str, query: str, *, every: str = "day", most: in
     """
     name, query = " ".join(name.split()), " ".join(query.split())
     _check(name, query, every, most)
-    counters.bump(session)
+    counters.bump_aside(session)
     held = session.scalar(select(Watch).where(Watch.name == name))
     if held is None:
         held = Watch(name=name, query=query, every=every, most=most)
@@ -114,27 +114,27 @@ def get(session: Session, name: str) -> Watch:
 
 def remove(session: Session, name: str) -> None:
     """Remove a watch; its papers stay. Raises `NotFoundError`."""
-    counters.bump(session)
+    counters.bump_aside(session)
     get(session, name).removed_at = now()
     session.flush()
 
 
 def restore(session: Session, name: str) -> None:
     """Take a removal back; nothing for a watch that is there."""
-    counters.bump(session)
+    counters.bump_aside(session)
     session.execute(update(Watch).where(Watch.name == name).values(removed_at=None))
 
 
 def set_paused(session: Session, name: str, paused: bool) -> None:
     """Let a watch rest, or go on; one that goes on is due when it would have been."""
-    counters.bump(session)
+    counters.bump_aside(session)
     get(session, name).paused = paused
     session.flush()
 
 
 def note_result(session: Session, watch_id: int, **values: Any) -> None:
     """Keep what came of asking (`result`, `failures`, `covered_to`, `asked_at`, `due_at`)."""
-    counters.bump(session)
+    counters.bump_aside(session)
     session.execute(update(Watch).where(Watch.id == watch_id).values(**values))
 
 
@@ -183,7 +183,7 @@ def seen(session: Session, watch_id: int) -> dict[tuple[str, int], WatchFind]:
 
 def note_finds(session: Session, finds: Iterable[WatchFind]) -> None:
     """Remember what a watch came across; what stands there already is replaced."""
-    counters.bump(session)
+    counters.bump_aside(session)
     for find in finds:
         session.merge(find)
     session.flush()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from app.workflows.firmness import contenders, dethroning, nearest, not_outdone
 from app.workflows.ranked import CRITERIA, Ranking, Row
@@ -21,7 +21,9 @@ from app.workflows.triage import rescore
 from app.workflows.weights import Weights, reordered
 from db import schema
 from db.engine import read_scope, session_scope
-from db.queries import listing
+from db.models import Listing, Paper
+from db.queries import counters, listing, listing_columns
+from db.queries import papers as paper_queries
 
 
 @pytest.mark.parametrize("order", ["expected", "safe"])
@@ -69,6 +71,31 @@ def test_a_narrowed_ranking_keeps_ranks_and_a_weighted_one_counts_anew(catalog: 
     assert scores == sorted(scores, reverse=True)
     some = weighted.only({row["rank_usual"] - 1 for row in weighted[5:]})
     assert [row["rank"] for row in some] == [6, 7, 8, 9, 10]
+
+
+def test_a_decision_leaves_what_papers_are_ordered_by_and_a_fact_does_not(catalog: Engine) -> None:
+    ranked = ranking(lambda: read_scope(catalog))
+    with session_scope(catalog) as session:
+        before = counters.versions(session)
+        paper_queries.update(session, "sage", status="building")
+        after = counters.versions(session)
+        statuses = listing_columns.statuses(session)
+    assert after == (before.catalog + 1, before.papers)
+    moved = ranked.with_statuses(statuses)
+    assert moved.columns == ranking(lambda: read_scope(catalog)).columns
+    assert moved.columns != ranked.columns and moved.columns.numbers is ranked.columns.numbers
+    assert {row["paper_id"] for row in moved if row["status"] == "building"} == {"sage"}
+    with session_scope(catalog) as session:
+        paper_queries.update(session, "sage", title="Another", status="done")
+        assert counters.versions(session).papers == before.papers + 1
+
+
+def test_a_hostile_name_of_a_device_doesnt_shift_the_columns(catalog: Engine) -> None:
+    with session_scope(catalog) as session:
+        session.execute(update(Listing).values(device="a\x1fb"))
+        session.execute(update(Paper).values(published="2\x1f024-05-01"))
+    columns = ranking(lambda: read_scope(catalog)).columns
+    assert set(columns.devices) == {"ab"} and len(columns.devices) == len(columns.paper_ids)
 
 
 def test_a_paper_that_is_gone_meanwhile_is_left_out(catalog: Engine) -> None:

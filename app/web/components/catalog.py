@@ -1,11 +1,11 @@
-"""What pages read of the catalog, kept for as long as the catalog stands still."""
+"""What pages read of the catalog, kept for as long as what it comes of stands still."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -17,6 +17,7 @@ from app.reports.papers import ranked_paper
 from app.reports.ranking import RankedPaper
 from app.web.components import context
 from app.web.components.text import folded
+from app.web.kept import Kept
 from app.workflows import search as searching
 from app.workflows import what_if as changes
 from app.workflows.paper import show_paper
@@ -25,15 +26,35 @@ from app.workflows.ranking import EXPECTED, RanksBefore, told
 from app.workflows.ranking import ranking as ranking_of
 from app.workflows.ranking import ranks_before as last_ranks
 from app.workflows.settings import default_target
-from db.queries import counters, papers, runs
+from app.workflows.weights import Weights, reordered
+from db.queries import counters, listing_columns, papers, runs
+from db.queries.counters import Versions
 from db.queries.search import Found
 from db.queries.search_matches import Pieces, pieces
+
+T = TypeVar("T")
 
 
 def version() -> int:
     """Return the catalog's version; it grows with every write that a page shows."""
+    return versions().catalog
+
+
+def versions() -> Versions:
+    """Return the catalog's version, and that of what its papers are scored and searched by."""
     with context.reading() as session:
-        return counters.read(session)
+        return counters.versions(session)
+
+
+@st.cache_resource(show_spinner=False)
+def kept(kind: str, most: int) -> Kept:
+    """Return what is kept of a kind of answers."""
+    return Kept(most)
+
+
+def of_papers(kind: str, question: tuple[Any, ...], work: Callable[[], T], most: int = 2) -> T:
+    """Return what `work` does, made once for what papers are scored and searched by."""
+    return kept(kind, most).answer((home.database_url(), *question), versions().papers, work)
 
 
 def ranking(*, target: str | None = None, device: str = "", order: str = EXPECTED) -> Ranking:
@@ -52,28 +73,43 @@ def ranking(*, target: str | None = None, device: str = "", order: str = EXPECTE
 
 def ranked_rows(*, target: str, device: str, order: str) -> Ranking:
     """Return the ranked rows, each reason as its record (`told` says it); never change one."""
-    return _rows(home.database_url(), version(), target, device, order)
+    now = versions()
+    question = (home.database_url(), target, device, order)
+
+    def scored() -> tuple[int, Ranking]:
+        return now.catalog, ranking_of(
+            context.reading, target=target, device=device or None, order=order
+        )
+
+    def as_papers_stand() -> Ranking:
+        read_at, found = kept("scored", 4).answer(question, now.papers, scored)
+        if read_at == now.catalog:
+            return found
+        with context.reading() as session:
+            return found.with_statuses(listing_columns.statuses(session))
+
+    return kept("rows", 4).answer(question, now.catalog, as_papers_stand)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _rows(url: str, catalog_version: int, target: str, device: str, order: str) -> Ranking:
-    # The first two arguments are the key: another catalog, or a change in it, is another answer.
-    return ranking_of(context.reading, target=target, device=device or None, order=order)
+def in_order_of(
+    rows: Ranking, weights: Weights, *, target: str, device: str, order: str
+) -> Ranking:
+    """Return the ranking of these in the order of other weights."""
+    found = of_papers(
+        "weighted", (target, device, order, weights), lambda: reordered(rows, weights), most=3
+    )
+    return replace(rows, chosen=found.chosen, more=found.more)
 
 
 def decision(*, target: str, device: str, order: str) -> tuple[str, ...]:
     """Return the sentences on top of the ranking: what to do next, and why."""
-    key = (home.database_url(), version())
-    return _decision(*key, target, device, order, context.language())
+    language = context.language()
 
+    def work() -> tuple[str, ...]:
+        rows = ranked_rows(target=target, device=device, order=order)
+        return tuple(decided(_overview(rows, language), None, language))
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _decision(
-    url: str, catalog_version: int, target: str, device: str, order: str, language: str
-) -> tuple[str, ...]:
-    return decided(
-        _overview(_rows(url, catalog_version, target, device, order), language), None, language
-    )
+    return of_papers("decision", (target, device, order, language), work, most=16)
 
 
 def _overview(rows: Ranking, language: str) -> Overview:
@@ -125,25 +161,27 @@ def _ranks_before(url: str, catalog_version: int, target: str) -> RanksBefore | 
 
 def matching(text: str) -> Mapping[str, Found] | None:
     """Return the papers that a search finds, by id; None for a text without a word."""
-    return _matching(home.database_url(), version(), text)
+    return _matching(home.database_url(), versions().papers, text)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _matching(url: str, catalog_version: int, text: str) -> Mapping[str, Found] | None:
+def _matching(url: str, papers_version: int, text: str) -> Mapping[str, Found] | None:
     with context.reading() as session:
-        return searching.matching(session, text, lambda: _pieces(url, catalog_version))
+        return searching.matching(session, text, _pieces)
 
 
-@st.cache_resource(show_spinner=False, max_entries=1)
-def _pieces(url: str, catalog_version: int) -> Pieces:
-    with context.reading() as session:
-        return pieces(session)
+def _pieces() -> Pieces:
+    def work() -> Pieces:
+        with context.reading() as session:
+            return pieces(session)
+
+    return of_papers("pieces", (), work)
 
 
 def warm_search() -> None:
     """Read what searches need of all papers, so that the first one needn't wait for it."""
     names()
-    _pieces(home.database_url(), version())
+    _pieces()
 
 
 def hits(text: str, found: list[Found]) -> dict[str, dict[str, Any]]:
@@ -154,11 +192,11 @@ def hits(text: str, found: list[Found]) -> dict[str, dict[str, Any]]:
 
 def device_names() -> dict[str, str]:
     """Return the measured devices' names by their ids."""
-    return _device_names(home.database_url(), version())
+    return _device_names(home.database_url(), versions().papers)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _device_names(url: str, catalog_version: int) -> dict[str, str]:
+def _device_names(url: str, papers_version: int) -> dict[str, str]:
     with context.reading() as session:
         return {device.device_id: device.device_name for device in runs.devices(session)}
 
@@ -192,18 +230,19 @@ def what_if(paper_id: str, target: str | None = None) -> dict[str, Any]:
     with context.reading() as session:
         if not changes.are_stored(session, target):
             # Once, not for each paper that is looked at.
-            standing = _standings(home.database_url(), version(), target)
+            standing = _standings(target)
             others = [place for place in standing if place[-1] != paper_id]
         return changes.what_if(
             session, paper_id, target=target, language=context.language(), others=others
         )
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _standings(url: str, catalog_version: int, target: str) -> Sequence[Any]:
-    # A resource: ten thousand places are only read, and would be copied for each visit otherwise.
-    with context.reading() as session:
-        return changes.standings(session, target)
+def _standings(target: str) -> Sequence[Any]:
+    def work() -> Sequence[Any]:
+        with context.reading() as session:
+            return changes.standings(session, target)
+
+    return of_papers("standings", (target,), work)
 
 
 def find(text: str) -> str:
@@ -222,12 +261,12 @@ def status(rows: Ranking, paper_id: str) -> str:
 
 def names() -> Mapping[str, str]:
     """Return what is searched within words, folded, by paper: title, ids and authors."""
-    return _names(home.database_url(), version())
 
+    def work() -> Mapping[str, str]:
+        with context.reading() as session:
+            return {
+                paper.paper_id: folded(" ".join(map(str, (*paper,))))
+                for paper in papers.names(session)
+            }
 
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _names(url: str, catalog_version: int) -> Mapping[str, str]:
-    with context.reading() as session:
-        return {
-            paper.paper_id: folded(" ".join(map(str, (*paper,)))) for paper in papers.names(session)
-        }
+    return of_papers("names", (), work)

@@ -17,6 +17,7 @@ from app.web.components.ranking_table import ADVICE_COLORS
 from app.web.components.text import capital, clean, link, people, plain, strong
 from app.workflows import inbox
 from app.workflows.inbox import Queue
+from app.workflows.settings import default_target
 
 Row = dict[str, Any]
 ButtonType = Literal["primary", "secondary", "tertiary"]
@@ -38,14 +39,14 @@ _BUTTONS: tuple[tuple[str, str, str, ButtonType], ...] = (
 
 def load_queue() -> Queue:
     """Return the inbox as it stands."""
-    return _queue(home.database_url(), catalog.version(), context.language())
 
+    def work() -> Queue:
+        rows = catalog.ranking()
+        with context.reading() as session:
+            return inbox.queue(session, rows)
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _queue(url: str, catalog_version: int, language: str) -> Queue:
-    rows = catalog.ranking()
-    with context.reading() as session:
-        return inbox.queue(session, rows)
+    question = (home.database_url(), default_target(), context.language())
+    return catalog.kept("inbox", 2).answer(question, catalog.version(), work)
 
 
 def triage(queue: Queue, _: Translate) -> None:

@@ -13,7 +13,6 @@ from app.web.components.ranking_table import ranking_table
 from app.web.components.weights import weights_panel
 from app.workflows.ranking import moved, told
 from app.workflows.settings import default_target
-from app.workflows.weights import reordered
 
 HITS = 5  # places where the searched words stand
 
@@ -32,12 +31,12 @@ if ids := compare.asked(rows):
 first_steps.next_steps(rows, _)
 headline(catalog.decision(**chosen))
 shown = filtered(rows, _)
-weights = weights_panel(rows, (catalog.version(), *chosen.values()), _)
+weights = weights_panel(rows, (catalog.versions().papers, *chosen.values()), _)
 if not shown.rows:
     empty.no_match(_)
     st.stop()
 if not weights.are_usual:
-    shown = shown.in_order_of(reordered(rows, weights))
+    shown = shown.in_order_of(catalog.in_order_of(rows, weights, **chosen))
 with st.container(horizontal=True, vertical_alignment="center"):
     listed = page_of(shown, _)
     button = st.container()

@@ -1,0 +1,57 @@
+"""What pages keep of the catalog: the newest answer to each question, made once."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from app.web.kept import Kept
+
+
+def test_an_answer_is_made_once_for_a_version_and_none_of_before_is_held() -> None:
+    kept, made = Kept(2), []
+
+    def ask(question: str, version: int) -> str:
+        def work() -> str:
+            made.append((question, version))
+            return f"{question}{version}"
+
+        return kept.answer(question, version, work)
+
+    assert [ask("a", 1), ask("a", 1), ask("b", 1), ask("a", 2), ask("a", 2)] == [
+        "a1", "a1", "b1", "a2", "a2",
+    ]  # fmt: skip
+    assert made == [("a", 1), ("b", 1), ("a", 2)]
+    ask("c", 1)  # the third: b was asked for the longest ago
+    assert [ask("a", 2), ask("b", 1)] == ["a2", "b1"] and made[-2:] == [("c", 1), ("b", 1)]
+
+
+def test_who_asks_meanwhile_waits_for_the_one_answer_and_a_failure_is_not_kept() -> None:
+    kept, begun, go_on = Kept(2), threading.Event(), threading.Event()
+    times = []
+
+    def slow() -> int:
+        times.append(1)
+        begun.set()
+        assert go_on.wait(10)
+        return 7
+
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(kept.answer("a", 1, slow))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(10)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert (found, times) == ([7, 7, 7], [1])
+
+    def broken() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        kept.answer("b", 1, broken)
+    assert kept.answer("b", 1, lambda: 3) == 3
