@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,14 @@ _ACTOR: ContextVar[str | None] = ContextVar("actor", default=None)
 def actor() -> str | None:
     """Return who acts in this thread, None where nobody logged in."""
     return _ACTOR.get()
+
+
+def login_name() -> str:
+    """Return the name of this process's user, empty where the machine knows none (a container)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 @contextmanager

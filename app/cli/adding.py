@@ -92,7 +92,10 @@ def refresh(
     everything: Annotated[bool, typer.Option("--all", help="All papers that have a file.")] = False,
     again: Again = False,
 ) -> None:
-    """Analyse papers again where their file or the rules changed; corrections and notes stay."""
+    """Analyse papers again whose file or rules changed.
+
+    Corrections and notes stay.
+    """
     from app.errors import UsageError
     from app.workflows.add import refresh_papers
     from app.workflows.opening import open_catalog

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import clean, moved, note, notes, print_json, print_table
+from app.cli.output import clean, language, moved, note, notes, print_json, print_table
 from app.cli.papers import Json, existing_file
 
 app = typer.Typer(
     name="bench",
-    help="List prototypes, measure one on this machine, look at runs, import and export them.",
+    help="Measure prototypes; list, import and export runs.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -53,7 +53,10 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure prototypes, here or on the hosts of ASSAY_SCHEDULER; the scores follow."""
+    """Measure prototypes; the scores follow.
+
+    It is done here, or on the hosts of ASSAY_SCHEDULER.
+    """
     from app.workflows.measuring import run_prototypes
     from app.workflows.opening import open_catalog
 
@@ -79,7 +82,10 @@ def run(
 
 @app.command("import", epilog="Example: assay bench import h100.json")
 def import_(files: Annotated[list[str], typer.Argument(help="Run documents.")]) -> None:
-    """Take in runs of `python -m prototypes run … --out FILE`; twice changes nothing."""
+    """Take in runs that were measured elsewhere.
+
+    They come from `python -m prototypes run … --out FILE`; twice changes nothing.
+    """
     from app.workflows.benchmark import import_run_files
     from app.workflows.opening import open_catalog
 
@@ -104,7 +110,10 @@ def export(
     prototype: Prototype = None,
     device: Device = None,
 ) -> None:
-    """Write runs to a file, samples included; `assay bench import` elsewhere gives the same."""
+    """Write runs to a file, samples included.
+
+    `assay bench import` elsewhere gives the same runs.
+    """
     from app.workflows.opening import open_catalog
     from app.workflows.run_files import count, export_runs, write_export
     from db.engine import read_scope
@@ -125,7 +134,8 @@ def runs(
     as_json: Json = False,
 ) -> None:
     """List the stored runs, the newest first."""
-    from app.cli.run_text import RUN_COLUMNS, run_row
+    from app.cli.fitted import print_fitted
+    from app.cli.run_text import RUN_COLUMNS, SPARED_COLUMNS, run_row
     from app.workflows.benchmarks import list_runs
     from app.workflows.measuring import list_prototypes
     from app.workflows.opening import open_catalog
@@ -143,7 +153,9 @@ def runs(
     if as_json:
         print_json(found)
         return
-    print_table([run_row(run) for run in found], RUN_COLUMNS)
+    print_fitted(
+        [run_row(run) for run in found], RUN_COLUMNS, spared=SPARED_COLUMNS, language=language()
+    )
 
 
 @app.command("show", epilog="Example: assay bench show d15661b8")
@@ -151,7 +163,10 @@ def show(
     run: Annotated[str, typer.Argument(help="A run's id, or how it begins.")],
     as_json: Json = False,
 ) -> None:
-    """Show all that is stored of a run: gates, baselines, samples, environment."""
+    """Show all that is stored of a run.
+
+    Gates, baselines, samples, environment.
+    """
     from app.cli.run_text import run_lines
     from app.workflows.benchmarks import show_run
     from app.workflows.measuring import list_prototypes

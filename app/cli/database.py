@@ -43,7 +43,9 @@ def backup(
 def copy(
     to: Annotated[str, typer.Option(help="An empty database's URL, or a new SQLite file.")],
 ) -> None:
-    """Copy the whole catalog into another database: from SQLite to PostgreSQL, or back.
+    """Copy the whole catalog into another database.
+
+    From SQLite to PostgreSQL, or back.
 
     The catalog is only read. What is written to it meanwhile isn't in the copy.
     """
@@ -81,7 +83,10 @@ def check() -> None:
 def labels(
     folder: Annotated[Path, typer.Argument(help="The folder to write to; it is made if need be.")],
 ) -> None:
-    """Write people's corrections as labels, for `python -m analyzers.evaluate`."""
+    """Write people's corrections as labels.
+
+    `python -m analyzers.evaluate` reads them.
+    """
     from app.workflows.labels import export_labels
     from app.workflows.opening import open_catalog
     from db.engine import session_scope

@@ -11,7 +11,7 @@ from app.cli.papers import Json
 
 app = typer.Typer(
     name="hosts",
-    help="Let other machines read papers and measure prototypes (see docs/hosts.md).",
+    help="Let other machines read papers and measure prototypes.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -51,7 +51,10 @@ def join(
 
 @app.command("list", epilog="Example: assay hosts list")
 def list_(address: Address = None, as_json: Json = False) -> None:
-    """Say which hosts work for the scheduler, what they offer, and whether their code is this."""
+    """Say which hosts work for the scheduler.
+
+    What each offers, and whether its code is this machine's.
+    """
     from app.workflows.hosts import list_hosts
 
     found = list_hosts(address)

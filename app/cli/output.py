@@ -39,18 +39,25 @@ def print_json(value: Any, *, on_one_line: bool = False) -> None:
     sys.stdout.write("\n")
 
 
-def print_table(rows: Sequence[Mapping[str, str]], columns: Mapping[str, str]) -> None:
-    """Print rows under the headings of `columns`; cells are plain text, never markup."""
+def print_table(
+    rows: Sequence[Mapping[str, str]], columns: Mapping[str, str], *, whole: bool = False
+) -> None:
+    """Print rows under the headings of `columns`; cells are plain text, never markup.
+
+    `whole` is for a table that was fitted to the window: no cell of it is broken or cut.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else 200)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(
+        box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, int(not whole))
+    )
     for name, heading in columns.items():
-        numeric = name in ("rank", "score", "report", "claimed")
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric)
+        numeric = name in ("rank", "score", "report", "claimed", "measured", "run")
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric or whole)
     for row in rows:
         table.add_row(*(Text(clean(row.get(name, ""))) for name in columns))
     console.print(table)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from analyzers.message import message
-from app.cli.output import error_line, note, print_json, print_moves, print_table
+from app.actor import login_name
+from app.cli.output import error_line, note, print_json, print_moves
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Target = Annotated[
@@ -36,7 +36,10 @@ def register(app: typer.Typer) -> None:
 
 
 def init() -> None:
-    """Create the catalog, load the seed and the shipped runs; doing it again does no harm."""
+    """Create the catalog, with its ten papers and the shipped runs.
+
+    Doing it again does no harm: what people changed stays.
+    """
     from app.workflows.opening import create_catalog
     from db.engine import place_of
 
@@ -105,7 +108,10 @@ def list_(
     ] = "",
     language: Language = "en",
 ) -> None:
-    """Print the ranking; with weights of your own it is in the order of the weighted score."""
+    """Print the ranking: what to build next.
+
+    With weights of your own it is in the order of the weighted score.
+    """
     from app.workflows.opening import open_catalog
     from app.workflows.ranked import Ranking
     from app.workflows.ranking import list_papers
@@ -122,47 +128,9 @@ def list_(
     if not rows:
         note("The catalog is empty: type `assay init` for the seed, or `assay add …`.")
         return
-    columns = _COLUMNS if chosen.are_usual else _WEIGHTED_COLUMNS
-    print_table([_cells(row) for row in rows], columns)
+    from app.cli.ranking_table import print_ranking
 
-
-_COLUMNS = {
-    "rank": "#",
-    "paper": "paper",
-    "title": "title",
-    "score": "score",
-    "report": "report",
-    "claimed": "claimed",
-    "measured": "measured",
-    "run": "whole run",
-    "verdict": "verdict",
-    "device": "on",
-    "advice": "advice",
-}
-_WEIGHTED_COLUMNS = {"rank": "#", "weighted": "weighted", "usual": "usually"} | _COLUMNS
-
-
-def _cells(row: dict[str, Any]) -> dict[str, str]:
-    def figure(value: float | None, form: str = "{:.2f}x") -> str:
-        return "" if value is None else form.format(value)
-
-    low, high = row["score_interval"] or (None, None)
-    interval = "" if low is None else f" [{low:.1f}, {high:.1f}]"
-    return {
-        "rank": str(row["rank"]),
-        "weighted": figure(row.get("score_weighted"), "{:.2f}"),
-        "usual": f"#{row['rank_usual']}" if "rank_usual" in row else "",
-        "paper": row["paper_id"],
-        "title": row["title"][:36],
-        "score": figure(row["score"], "{:.2f}") + interval,
-        "report": figure(row["score_report"], "{:.1f}"),
-        "claimed": figure(row["claimed_speedup"]),
-        "measured": figure(row["measured_speedup"]),
-        "run": figure(row["run_speedup"], "{:.3f}x"),
-        "verdict": (row["verdict"] or "").replace("_", " "),
-        "device": (row.get("verdict_device") or "")[:24],
-        "advice": row["recommendation"].replace("_", " "),
-    }
+    print_ranking(rows, language, weighted=not chosen.are_usual)
 
 
 def show(
@@ -180,7 +148,10 @@ def show(
     place: Annotated[int, typer.Option(min=1, help="Which of the claim's places.")] = 1,
     whole: Annotated[bool, typer.Option("--whole", help="The whole page.")] = False,
 ) -> None:
-    """Print all that is known of a paper, or draw the page that a claim stands on."""
+    """Print all that is known of a paper.
+
+    Or, with --picture, draw the page that one of its claims stands on.
+    """
     if picture is not None:
         from app.cli.pictures import write_picture
 
@@ -190,6 +161,9 @@ def show(
         from app.errors import UsageError
 
         raise UsageError(message("--claim, --place and --whole go with --picture FILE.png."))
+    import shutil
+    import sys
+
     from app.cli.paper_text import paper_text
     from app.workflows.opening import open_catalog
     from app.workflows.paper import show_paper
@@ -202,7 +176,8 @@ def show(
     if as_json:
         print_json(record)
     else:
-        print(paper_text(record))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print(paper_text(record, language, width))
 
 
 def set_(
@@ -216,16 +191,17 @@ def set_(
         bool, typer.Option("--undo", help="Undo the newest correction of the fields, or any edit.")
     ] = False,
 ) -> None:
-    """Correct facts of a paper; the score follows at once, and the correction can be undone.
+    """Correct facts of a paper, or undo it.
 
-    A prototype is linked by prototype.NAME=linked, and taken away by prototype.NAME=unlinked.
+    The score follows at once. A prototype is linked by prototype.NAME=linked, and taken away by
+    prototype.NAME=unlinked.
     """
     from app.errors import UsageError
     from app.workflows.correct import set_facts
     from app.workflows.opening import open_catalog
     from db.engine import session_scope
 
-    name = who or getpass.getuser()
+    name = who or login_name()
     if undo:
         _undo(paper, assignments or [], name)
         return
@@ -272,7 +248,7 @@ def add_note(
     from db.engine import session_scope
 
     with session_scope(open_catalog()) as session:
-        paper_id = correct.add_note(session, paper, text, who=who or getpass.getuser())
+        paper_id = correct.add_note(session, paper, text, who=who or login_name())
     print(f"Noted on {paper_id}.")
 
 
@@ -282,7 +258,10 @@ def remove(
         bool, typer.Option("--undo", help="Put removed papers back, with all that was known.")
     ] = False,
 ) -> None:
-    """Remove papers from the catalog; the user's own files stay where they are."""
+    """Remove papers from the catalog, or put them back.
+
+    Files of your own stay where they are.
+    """
     from app.workflows import removing
     from app.workflows.opening import open_catalog
     from db.engine import session_scope

@@ -21,6 +21,8 @@ RUN_COLUMNS = {
     "strongest": "vs strongest",
     "engine": "vs engine",
 }
+SPARED_COLUMNS = ("implementation", "device", "at", "strongest", "paper", "prototype", "engine")
+"""What a narrow window does without, in this order."""
 _SHORT_ID = 12
 _ELSEWHERE = frozenset(
     {"fidelity", "quality", "baselines", "samples", "time_us", "speedup", "method", "error"}
@@ -131,4 +133,4 @@ def _interval(value: Any) -> str:
 def _number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e8 else f"{value:.4g}"

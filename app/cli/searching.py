@@ -24,7 +24,10 @@ def search(
     as_json: Json = False,
     limit: Annotated[int, typer.Option(min=1, help="The most papers to print.")] = 20,
 ) -> None:
-    """Find papers by their titles, authors, abstracts, claims, notes and files' pages."""
+    """Find papers by their words.
+
+    Looked through are titles, authors, abstracts, claims, notes and the pages of files.
+    """
     from app.workflows.opening import open_catalog
     from app.workflows.search import search_papers
     from db.engine import session_scope

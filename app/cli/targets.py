@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from analyzers.message import message
+from app.actor import login_name
 from app.cli.output import clean, language, note, print_json, print_moves, print_table
 from app.i18n import translator
 
@@ -60,7 +60,10 @@ def list_(as_json: Json = False, lang: Lang = None) -> None:
 
 @app.command("show", epilog="Example: assay target show llama.cpp")
 def show(name: Name, as_json: Json = False, lang: Lang = None) -> None:
-    """Print what a target says: shares, devices, techniques, what the engine has, and its edits."""
+    """Print what a target says.
+
+    Shares, devices, techniques, what the engine has, and its edits.
+    """
     from app.cli.target_text import lines
     from app.workflows.targets import show_target
 
@@ -94,7 +97,10 @@ def set_(
     who: Who = None,
     lang: Lang = None,
 ) -> None:
-    """Change a target; the ranking follows at once, and the edit can be undone."""
+    """Change a target.
+
+    The ranking follows at once, and the edit can be undone.
+    """
     from app.errors import UsageError
     from app.workflows.opening import open_catalog
     from app.workflows.target_fields import Evidence
@@ -115,7 +121,7 @@ def set_(
             name,
             values,
             why=why,
-            who=who or getpass.getuser(),
+            who=who or login_name(),
             evidence=Evidence(evidence, date),
         )
     _tell(done.moves, lang)
@@ -128,10 +134,13 @@ def new(
     who: Who = None,
     lang: Lang = None,
 ) -> None:
-    """Make a target of your own; what you don't change follows the one it stands on."""
+    """Make a target of your own.
+
+    What you don't change follows the one it stands on.
+    """
     from app.workflows.targets import create_target
 
-    create_target(name, like, who=who or getpass.getuser())
+    create_target(name, like, who=who or login_name())
     _ = translator(lang or language())
     told = _("Made {name} from {base}; rank by it: assay list --target {name}")
     note(told.format(name=name, base=like))
@@ -145,7 +154,7 @@ def undo(name: Name, who: Who = None, lang: Lang = None) -> None:
     from db.engine import session_scope
 
     with session_scope(open_catalog()) as session:
-        moves = undo_edit(session, name, who=who or getpass.getuser())
+        moves = undo_edit(session, name, who=who or login_name())
     _tell(moves, lang)
 
 
@@ -157,7 +166,7 @@ def use(name: Name, who: Who = None, lang: Lang = None) -> None:
     from db.engine import session_scope
 
     with session_scope(open_catalog()) as session:
-        use_target(session, name, who=who or getpass.getuser())
+        use_target(session, name, who=who or login_name())
     _ = translator(lang or language())
     note(_("Papers are ranked for {engine} now.").format(engine=name))
 

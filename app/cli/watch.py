@@ -35,7 +35,10 @@ def add(
         int, typer.Option(min=1, max=500, help="At most so many new papers are read at a time.")
     ] = 25,
 ) -> None:
-    """Save an arXiv query; the workbench asks for it every day or week while it runs."""
+    """Save an arXiv query.
+
+    The workbench asks for it every day or week while it runs.
+    """
     from app.errors import UsageError
     from app.workflows.opening import open_catalog
     from db.engine import session_scope
@@ -59,7 +62,7 @@ def add(
 
 @app.command("list", epilog="Example: assay watch list --json")
 def list_(as_json: Json = False) -> None:
-    """List the watches, with what came of the last time and when the next one is."""
+    """List the watches, with their last result and next date."""
     from app.workflows.opening import open_catalog
     from app.workflows.watch import list_watches
     from db.engine import session_scope
@@ -110,7 +113,10 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Ask arXiv what is new since last time; read it, rank it, put it into the inbox."""
+    """Ask arXiv what is new since last time.
+
+    It is read, ranked and put into the inbox.
+    """
     from app.workflows.opening import open_catalog
     from app.workflows.watch import run_watches
 
@@ -222,7 +228,10 @@ def digest(
         Path | None, typer.Option("--output", "-o", help="File to write; else stdout.")
     ] = None,
 ) -> None:
-    """Write what the watches found: ranked, with each paper's headline claim in our words."""
+    """Write what the watches found.
+
+    It is ranked, with each paper's headline claim in our words.
+    """
     from app.workflows.digest import format_of, write_digest
     from app.workflows.opening import open_catalog
     from app.workflows.report_output import write_output

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from sqlalchemy import Engine
 
+from app.cli.fitted import fitting, shortened
 from app.cli.main import app as commands
+from app.cli.paper_text import paper_text
 from tests.app.conftest import Assay
 from tests.app.run_documents import document
 
@@ -169,3 +172,29 @@ def test_every_command_has_help_with_an_example(assay: Assay, name: list[str]) -
     output = assay(*name, "--help")
     assert output.status == 0
     assert f"Example: assay {' '.join(name)}" in output.out
+
+
+def test_a_narrow_window_gets_fewer_columns_and_whole_names() -> None:
+    columns = {name: name for name in ("paper", "title", "score", "device")}
+    row = {"paper": "coupled_quant", "title": "标题" * 20, "score": "1.51", "device": "x" * 24}
+    for width in (30, 45, 70, 200):
+        shown, places = fitting([row], columns, ("device", "title"), width)
+        cut = shortened(row["title"], places)
+        taken = [cell_len(cut if name == "title" else row[name]) for name in shown]
+        assert sum(taken) + 2 * (len(taken) - 1) <= width
+        assert {"paper", "score"} <= {*shown}
+        assert ("device" in shown) <= ("title" in shown)
+    assert [*fitting([row], columns, ("device", "title"), 200)[0]] == [*columns]
+    assert cut.endswith("…")
+
+
+def test_a_paper_is_shown_in_one_language_and_within_the_window(
+    catalog: Engine, assay: Assay
+) -> None:
+    record = assay("show", "coupled_quant", "--lang", "zh", "--json").json
+    told = paper_text(record, "zh", 80)
+    assert max(cell_len(line) for line in told.splitlines() if "http" not in line) <= 80
+    assert "seed" not in told
+    for word in ("论断", "变动记录", "谨慎", "风险 (初始论文库)"):
+        assert word in told
+    assert " ".join(told.split()) != " ".join(paper_text(record, "en").split())

@@ -157,7 +157,7 @@ def test_the_list_follows_the_weights(catalog: Engine, assay: Assay) -> None:
     scores = [row["score_weighted"] for row in listed]
     assert scores == sorted(scores, reverse=True)
     assert [row["paper_id"] for row in listed] != [row["paper_id"] for row in usual]
-    assert "weighted" in assay("list", "--weights", "ease=2").out
+    assert "Weighted" in assay("list", "--weights", "ease=2").out
 
 
 def test_points_add_up_to_the_score(catalog: Engine) -> None:

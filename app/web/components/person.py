@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-
 import streamlit as st
 
+from app.actor import login_name
 from app.i18n import Translate
 from app.web.components import access
 from app.web.components.text import plain
@@ -37,11 +36,4 @@ def current() -> str:
 
 
 def _known() -> str:
-    return str(st.session_state.get(_NAME) or _login())
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
+    return str(st.session_state.get(_NAME) or login_name())
