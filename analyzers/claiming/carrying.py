@@ -14,7 +14,7 @@ _SETTING = (
 )
 # " compared to A, " and " in CPU, and up to "
 _BETWEEN = re.compile(
-    rf"\s?(?:\([^()]*\)\s?)?(?:on average\s|{_SETTING}\s)[^;:]*?"
+    rf"\s?(?:\([^()]*\)\s?)?(?:on average\s|(?:[\w-]+\s){{0,3}}{_SETTING}\s)[^;:]*?"
     r"(?:,\s(?:and\s|or\s)?|\s(?:and|or)\s)"
     r"(?:as well as\s)?(?:(?:by|an?|up to|about|around|over|approximately|roughly|nearly|almost"
     r"|more than|average of|~)\s?)*",

@@ -40,8 +40,9 @@ def add_cells(
     ours = _words(" ".join(own))
     for table in tables[:MAX_TABLES]:
         for cell in table.cells:
-            shown = _figure(cell.text)
-            if shown is None or cell.row < table.header_rows:
+            if "." not in cell.text or cell.row < table.header_rows:
+                continue  # no fraction, so none that is looked for
+            if (shown := _figure(cell.text)) is None:
                 continue
             digits, unit = shown
             row, column = table.row_header(cell), table.column_header(cell)

@@ -16,6 +16,12 @@ _CLAUSE = re.compile(
     r"[;]|,?\s(?:while|whereas|although|but|however|though|since|because)\s|:\s|\.\s"
     r"|,\swhich\s(?:is|are|was|has|have|us|need|tak|consum|requir|account|cost)(?:e?s?)\s"
 )
+# "shows large speedups: 2x over A", where the colon begins no clause
+_ANNOUNCED = re.compile(
+    r"((?:[\w-]+\s){0,3}(?:speed-?\s?ups?|improvements?|reductions?|gains?|savings?)):\s"
+    r"(?:up to |about |~)*$",
+    re.I,
+)
 # "50% of the heads", "90% sparsity": a share or a setting, no result
 _SHARE = re.compile(
     r"\s?(?:of\s(?!theor|peak|the\s(?:theor|peak|max)|maximum)|sparsity|sparse\b|activat|"
@@ -37,6 +43,7 @@ _COST_ASIDE = re.compile(
     r"\((?:about|around|up to|less than|under|within|at most|below|only|[<≤~])*\s?$",
     re.I,
 )
+_CHANGES = re.compile(r"\s?(?:higher|lower|better|more|less|fewer)\b", re.I)
 # "only gets 1.2x": what a rival falls short by
 _ONLY = re.compile(
     r"\bonly\s(?:gets?|got|achieves?|obtains?|gives?|sees?|brings?|yields?)\s$", re.I
@@ -76,7 +83,8 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
         return _derived(text, quantity)
     if quantity.unit == "%" and (saved := _saved_share(left, text[quantity.end :])):
         return name_metric(saved, text, quantity, "saves a share of")
-    if quantity.unit in ("%", "x") and (_SHARE.match(after) or _LEVEL.search(left)):
+    level = _LEVEL.search(left) and not _CHANGES.match(after)
+    if quantity.unit in ("%", "x") and (_SHARE.match(after) or level):
         return None
     if quantity.unit == "%" and _UTILISED.search(text[quantity.end : quantity.end + 60]):
         if re.match(
@@ -113,6 +121,8 @@ def _right(text: str, quantity: Quantity, others: list[Quantity], index: int) ->
 def _left(text: str, quantity: Quantity) -> str:
     """Return what stands before, from the start of the clause."""
     head = text[max(0, quantity.start - 220) : quantity.start]
+    if ": " in head[-12:] and (announced := _ANNOUNCED.search(head)):
+        return announced[1]
     cut = [match.end() for match in _CLAUSE.finditer(head)]
     return head[cut[-1] :] if cut else head
 

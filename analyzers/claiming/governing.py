@@ -61,7 +61,8 @@ _GOVERNOR = re.compile(
     r"|speeds?|multipliers?"
     r"|faster|slowdowns?|overheads?|improves?|advantage|margin)"
     r"(?:\s(?:ratios?|factors?|rates?|multipliers?|improvements?|reductions?|gains?))?"
-    r"(?:\s(?:in|for|over|on|compared to|relative to|from|by|through)\s(?:[\w'./-]+\s?){1,7})?$",
+    r"(?:\s(?:in|for|over|on|than|compared to|relative to|from|by|through)\s"
+    r"(?:[\w'./-]+\s?){1,7})?$",
     re.I,
 )
 # "the improvement over A on long prompts goes from 1.3x"
@@ -90,6 +91,13 @@ _TO_LEVEL = re.compile(
     r"\b(?:reduc|decreas|drop|fall|fell|declin|lower|increas|ris|rais|improv|grow|degrad|boost)\w*"
     r"\b[^,;%]{0,60}?(?<!up )(?<!close )(?<!compared )\bto\s"
     r"(?:about |around |only |just |merely |~)?$",
+    re.I,
+)
+# "the hit rate is up to"
+_RATE_IS = re.compile(
+    r"\b((?:hit|acceptance|request|generation|compression)\srates?|throughput|goodput|bandwidth|utili[sz]ation"
+    r"|latenc(?:y|ies)|efficiency|accuracy)\b[^,;.]{0,40}?\s(?:is|are|was|were|becomes?)\s"
+    r"(?:up to |about |around |over |nearly |almost |at least |more than |on average |~)*$",
     re.I,
 )
 # "rises from 5% and 58% to 74% and": the ends of two changes
@@ -127,8 +135,13 @@ def read_right(right: str, text: str, quantity: Quantity) -> Reading | None:
     )
     if quantity.unit == "x" and not changes and w.THROUGHPUT.search(chosen):
         return Reading(Metric.THROUGHPUT_GAIN, chosen, "number + throughput")
+    if quantity.unit == "x" and not changes and re.search(r"\befficiency$", chosen, re.I):
+        return Reading(Metric.OTHER, chosen, "number + efficiency")
     if not changes or _SIZE.match(chosen):
         return None
+    rate = _RATE_IS.search(text[max(0, quantity.start - 90) : quantity.start])
+    if rate and re.match(r"(?:higher|better|lower|less)$", chosen, re.I):
+        chosen = f"{chosen} {rate[1]}"  # "the hit rate is 2.3x higher"
     return name_metric(chosen, text, quantity, "number + change")
 
 
