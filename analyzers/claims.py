@@ -35,6 +35,8 @@ MAX_SENTENCE = 5000
 MIN_WORDS = 6
 MAX_CLAIMS = 400
 MAX_FOUND = 4000
+LARGEST = 1e6
+"""A larger figure measures nothing: digits that ran together, or more than a number can hold."""
 MAX_QUANTITIES = 12
 """A passage with more numbers than this is a table or a figure's labels."""
 
@@ -72,7 +74,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
             break
     add_cells(merged, document.tables, names)
     add_setting(merged, document)
-    return merged
+    return [claim for claim in merged if max(claim.value, claim.value_high or 0.0) <= LARGEST]
 
 
 _DIGIT = re.compile(r"\d")

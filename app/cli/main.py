@@ -78,18 +78,10 @@ def _report(error: Exception) -> int:
 
 def _unexpected(error: Exception) -> int:
     """Keep the traceback in a log and tell where it is."""
-    import traceback
+    from app.error_log import log_error
 
-    from app import home
-    from app.cli.output import clean
-
-    try:
-        log = home.logs_folder() / "errors.log"
-        with log.open("a", encoding="utf-8") as out:
-            out.write(clean("".join(traceback.format_exception(error))))
-        where = f"details are in {log}"
-    except OSError:
-        where = "no log could be written"
+    log = log_error(error)
+    where = f"details are in {log}" if log else "no log could be written"
     print(
         f"Error: something unexpected happened ({type(error).__name__}); {where}.", file=sys.stderr
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -175,9 +176,13 @@ def save_upload(name: str, content: bytes) -> Path:
     stem = "".join(c if c.isalnum() or c in "-._" else "_" for c in Path(name).name)[-40:]
     path = home.papers_folder() / f"{digest}-{stem.lstrip('.') or 'upload'}"
     if not path.exists():
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.unlink(missing_ok=True)
-        with part.open("xb") as stream:  # never through a link that lies there
-            stream.write(content)
-        part.replace(path)
+        # A name of its own, never through a link that lies there: two may send one file at once.
+        own = f".{os.getpid()}.part"
+        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=own, dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            Path(part).replace(path)
+        finally:
+            Path(part).unlink(missing_ok=True)
     return path

@@ -7,29 +7,31 @@ tenth of the time at most: the catalog may be large, and each ranking goes over 
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError, StatementError
 
 from analyzers.errors import ErrorKind, reason_of
 from analyzers.message import Message, message
 from analyzers.targets import DEFAULT_TARGET
 from app import home
+from app.error_log import log_error
 from app.errors import reason_of as reason_of_error
 from app.jobs.context import JobLostError
 from app.jobs.hosts.address import scheduler_address
 from app.workflows.adding import AddSummary, Failure, OnProgress, Work
+from app.workflows.file_content import Content
 from app.workflows.moves import Move
+from app.workflows.pace import Pace
 from app.workflows.settings import default_target
 from app.workflows.storing import Rivals, store_analysis, store_failure, take_record
 from app.workflows.triage import rescore
 from db.engine import session_scope
-from db.errors import DuplicateError
+from db.errors import DuplicateError, RefusedError
 from db.patience import patiently
 from db.queries import files as file_queries
 from db.queries import scores as score_queries
@@ -62,9 +64,9 @@ class Ingest:
         self._summary = summary
         self._cancelled = cancelled
         self._again = again
-        self._pace = _Pace(total, on_progress)
+        self._pace = Pace(total, on_progress)
         self._ranking = _Ranking(engine, summary)
-        self._works: dict[str, tuple[Work, str]] = {}
+        self._works: dict[str, tuple[Work, Content]] = {}
         self._hashes: set[str] = set()
         self._copies: list[tuple[Work, str]] = []
         self._failed: dict[str, tuple[str, Message]] = {}
@@ -143,12 +145,13 @@ class Ingest:
             if self._cancelled():
                 return
             try:
-                content_hash = hash_of(work.path)
+                content = Content.of(work.path)
             except OSError as error:
                 told = message("The file cannot be opened: {why}.", why=error.strerror)
                 self._fail(work, ErrorKind.UNREADABLE, told)
                 self._pace.step(work.path.name, read=False)
                 continue
+            content_hash = content.digest
             row = None if self._again else self._find(content_hash)
             if row is not None:
                 self._settle(row, work)
@@ -158,7 +161,7 @@ class Ingest:
                 self._pace.step(work.path.name, read=False)
             else:
                 self._hashes.add(content_hash)
-                self._works[str(work.path)] = work, content_hash
+                self._works[str(work.path)] = work, content
                 yield str(work.path)
 
     def _note_retry(self, why: Message) -> None:
@@ -190,8 +193,14 @@ class Ingest:
     def _take(
         self, result: dict[str, Any], fall_back: Callable[[Work, str, Message], Work] | None
     ) -> None:
-        work, content_hash = self._works.pop(result["source"])
-        if "error" not in result:
+        work, content = self._works.pop(result["source"])
+        content_hash = content.digest
+        if not content.is_still(work.path):
+            # What was read may be something else than what the digest is of: neither is kept.
+            told = message("The file was changed while it was read. Add it again.")
+            self._failed[content_hash] = ErrorKind.CHANGED, told
+            self._fail(work, ErrorKind.CHANGED, told)
+        elif "error" not in result:
             self._store(result, work, content_hash)
         else:
             error = result["error"]
@@ -206,7 +215,7 @@ class Ingest:
                 self._fail(work, error["kind"], reason_of(error))
             else:
                 other = fall_back(work, error["kind"], reason_of(error))
-                content_hash = hash_of(other.path)
+                content_hash = Content.of(other.path).digest
                 for again in self._analyse(iter([str(other.path)]), [other.path]):
                     if "error" not in again:
                         self._store(again, other, content_hash)
@@ -224,9 +233,20 @@ class Ingest:
                     rivals=self._rivals,
                 )
             )
-        except DuplicateError as error:
-            reason = reason_of_error(error)
-            self._fail(work, "duplicate", reason or message("{why}", why=str(error)))
+        except (DuplicateError, RefusedError) as error:
+            kind = "duplicate" if isinstance(error, DuplicateError) else ErrorKind.REFUSED
+            self._fail(work, kind, reason_of_error(error) or message("{why}", why=str(error)))
+            return
+        except (StatementError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            if isinstance(error, OperationalError):
+                raise  # the database, not this paper
+            # Whatever one file holds, it costs itself only: the others are still to come.
+            log_error(error)
+            told = message(
+                "What this file says doesn't go into the catalog ({error}): it was left out.",
+                error=type(error).__name__,
+            )
+            self._fail(work, ErrorKind.CRASH, told)
             return
         self._summary.note(stored.outcome, stored.paper_id)
         if stored.outcome != "known":
@@ -272,40 +292,3 @@ class _Ranking:
 
         self._summary.moves += patiently(self._engine, rank)
         self._touched = set()
-
-
-class _Pace:
-    """Tells how far a run is, how fast it goes, and how long the rest will take."""
-
-    def __init__(self, total: int, on_progress: OnProgress) -> None:
-        self._total = total
-        self._on_progress = on_progress
-        self._done = 0
-        self._times: deque[float] = deque([time.monotonic()], maxlen=200)
-
-    def step(self, name: str, *, read: bool = True) -> None:
-        self._done += 1
-        if read:
-            self._times.append(time.monotonic())
-        elif len(self._times) == 1:
-            self._times[0] = time.monotonic()  # the clock starts with the first that is read
-        self._on_progress(self._done, self._total, self._note(name))
-
-    def _note(self, name: str) -> Message:
-        span = self._times[-1] - self._times[0]
-        if span <= 0.0:
-            return message("Known already: {paper}", paper=name)
-        rate = (len(self._times) - 1) / span
-        left = round((self._total - self._done) / rate)
-        return message(
-            "Read {paper}: {rate} papers a second, {left} left",
-            paper=name,
-            rate=f"{rate:.1f}",
-            left=f"{left // 60}:{left % 60:02d}",
-        )
-
-
-def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

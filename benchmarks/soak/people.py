@@ -117,10 +117,10 @@ class Person(ABC):
 
     def note_papers(self, files: list[Path], failed: list[dict[str, Any]]) -> None:
         """Write down that files are in the catalog now, but for those that it said it couldn't."""
-        from app.workflows.ingest import hash_of
+        from app.workflows.file_content import Content
 
         said = {str(entry["source"]) for entry in failed}
-        hashes = [hash_of(path) for path in files if str(path) not in said]
+        hashes = [Content.of(path).digest for path in files if str(path) not in said]
         for entry in failed:
             self.journal.write("unread", file=entry["source"], why=entry["message"])
         self.journal.write("papers", hashes=hashes)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from app.errors import reason_of
 from app.workflows import correct
+from app.workflows.add import add_sources
+from app.workflows.ranking import list_papers
 from app.workflows.search import search_papers
 from db.dialects import POSTGRES
 from db.engine import session_scope
 from db.queries import files, jobs, papers
 from db.queries.files import FileRow
+from tests.analyzers.papers import MARKDOWN
 from tests.app.conftest import Assay
-from tests.hostile.test_hostile_text import add
+from tests.hostile.test_hostile_text import add, analysis_of
 
 pytestmark = pytest.mark.both
 CHANCE = random.Random(0)
@@ -98,3 +103,30 @@ def test_numbers_that_are_too_large_are_a_sentence(catalog: Engine) -> None:
                     write(session, number)
             except Exception as error:
                 assert reason_of(error) is not None, error
+
+
+def test_what_the_catalog_cannot_hold_keeps_no_other_paper_out(
+    catalog: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a reader lied: numbers of 400 digits, none at all, and texts where numbers are."""
+    odd = {"huge": 10**400, "none": float("nan"), "text": "2.0x", "list": [1, 2], "lost": None}
+    files = [tmp_path / f"{name}.md" for name in ("a", *odd, "z")]
+    for file in files:
+        file.write_text(MARKDOWN.replace("# ", f"# {file.stem} ", 1))
+
+    def lying(paths: Iterator[str], **_: Any) -> Iterator[dict[str, Any]]:
+        for path in paths:
+            name = Path(path).stem
+            analysis = analysis_of(f"title {name}", name) | {"source": path}
+            if name in odd:
+                analysis["claims"][0]["value"] = odd[name]
+                analysis["document"]["pages"] = odd[name]
+            yield analysis
+
+    monkeypatch.setattr("analyzers.isolation.analyze_files", lying)
+    summary = add_sources(catalog, list(map(str, files)))
+    assert {"title_a", "title_z"} <= set(summary.added)
+    assert len(summary.added) + len(summary.failed) == len(files)
+    assert {"huge.md", "list.md"} <= {Path(failure.source).name for failure in summary.failed}
+    with session_scope(catalog) as session:
+        assert {"title_a", "title_z"} <= {row["paper_id"] for row in list_papers(session)}

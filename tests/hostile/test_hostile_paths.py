@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from analyzers.errors import ErrorKind
 from analyzers.sources.local import expand
-from app.workflows.add import save_upload
+from app.workflows.add import add_sources, save_upload
+from app.workflows.file_content import Content
 from app.workflows.report import save_snapshot
 from app.workflows.report_output import write_output
 from db.engine import session_scope
 from tests.analyzers.papers import MARKDOWN
 from tests.app.conftest import Assay
-from tests.hostile.test_hostile_text import add
+from tests.hostile.test_hostile_text import add, analysis_of
 from tests.hostile.texts import PIECES
 
 SECRET = "# A secret\n\nWe present nothing that is anybody's business, 2.0x faster than before.\n"
@@ -88,6 +91,40 @@ def test_a_bibliography_of_any_size_is_read_to_its_bound(
         stream.seek(0, 2)
         stream.write(b"\neprint = {2405.03917}\n")
     assert [str(i) for i in expand([large]).ids] == ["2410.09426"]
+
+
+def test_what_never_ends_or_never_comes_is_no_file(
+    tmp_path: Path, catalog: Engine, assay: Assay
+) -> None:
+    os.mkfifo(tmp_path / "pipe.md")  # put there after the folder was looked through
+    for path in (tmp_path / "pipe.md", tmp_path, Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(OSError):
+            Content.of(path)
+    with (tmp_path / "hole.pdf").open("wb") as stream:
+        stream.write(b"%PDF-1.7")
+        stream.truncate(1 << 42)  # 4 TB, of which nothing is on the disk
+    told = assay("add", str(tmp_path / "hole.pdf"))
+    assert (told.status, told.out) == (1, "")
+    assert "the limit is 64 MB" in told.err
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept(
+    tmp_path: Path, catalog: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the digest of one text would stand for the claims of another."""
+    file = tmp_path / "a.md"
+    file.write_text(MARKDOWN)
+
+    def slowly(paths: Iterator[str], **_: Any) -> Iterator[dict[str, Any]]:
+        for path in paths:
+            Path(path).write_text(MARKDOWN.replace("2", "9"))
+            yield analysis_of("title", "abstract") | {"source": path}
+
+    with monkeypatch.context() as patched:
+        patched.setattr("analyzers.isolation.analyze_files", slowly)
+        summary = add_sources(catalog, [str(file)])
+    assert [failure.kind for failure in summary.failed] == [ErrorKind.CHANGED]
+    assert add_sources(catalog, [str(file)]).added, "it is read anew, as it now is"
 
 
 UPLOADS = (

@@ -19,6 +19,7 @@ from markdown_it import MarkdownIt
 from sqlalchemy import Engine
 from streamlit.testing.v1 import AppTest
 
+from analyzers.analysis import analyze_file
 from app.cli.output import clean as for_terminal
 from app.cli.output import print_json
 from app.web.components.text import clean, plain
@@ -266,3 +267,13 @@ def test_a_paper_is_not_found_by_what_it_is_not(name: str, catalog: Engine, assa
     assert failed.status == 1
     assert "Traceback" not in failed.err
     assert failed.err.count("\n") <= 2
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "9" * 5000, "1" + "0" * 308, "1e400", "9" * 19])
+def test_digits_without_end_are_no_figure(digits: str, tmp_path: Path) -> None:
+    file = tmp_path / "paper.md"
+    claims = f"Our kernel is {digits}x faster than FP16. Our kernel is 2.5x faster than FP16."
+    file.write_text(f"# A fast kernel\n\n## Abstract\n\n{claims}\n\n## Results\n\n{claims}\n")
+    analysis = analyze_file(file)
+    json.dumps(analysis, allow_nan=False)
+    assert {claim["value"] for claim in analysis["claims"]} == {2.5}
