@@ -21,6 +21,8 @@ class Change(StrEnum):
     TRAINING = "training"
     DEVICES = "devices"
     MEMORY = "memory"
+    COMPILER = "compiler"
+    PROCESSOR = "processor"
     KERNEL = "kernel"
     FORMAT = "format"
     CALL = "call"
@@ -131,7 +133,7 @@ SIGNS = (
     ),
     Sign(
         Change.MEMORY,
-        0.5,
+        0.65,
         message("it changes how the engine manages memory or schedules its work"),
         Pattern(
             "schedul|block table|block manager|pagedattention|paged attention|paged-attention"
@@ -143,6 +145,31 @@ SIGNS = (
         ),
         4,
         re.compile(r"(?:task|warp|instruction|loop) schedul"),
+    ),
+    Sign(
+        Change.COMPILER,
+        0.9,
+        message("it changes how a model is compiled, or its graph captured"),
+        Pattern(
+            "compil|jit|code transformation|graph capture",
+            r"compiler (?:framework|support|pass(?:es)?|infrastructure|stack|toolchain)"
+            r"|(?:our|propos\w+|present\w*|introduc\w+) (?:[\w-]+ ){0,4}compil(?:er|ation)"
+            r"|code transformations?|graph capture|just-in-time compil\w+|\bjit\b",
+        ),
+        3,
+        re.compile(r"torch\.compile|compiled with|compilation time"),
+    ),
+    Sign(
+        Change.PROCESSOR,
+        0.7,
+        message("it needs a backend for another kind of processor"),
+        Pattern(
+            "npu|neural processing unit|fpga|dsp|processing-in-memory|processing in memory"
+            "|near-memory|near memory",
+            r"\b(?:npus?|neural processing units?|fpgas?|dsps?)\b|processing[- ]in[- ]memory"
+            r"|near[- ]memory (?:comput|process)\w+",
+        ),
+        8,
     ),
     Sign(
         Change.KERNEL,
@@ -193,6 +220,7 @@ SIGNS = (
         2,
         re.compile(
             r"without changing the (?:final )?(?:output|distribution|result)s?|\black\w*"
+            r"|kernels out-of-the-box"
             r"|training-free (?:\w+ ){0,3}(?:methods|approaches|techniques)"
         ),
     ),

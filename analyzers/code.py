@@ -16,12 +16,12 @@ _CODE = re.compile(
 )
 _RELEASE = re.compile(
     r"\bcodes?\b|open[- ]?sourc\w+|\bimplementations?\b|\breleas\w+|\bavailable\b|\brepository\b"
-    r"|\bsource\b|\bprototype\b|\bproject page\b",
+    r"|\bsource\b|\bprototype\b|\bproject page\b|\bgit clone\b|\bartifacts?\b",
     re.I,
 )
 _OURS = re.compile(r"\b(?:we|our|this paper|this work)\b", re.I)
 _USED = re.compile(
-    r"\b(?:use|used|uses|using|adopt\w*|based on|built (?:on|upon|from)|follow\w*|taken from"
+    r"\b(?:use|used|uses|using|adopt\w*|based on|built (?:on|upon|from)|follow(?!s:)\w*|taken from"
     r"|provided by|baselines?|compare\w*|from the official|third-party|datasets?|prompts?"
     r"|evaluation harness)\b",
     re.I,

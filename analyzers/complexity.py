@@ -23,7 +23,13 @@ _PROPOSES = re.compile(
     r"\b(?:method|system|algorithm|kernel|technique|approach|framework|engine|library|scheme)\b"
 )
 _HIGH, _MEDIUM = 1.5, 0.75
-_DEEP = (Change.ARCHITECTURE, Change.DEVICES, Change.MEMORY)
+_DEEP = (
+    Change.ARCHITECTURE,
+    Change.DEVICES,
+    Change.MEMORY,
+    Change.COMPILER,
+    Change.PROCESSOR,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ _SETUP = re.compile(
     r"|benchmark|speed|latency|throughput|efficiency",
     re.I,
 )
+_TESTBED = re.compile(r"set-?up|testbed|hardware|environment|methodology", re.I)
+"""Sections that say what was measured on, in sentences that may not say so once more."""
 _ONE_MORE = re.compile(
     r"\bRTX ?\d{4}(?: ?Ti)?s?(?:,? and |/|, | or )((?:RTX ?)?\d{4})\b(?!\s?tokens)"
 )
@@ -96,7 +98,7 @@ def _weigh(index: Index, at: int) -> tuple[int, bool]:
     voice = index.voice(at)
     if index.is_foreign(at) and voice <= 0:
         return 0, False
-    measures = bool(_MEASURES.search(text))
+    measures = bool(_MEASURES.search(text) or _TESTBED.search(sentence.section))
     setup = bool(_SETUP.search(sentence.section)) or index.is_front(at)
     weight = 1 + 2 * measures + 2 * (voice > 0) + 2 * setup
     if voice < 0:

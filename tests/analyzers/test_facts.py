@@ -95,6 +95,19 @@ def test_complexity_says_what_must_change_in_the_authors_words() -> None:
     assert "training_needed" not in {risk["kind"] for risk in result["risks"]}
 
 
+def test_a_compiler_or_another_processor_is_much_to_build() -> None:
+    graphs = "We present Quick, a compiler framework. " + PLAIN * 3
+    method = "Our compiler pass moves tensors. Its code transformations keep the graph whole. "
+    compiled = read(paper("Quick: Graphs", graphs, method=method * 2))["complexity"]
+    assert "it changes how a model is compiled, or its graph captured" in said(compiled["reasons"])
+    chips = "We present Quick, an engine for mobile NPUs. " + PLAIN * 3
+    method = "Our engine runs on the NPU. We hand its NPU the dense layers. " * 5
+    other = read(paper("Quick: Chips", chips, method=method))["complexity"]
+    assert "it needs a backend for another kind of processor" in said(other["reasons"])
+    plain = read(paper("Quick: Tiles", "We present Quick, a method. " + PLAIN * 3))["complexity"]
+    assert not {"compiled", "processor"} & set(" ".join(said(plain["reasons"])).split())
+
+
 def test_what_the_abstract_says_of_training_outweighs_the_body() -> None:
     method = "We train the draft head on text. " * 4
     plain = paper("Twig: Drafts", "We propose Twig, a draft model for speculation.", method=method)
@@ -134,6 +147,13 @@ def test_hardware_is_what_was_measured_on() -> None:
     assert result["hardware"] == ["RTX 4090", "RTX 3090"]
 
 
+def test_a_testbed_names_devices_without_more_words() -> None:
+    setup = "The first is an Apple M1 Max. The second features an Apple M2 Ultra with a large disk."
+    experiments = "We measure the latency on the M1 Max. " * 6
+    text = paper("Twig: Drafts", PLAIN, experimental_setup=setup, results=experiments)
+    assert read(text)["hardware"] == ["Apple M1 Max", "Apple M2 Ultra"]
+
+
 def test_a_tpu_without_a_version() -> None:
     result = read(
         paper("Slices", "We propose Slices.", experiments="We measure the latency on TPUs.")
@@ -150,6 +170,10 @@ def test_a_tpu_without_a_version() -> None:
             "https://github.com/us/quicksum",
         ),
         ("We use the kernels from https://github.com/rival/fast as a baseline.", None),
+        (
+            "Clone it as follows: $ git clone https://github.com/us/quicksum",
+            "https://github.com/us/quicksum",
+        ),
         ("Our code builds on https://github.com/huggingface/transformers.", None),
         (
             "The prototype is released at github.com/us/ quick-sum.",
