@@ -57,6 +57,7 @@ def run(
 
     It is done here, or on the hosts of ASSAY_SCHEDULER.
     """
+    from app.labels import say
     from app.workflows.measuring import run_prototypes
     from app.workflows.opening import open_catalog
 
@@ -68,7 +69,7 @@ def run(
         quick=quick,
         cases=case or [],
         on=on or [],
-        on_progress=note,
+        on_progress=lambda step: note(say(step, language())),
     )
     if as_json:
         print_json(result.document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,8 @@ class FileImport:
     """Why the file as a whole was refused."""
     scores: tuple[Move, ...] = ()
     """The believed score of every paper that the runs measure, whether it moved or not."""
+    is_outranked: bool = False
+    """Whether fuller runs of the same cases go on counting, so that none of the added ones does."""
     problems: tuple[Problem, ...] = ()
     """The same as `error` and `rejected`, for saying in another language."""
 
@@ -215,7 +217,26 @@ def _import_document(
             Problem(name, refusal.template, refusal.params, f"{refusal.number}{refusal.name}")
             for refusal in result.refusals
         )
-        return FileImport(path, *counts, result.rejected, scores=scores, problems=problems), moves
+        taken_in = FileImport(
+            path,
+            *counts,
+            result.rejected,
+            scores=scores,
+            is_outranked=_is_outranked(session, document, result.added),
+            problems=problems,
+        )
+        return taken_in, moves
+
+
+def _is_outranked(session: Session, document: Any, added: Collection[str]) -> bool:
+    """Whether runs were added, and for each another one of its case and implementation counts."""
+    from db.queries import runs
+
+    newest = runs.newest_per_device(session, {str(r.get("prototype")) for r in _runs(document)})
+    counting = {
+        run.id for devices in newest.values() for found in devices.values() for run in found
+    }
+    return bool(added) and counting.isdisjoint(added)
 
 
 def _measured_papers(session: Session, document: Any) -> list[str]:

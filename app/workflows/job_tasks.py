@@ -54,6 +54,11 @@ def run_benchmark(context: JobContext) -> dict[str, Any]:
     if file.error:
         raise JobFailedError(message("The runs can't be stored: {why}", why=file.error))
     done = message("Runs stored: {count}.", count=file.added)
+    if file.is_outranked:
+        done = message(
+            "{done} The full runs on this device go on counting: a quick one doesn't replace them.",
+            done=done,
+        )
     return (story.to_json() if story else {}) | {
         "file": str(out),
         "added": file.added,

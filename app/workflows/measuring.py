@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from analyzers.message import N_, message
+from analyzers.message import N_, Message, message
 from app.errors import AssayError, UsageError
 from app.jobs.hosts.address import is_configured
 from app.labels import say
@@ -69,7 +69,7 @@ def run_prototypes(
     device: str,
     quick: bool,
     cases: Sequence[str],
-    on_progress: Callable[[str], None],
+    on_progress: Callable[[Message], None],
     on: Sequence[str] = (),
 ) -> Measured:
     """Measure prototypes one after another, each as a job, and wait for them.
@@ -114,6 +114,8 @@ def run_prototypes(
                 document = found
             lines += [_run_line(run) for run in found["runs"]]
             succeeded = succeeded and all(run["status"] in DONE for run in found["runs"])
+            if outcome.get("message"):
+                on_progress(Message.from_json(outcome["message"]))
         moves += [
             Move(m["paper"], m["kind"], m["before"], m["after"]) for m in outcome.get("scores", ())
         ]
@@ -153,7 +155,7 @@ def _choose(names: Sequence[str], device: str, cases: Sequence[str]) -> list[str
     return chosen
 
 
-def _paced(on_progress: Callable[[str], None], pause_s: float = 2.0) -> Callable[[Any], None]:
+def _paced(on_progress: Callable[[Message], None], pause_s: float = 2.0) -> Callable[[Any], None]:
     """Say how a job gets on, but not more often than a person reads."""
     said_at = 0.0
 
@@ -161,14 +163,18 @@ def _paced(on_progress: Callable[[str], None], pause_s: float = 2.0) -> Callable
         nonlocal said_at
         if time.monotonic() - said_at >= pause_s:
             said_at = time.monotonic()
-            on_progress(_progress_line(job))
+            on_progress(_progress(job))
 
     return say_progress
 
 
-def _progress_line(job: Any) -> str:
-    told = say(job.message, "en") if job.message else job.state
-    return f"[{job.done}/{job.total}] {told}" if job.total else told
+def _progress(job: Any) -> Message:
+    if not job.message:
+        return message("{state}", words=("state",), state=job.state)
+    step = Message.from_json(job.message)
+    if not job.total:
+        return step
+    return message("{percent} %: {step}", percent=100 * job.done // job.total, step=step)
 
 
 def _run_line(run: dict[str, Any]) -> str:

@@ -186,3 +186,16 @@ def test_what_goes_wrong_is_one_sentence(
     assert done.status == 1
     assert told in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_quick_run_beside_a_full_one_says_that_it_does_not_count(catalog: Engine) -> None:
+    quick = {"provisional": True, "time_us": {"median": 50.0, "low": 49.0, "high": 51.0}}
+    for runs, is_outranked in (
+        ([run("a", **quick)], False),
+        ([run("a")], False),
+        ([run("a", **quick)], False),  # the first one again: nothing was added
+        ([run("a", **quick, samples=[1.0])], True),
+        ([run("a", **quick, samples=[2.0]), run("b", **quick)], False),
+    ):
+        summary = import_run_contents(catalog, contents(document(*runs)))
+        assert [file.is_outranked for file in summary.files] == [is_outranked]

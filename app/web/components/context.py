@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from analyzers.message import Message, message
 from app import home
 from app.actor import acting
 from app.errors import reason_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LANGUAGE = "_language"
+_OURS = ("app", "analyzers", "db")
+"""Packages that are loaded as pages ask for them: an update under a running server mixes two."""
 
 
 def settle_language() -> str:
@@ -116,9 +119,16 @@ def errors_shown() -> Iterator[None]:
             st.error(plain(sentence(error)))
             return
         logger.exception("A page failed.")
-        _ = words()
-        st.error(
-            plain(
-                _("Something went wrong on this page. The server's log has the details; reload it.")
-            )
+        st.error(plain(say(_unforeseen(error), language())))
+
+
+def _unforeseen(error: Exception) -> Message:
+    """Return what to do about an error that no sentence was written for."""
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] in _OURS:
+        return message(
+            "Assay's code was changed while the workbench runs: end it (Ctrl-C) and start it again."
         )
+    return message(
+        "Something went wrong on this page: reload it. The terminal that the workbench was started "
+        "in has the details."
+    )
