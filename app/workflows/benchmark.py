@@ -65,7 +65,7 @@ class FileImport:
     scores: tuple[Move, ...] = ()
     """The believed score of every paper that the runs measure, whether it moved or not."""
     is_outranked: bool = False
-    """Whether fuller runs of the same cases go on counting, so that none of the added ones does."""
+    """Whether full runs of the same device go on counting, so that none of the added ones does."""
     problems: tuple[Problem, ...] = ()
     """The same as `error` and `rejected`, for saying in another language."""
 
@@ -229,14 +229,15 @@ def _import_document(
 
 
 def _is_outranked(session: Session, document: Any, added: Collection[str]) -> bool:
-    """Whether runs were added, and for each another one of its case and implementation counts."""
+    """Whether only quick runs were added, beside full ones of their prototypes on this device."""
     from db.queries import runs
 
-    newest = runs.newest_per_device(session, {str(r.get("prototype")) for r in _runs(document)})
-    counting = {
-        run.id for devices in newest.values() for found in devices.values() for run in found
-    }
-    return bool(added) and counting.isdisjoint(added)
+    device = document["environment"]["device_id"]
+    stored = runs.for_prototypes(session, {str(run.get("prototype")) for run in _runs(document)})
+    here = [run for run in stored if run.device_id == device]
+    full = {run.prototype for run in here if run.shipped and not run.provisional}
+    new = [run for run in here if run.id in added]
+    return bool(new) and all(run.provisional and run.prototype in full for run in new)
 
 
 def _measured_papers(session: Session, document: Any) -> list[str]:

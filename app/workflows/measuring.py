@@ -114,8 +114,8 @@ def run_prototypes(
                 document = found
             lines += [_run_line(run) for run in found["runs"]]
             succeeded = succeeded and all(run["status"] in DONE for run in found["runs"])
-            if outcome.get("message"):
-                on_progress(Message.from_json(outcome["message"]))
+            if job.message:
+                on_progress(Message.from_json(job.message))
         moves += [
             Move(m["paper"], m["kind"], m["before"], m["after"]) for m in outcome.get("scores", ())
         ]

@@ -194,8 +194,8 @@ def test_a_quick_run_beside_a_full_one_says_that_it_does_not_count(catalog: Engi
         ([run("a", **quick)], False),
         ([run("a")], False),
         ([run("a", **quick)], False),  # the first one again: nothing was added
-        ([run("a", **quick, samples=[1.0])], True),
-        ([run("a", **quick, samples=[2.0]), run("b", **quick)], False),
+        ([run("a", **quick, samples=[1.0]), run("b", **quick)], True),
+        ([run("a", **quick, samples=[2.0]), run("b")], False),
     ):
         summary = import_run_contents(catalog, contents(document(*runs)))
         assert [file.is_outranked for file in summary.files] == [is_outranked]
