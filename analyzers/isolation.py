@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from analyzers.answers import ChildContext, packed, unpacked
 from analyzers.children import Begun, Children
 from analyzers.confinement import MEMORY_BYTES, confine, limit_cpu, silence
 from analyzers.errors import ErrorKind, ReadError, error_record, reason_of
@@ -131,15 +132,13 @@ def _run(
 
 
 def _pool(workers: int, memory_bytes: int, readable: Sequence[Path]) -> Any:
-    from multiprocessing import get_context
-
     pebble: Any = import_module("pebble")  # partly untyped
     return pebble.ProcessPool(
         max_workers=workers,
         max_tasks=FILES_PER_WORKER,
         initializer=_prepare_child,
         initargs=(os.getpid(), memory_bytes, readable),
-        context=get_context("spawn"),
+        context=ChildContext(),
     )
 
 
@@ -152,28 +151,29 @@ def run_in_child(
 ) -> Any:
     """Return `function(path)`, run in a confined child of its own that may read that file alone.
 
-    Raises the `ReadError` that the function raises, or one of timeout, memory or crash.
+    It returns what JSON can say. Raises the `ReadError` that the function raises, or one of
+    timeout, memory or crash.
     """
     pool = _pool(1, memory_bytes, [Path(path).absolute()])
     try:
         future = pool.schedule(_with_limits, args=(function, path, timeout_s), timeout=timeout_s)
         wait([future])
-        if isinstance(error := future.exception(), ReadError):
-            raise error
-        if error is None:
-            return future.result()
-        told = _outcome(path, future, timeout_s)["error"]
-        raise ReadError(ErrorKind(told["kind"]), reason_of(told))
+        answer = _outcome(path, future, timeout_s)
+        if isinstance(told := answer.get("error"), dict):
+            raise ReadError(ErrorKind(told["kind"]), reason_of(told))
+        return answer["result"]
     finally:
         pool.stop()
         pool.join()
 
 
-def _with_limits(function: Callable[[str], Any], path: str, timeout_s: float) -> Any:
+def _with_limits(function: Callable[[str], Any], path: str, timeout_s: float) -> str:
     """Run in the child."""
     limit_cpu(timeout_s)
     try:
-        return function(path)
+        return packed({"result": function(path)})
+    except ReadError as error:
+        return packed(failure(path, error.kind, error.reason))
     except MemoryError:
         os._exit(_MEMORY_EXIT)
 
@@ -215,7 +215,10 @@ def _outcome(path: str, future: Future[Result], timeout_s: float) -> Result:
     import pebble
 
     try:
-        return future.result(timeout=0)
+        answer = unpacked(future.result(timeout=0))
+        if not isinstance(answer, dict) or answer.get("source", path) != path:
+            raise ValueError("a child answered for another file")
+        return answer
     except FutureTimeout:
         return failure(
             path,
@@ -271,18 +274,19 @@ def _failed_on(path: str, error: Exception) -> Result:
     return failure(path, ErrorKind.CRASH, reason)
 
 
-def _analyze(path: str, target: str, targets: str | None, timeout_s: float, texts: bool) -> Result:
+def _analyze(path: str, target: str, targets: str | None, timeout_s: float, texts: bool) -> str:
     """Run in the child."""
     from analyzers.analysis import analyze_file
 
     limit_cpu(timeout_s)
     try:
-        return analyze_file(Path(path), target, Path(targets) if targets else None, texts=texts)
+        folder = Path(targets) if targets else None
+        return packed(analyze_file(Path(path), target, folder, texts=texts))
     except MemoryError:
         # what the parser holds doesn't come back: the next file gets a fresh worker
         os._exit(_MEMORY_EXIT)
     except Exception as error:
-        return _failed_on(path, error)
+        return packed(_failed_on(path, error))
 
 
 def _prepare_child(parent: int, memory_bytes: int, readable: Sequence[Path]) -> None:
