@@ -78,7 +78,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
 
 
 _DIGIT = re.compile(r"\d")
-_NUMBER_WORDS = ("twice", "half", "halv", "times", "fold", "doubl", "tripl")
+_NUMBER_WORDS = ("twice", "factor of", "half", "halv", "times", "fold", "doubl", "tripl")
 
 
 def _may_count(text: str) -> bool:

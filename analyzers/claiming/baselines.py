@@ -21,7 +21,7 @@ _AFTER = re.compile(
 _BEFORE = re.compile(
     rf"\b(?:{_COMPARED}"
     r"|outperform(?:s|ed|ing)?|surpass(?:es|ed|ing)?|exceed(?:s|ed|ing)?|beat(?:s|ing)?"
-    r"|improv(?:es|ed|ing)? (?:up)?on|improv(?:es|ed|ing|ements?|ement)? over"
+    r"|improv(?:es?|ed|ing) (?:up)?on|improv(?:es?|ed|ing|ements?) over"
     r"|(?:faster|better|lower|higher|smaller|cheaper|more \w+|less \w+|fewer \w+) than"
     r"|(?:(?:speed-?\s?ups?|gains?|reductions?)\s)?over)\s+(?=\S)",
     re.I,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from analyzers.claiming import words as w
+from analyzers.claiming.beside import is_verb, read_beside, read_verb
 from analyzers.claiming.carrying import carried_from
-from analyzers.claiming.governing import read_left, read_right
+from analyzers.claiming.governing import is_loss, read_left, read_right
 from analyzers.claiming.metrics import Reading, name_metric
 from analyzers.claiming.quantities import Quantity
 from analyzers.facts import Metric
@@ -46,12 +47,8 @@ _COST_ASIDE = re.compile(
 _CHANGES = re.compile(r"\s?(?:higher|lower|better|more|less|fewer)\b", re.I)
 # "only gets 1.2x": what a rival falls short by
 _ONLY = re.compile(
-    r"\bonly\s(?:gets?|got|achieves?|obtains?|gives?|sees?|brings?|yields?)\s$", re.I
-)
-# "2.3x the throughput of A"
-_RIVALS = re.compile(
-    r"\s(?:the|that|as (?:much|high))\s((?:[\w-]+\s){0,2}?(?:throughput|speed|performance|goodput"
-    r"|requests?|rate|bandwidth))\s(?:of|as)\b",
+    r"\bonly\s(?:gets?|got|achieves?|obtains?|gives?|sees?|brings?|yields?|reaches|attains?"
+    r"|provides?|offers?|delivers?)\s(?:an? |up to |about )*$",
     re.I,
 )
 # "70% of peak"
@@ -95,8 +92,12 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
             return None  # a shortfall, no achievement
         rate = re.search(r"\b(?:reach|achiev|attain|up to|utiliz)\w*[\w\s,/.]{0,60}$", left, re.I)
         return Reading(Metric.OTHER, right.strip(), "utilisation") if rate else None
-    if quantity.unit == "x" and (whose := _RIVALS.match(right)):
-        return name_metric(f"higher {whose[1]}", text, quantity, "number + the … of a rival")
+    if is_loss(right):
+        return None
+    if is_verb(quantity, text):
+        return read_verb(right, text, quantity)
+    if beside := read_beside(left, right, text, quantity):
+        return beside
     reading = read_right(right, text, quantity) or read_left(left, text, quantity)
     if reading is None and (earlier := carried_from(text, quantity, others)):
         return read_metric(text, earlier, others)
@@ -109,13 +110,14 @@ def _right(text: str, quantity: Quantity, others: list[Quantity], index: int) ->
     for following in others[index + 1 :]:
         between = text[end : following.start]
         if not re.fullmatch(
-            r"\s?(?:\([^()]*\))?\s?(?:,|and|or|to|/|,\s?and|as well as|up to|about|-|~|\s)*\s?",
+            r"\s?(?:\([^()]*\))?\s?(?:,|and|or|to|/|,\s?and|as well as|up to|about|-|~|\s)*\s?\(?",
             between,
         ):
             break
         end = following.end
     limit = next((q.start for q in others if q.start >= end), len(text))
-    return text[end : min(limit, end + 110)]
+    # "1.2x (1.5x) speedup": the bracket belongs to the list
+    return re.sub(r"^\)(?=\s)", "", text[end : min(limit, end + 110)])
 
 
 def _left(text: str, quantity: Quantity) -> str:

@@ -77,7 +77,10 @@ _CAUSE = re.compile(
     r"\b(?:batch|sequence|context|prompt|length|size|number of \w+|models?"
     r"|parameters)\s(?:sizes?\s|lengths?\s)?"
     r"(?:is |are )?(?:increas|grow|rais|ris|scal|decreas|reduc|doubl)\w*\s(?:by|to"
-    r"|up to)\s(?:about |up to )?$",
+    r"|up to)\s(?:about |up to )?$"
+    r"|\b(?:increasing|enlarging|raising|scaling|decreasing|reducing|growing|shrinking)\s(?:the\s)?"
+    r"(?:batch|sequence|context|prompt|input|output|model|group|block|draft|window)[\w\s]{0,20}?\s"
+    r"by\s(?:about |up to )?$",
     re.I,
 )
 # "1.9x without any loss of quality and 2.1x with": what was kept isn't what the next number counts
@@ -100,6 +103,9 @@ _RATE_IS = re.compile(
     r"(?:up to |about |around |over |nearly |almost |at least |more than |on average |~)*$",
     re.I,
 )
+_MODEL_IS = re.compile(
+    r"\b(?:models?|networks?)\s(?:is|are|being|of|with)\s(?:[\w-]+\s){0,3}~?$", re.I
+)
 # "rises from 5% and 58% to 74% and": the ends of two changes
 _FROM_LEVEL = re.compile(
     r"\bfrom\s~?\d[\d.]*\s?%?(?:\s?(?:,|and)\s~?\d[\d.]*\s?%?)*\s?(?:%\s?)?to\s(?:about |only |~)?"
@@ -110,22 +116,12 @@ _FROM_LEVEL = re.compile(
 
 def read_right(right: str, text: str, quantity: Quantity) -> Reading | None:
     """Read the metric from `right`, what follows `quantity` in `text`; None if it names none."""
-    bare = re.sub(
-        r"^\s*(?:\([^()]{0,40}\)\s?)?(?:or more|or higher|on average|and above)?", "", right
-    )
+    bare = _bare(right)
     if of := _NOUN_OF.match(bare.lstrip()):
         return name_metric(of[0], text, quantity, "number + change of")
-    stop = _STOP_RIGHT.search(" " + bare.lstrip(" -"))
-    phrase = (" " + bare.lstrip(" -"))[: stop.start() if stop else 70].strip()
-    chosen = " ".join(phrase.split()[:6])
-    if not chosen:
-        return None
-    if (of := _NOUN_OF.search(bare[:90])) and of.start() <= len(phrase):
-        chosen = f"{phrase} {of[1]}"
-    if (worse := w.WORSE.search(chosen)) and (
-        worse[0][:4].lower() in ("less", "lowe", "fewe")
-        or not re.search(r"less|lower|reduc", chosen, re.I)
-    ):
+    phrase = _phrase(bare)
+    chosen = _chosen(bare, phrase)
+    if not chosen or _is_worse(chosen):
         return None
     changes = (
         w.SPEED.search(chosen)
@@ -139,10 +135,47 @@ def read_right(right: str, text: str, quantity: Quantity) -> Reading | None:
         return Reading(Metric.OTHER, chosen, "number + efficiency")
     if not changes or _SIZE.match(chosen):
         return None
-    rate = _RATE_IS.search(text[max(0, quantity.start - 90) : quantity.start])
+    before = text[max(0, quantity.start - 90) : quantity.start]
+    if re.match(r"(?:smaller|fewer)$", chosen, re.I) and _MODEL_IS.search(before):
+        return None  # "the draft model is 10x smaller"
+    rate = _RATE_IS.search(before)
     if rate and re.match(r"(?:higher|better|lower|less)$", chosen, re.I):
         chosen = f"{chosen} {rate[1]}"  # "the hit rate is 2.3x higher"
     return name_metric(chosen, text, quantity, "number + change")
+
+
+def is_loss(right: str) -> bool:
+    """Tell whether what follows a number says that something got worse ("2x higher latency")."""
+    bare = _bare(right)
+    if _NOUN_OF.match(bare.lstrip()):
+        return False
+    return _is_worse(_chosen(bare, _phrase(bare)))
+
+
+def _bare(right: str) -> str:
+    return re.sub(
+        r"^\s*(?:\([^()]{0,40}\)\s?)?(?:or more|or higher|on average|and above)?", "", right
+    )
+
+
+def _phrase(bare: str) -> str:
+    """Return the words right behind the number that belong to it."""
+    stop = _STOP_RIGHT.search(" " + bare.lstrip(" -"))
+    return (" " + bare.lstrip(" -"))[: stop.start() if stop else 70].strip()
+
+
+def _chosen(bare: str, phrase: str) -> str:
+    if phrase and (of := _NOUN_OF.search(bare[:90])) and of.start() <= len(phrase):
+        return f"{phrase} {of[1]}"
+    return " ".join(phrase.split()[:6])
+
+
+def _is_worse(chosen: str) -> bool:
+    worse = w.WORSE.search(chosen)
+    return worse is not None and (
+        worse[0][:4].lower() in ("less", "lowe", "fewe")
+        or not re.search(r"less|lower|reduc", chosen, re.I)
+    )
 
 
 def read_left(left: str, text: str, quantity: Quantity) -> Reading | None:

@@ -18,7 +18,9 @@ WE = re.compile(
     r"|\b(?:evaluation|empirical) results?\b|\bextensive (?:experiments|evaluations?)\b",
     re.I,
 )
-_BEATEN = re.compile(r"[^,;.]{0,60}?\b(?:than|over|compared (?:to|with)|relative to)\s(.{2,40})")
+_BEATEN = re.compile(
+    r"[^,;.]{0,60}?\b(?:than|over|compared (?:to|with)|relative to|that of)\s(.{2,40})"
+)
 
 
 def is_own(text: str, names: frozenset[str]) -> bool:
@@ -80,7 +82,7 @@ def names_another(subject: str, names: frozenset[str]) -> bool:
     bare = re.sub(CITED, "", subject).strip(" ,")
     bare = re.sub(
         r"^(?:[A-Z][a-z]+(?:ly)?,\s|[Ff]or (?:example|instance),\s"
-        r"|(?:while|although|however|and|the|in contrast,)\s)+",
+        r"|[IiBb][ny] (?:contrast|comparison),\s|(?:while|although|however|and|the)\s)+",
         "",
         bare,
     )

@@ -20,7 +20,7 @@ PERFORMANCE = ", performance"
 _SPEED_BY_HABIT = re.compile(
     r"outperform|surpass|performance|\bimprov\w+(?:\s(?:it|them))?(?:\sby)?$|improvement", re.I
 )
-_REQUESTS = re.compile(r"\bmore\s(?:\w+\s)?requests\b", re.I)
+_REQUESTS = re.compile(r"\bmore\s(?:\w+\s)?(?:requests|load|users|queries)\b", re.I)
 _AT_ONCE = re.compile(
     r"\b(?:at (?:the same time|once)|concurrent\w*|simultaneous\w*|in parallel)\b", re.I
 )

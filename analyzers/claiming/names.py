@@ -55,7 +55,7 @@ _NOTE = re.compile(
 _HEAD = (
     r"(?:baselines?|methods?|approach(?:es)?|works?|systems?|solutions?|techniques?|counterparts?"
     r"|ones?|implementations?|algorithms?|schemes?|kernels?|frameworks?|strateg(?:y|ies)"
-    r"|models?|versions?|engines?|librar(?:y|ies)|alternatives?|competitors?|studies|versions?)"
+    r"|models?|versions?|engines?|compilers?|runtimes?|servers?|librar(?:y|ies)|alternatives?|competitors?|studies|versions?)"
 )
 _QUALITY = (
     r"(?:the|all|other|any|existing|prior|previous(?:ly)?|established|strong(?:est)?|best|its"
@@ -64,7 +64,7 @@ _QUALITY = (
     r"|baseline|most|well-?known|traditional|conventional|common|widely[- ]used|naive"
     r"|performing|state[- ]of[- ]the[- ]art|sota|leading)"
 )
-_DESCRIBED = re.compile(rf"(?:{_QUALITY}[\s,-]+)+(?:\w[\w-]*\s){{0,3}}{_HEAD}", re.I)
+_DESCRIBED = re.compile(rf"(?:{_QUALITY}[\s,-]+(?:and\s)?)+(?:\w[\w-]*\s){{0,3}}{_HEAD}", re.I)
 """Words that describe a rival; its name may stand behind them."""
 _TELLING = re.compile(
     r"dense|vanilla|naive|eager|autoregressive|greedy|full[- ]|uncompressed|unquantized|sequential"

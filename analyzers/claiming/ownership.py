@@ -119,7 +119,7 @@ def judge(
     if mentioned:
         add(1.5 if own_subject else 1.0, "the authors or their method are named")
     elif rest and is_own(rest, names):
-        if _CONTRAST.search(normal):
+        if _CONTRAST.search(normal) and not _IT.match(clause):
             add(-1.0, "the authors' method stands in contrast to this clause")
         else:
             add(1.0, "the authors or their method are named")
@@ -140,6 +140,10 @@ def judge(
         add(-2.0, "other work is the subject")
     elif not own_subject and names_another(subject, names) and not WE.search(clause):
         add(-1.5, "another system is the subject")
+    if not own_subject and _HARDWARE_SUBJECT.match(subject):
+        add(-2.0, "hardware is the subject")
+    if not mentioned and not is_own(rest, names) and _CITED_AT_END.search(normal):
+        add(-1.0, "a cited work is named, and the authors aren't")
     if _FORMER.search(head):
         add(-2.5, "a result of another, told again")
     if not own_subject and _OVER_BASELINE.match(tail) and not CITED.search(normal):
@@ -161,6 +165,8 @@ def judge(
     return Owner(points >= 1.0, points, tuple(reasons))
 
 
+_IT = re.compile(r"(?:(?:while|whereas|but)\s)?(?:it|its|still|also)\b", re.I)
+"""Begins a clause with the subject of the one before."""
 _CONTRAST = re.compile(r"\b(?:while|whereas|whilst|but|however|in contrast|unlike)\b", re.I)
 _SHOWN_BEFORE = re.compile(
     r"\b(?:previous|prior|existing|earlier|recent) (?:works?|studies|research|literature)\s"
@@ -169,6 +175,13 @@ _SHOWN_BEFORE = re.compile(
 )
 _FORMER = re.compile(
     r"\b(?:the|its|their)\s(?:original(?:ly)?|reported|published)\s(?:~|about )?$", re.I
+)
+_CITED_AT_END = re.compile(rf"(?:{CITED.pattern})\W*$")
+_HARDWARE_SUBJECT = re.compile(
+    r"(?:[A-Z]\w+,\s)?(?:the|an?|its|this)?\s?(?:[\w-]+\s){0,3}?(?:HBM\d?|SRAM|DRAM|PCIe|NVLink"
+    r"|SSDs?|tensor cores?|CUDA cores?|[ABHV]\d{2,3}|[CGNT]PUs?|flash memory)\s?"
+    r"(?:is|are|has|have|can|\w+ly)?\s?$",
+    re.I,
 )
 _OVER_BASELINE = re.compile(
     r"[\d.,]*[^,;.()]{0,60}?\b(?:than|over|compared (?:to|with)|relative to|against)\s"

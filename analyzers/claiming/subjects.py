@@ -195,6 +195,8 @@ def _own_bound(text: str, quantity: Quantity) -> Bound | None:
     right = text[quantity.end : quantity.end + 25]
     if _UP_TO.search(left):
         return Bound.UP_TO
+    if text.startswith(("more than ", "More than "), quantity.start):
+        return Bound.AT_LEAST  # "more than doubles"
     if re.match(r"\s?(?:\w+\s)?(?:or|and) (?:more|higher|above|greater)\b", right, re.I):
         return Bound.AT_LEAST
     if _AT_LEAST.search(left):

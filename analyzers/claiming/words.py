@@ -25,6 +25,7 @@ THROUGHPUT = _pattern(
 )
 MEMORY = _pattern(
     r"memory|footprints?|kv[- ]?caches?|vram|storage|(?:gpu|peak)\susage|memory-?\w*|dram|space"
+    r"|smaller\scaches?"
 )
 COMPRESSION = _pattern(
     r"compress\w*|model\ssizes?|smaller\s(?:models?|in\ssize)|sizes?(?:\sreductions?)?|disk"
@@ -51,7 +52,8 @@ UP = _pattern(
     r"|amplif\w+|superior\w*|beat\w*|longer|increment\w*|advantage|efficient|speed\w*"
 )
 WORSE = _pattern(
-    r"less\s(?:\w+[- ]){0,2}efficient|lower\s(?:throughput|accuracy)|fewer\stokens\s(?:/|per)|"
+    r"less\s(?:\w+[- ]){0,2}efficient|more\s(?:expensive|costly)|lower\s(?:throughput|accuracy)"
+    r"|fewer\stokens\s(?:/|per)|"
     r"slow(?:er|s|ed|ing)?|slow-?downs?|overheads?|bottleneck\w*|regress\w+|(?:high|long|great)er\s"
     r"(?:\w+\s){0,2}latenc\w+|increase[sd]?\s(?:in\s)?(?:\w+\s){0,2}latenc\w+|worse"
     r"|penalt\w+|bloat\w*"

@@ -169,3 +169,74 @@ def test_a_word_of_the_title_that_is_a_name() -> None:
         body = [Sentence(text, None, "Results") for text in texts]
         found = Document(kind="text", sentences=body, title=title, abstract=uses[0])
         assert method_names(found) == names
+
+
+@pytest.mark.parametrize(
+    ("sentence", "metric", "value", "bound", "baseline"),
+    [
+        (
+            "The throughput of QuickKV is 1.9× that of FooServe on long prompts.",
+            *(Metric.THROUGHPUT_GAIN, 1.9, Bound.EXACT, "FooServe"),
+        ),
+        (
+            "QuickKV is 2.1 times as fast as FooServe on long prompts.",
+            *(Metric.SPEEDUP, 2.1, Bound.EXACT, "FooServe"),
+        ),
+        (
+            "QuickKV lowers the time per output token by a factor of two.",
+            *(Metric.LATENCY_REDUCTION, 2, Bound.EXACT, None),
+        ),
+        (
+            "QuickKV halves the memory that the cache takes.",
+            *(Metric.MEMORY_REDUCTION, 2, Bound.EXACT, None),
+        ),
+        (
+            "QuickKV more than doubles the throughput compared to the most popular and widely used"
+            " engine, FooServe.",
+            *(Metric.THROUGHPUT_GAIN, 2, Bound.AT_LEAST, "FooServe"),
+        ),
+        (
+            "QuickKV keeps its quality while it halves the latency.",
+            *(Metric.LATENCY_REDUCTION, 2, Bound.EXACT, None),
+        ),
+        (
+            "QuickKV matches the accuracy of FP16 within 0.5% on all tasks.",
+            *(Metric.ACCURACY_DROP, 0.5, Bound.UP_TO, "FP16"),
+        ),
+        (
+            "The cache hit rate of QuickKV is up to 2.4× higher than that of FooServe.",
+            *(Metric.OTHER, 2.4, Bound.UP_TO, "FooServe"),
+        ),
+        (
+            "QuickKV shows large speed improvements: 2.3× over FooServe on long prompts.",
+            *(Metric.SPEEDUP, 2.3, Bound.EXACT, "FooServe"),
+        ),
+        (
+            "QuickKV is faster than standard attention (2-4×) on long prompts.",
+            *(Metric.SPEEDUP, 2, Bound.RANGE, "standard attention"),
+        ),
+    ],
+)
+def test_numbers_beside_a_rivals(
+    sentence: str, metric: Metric, value: float, bound: Bound, baseline: str | None
+) -> None:
+    (claim,) = own(sentence)
+    assert (claim.metric, claim.value, claim.bound) == (metric, value, bound)
+    assert claim.baseline == baseline
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "In contrast, FooServe only reaches a 1.2× speedup on long prompts.",
+        "The bandwidth of the HBM is 10× higher than that of PCIe.",
+        "An H100 is 3× faster than an A100 in half precision.",
+        "Increasing the batch size by 4× leads to 3.2× higher latency.",
+        "The draft model is 10× smaller than the target model.",
+        "Such requests can be 10× more expensive than a search.",
+        "Bundling doubles the chunk size of the reads.",
+        "Orca improves throughput by 36.9× over FooServe (Yu et al., 2022).",
+    ],
+)
+def test_what_isnt_the_authors_gain(sentence: str) -> None:
+    assert own(sentence) == []
