@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analyzers.claiming.baselines import read_baseline
 from analyzers.claiming.cells import add_cells
@@ -98,8 +98,14 @@ def _complete(
         if claim.baseline and not is_generic(claim.baseline):
             weight = 4.0 if claim.in_abstract else 2.0
             comparisons.add(at, claim.baseline, claim.metric, weight=weight)
+    told: tuple[int, Baseline] | None = None
     for at, claim in own:
         words = claim.baseline
+        if words is not None and claim.against:
+            told = at, claim.against
+        elif told and told[0] == at - 1 and _goes_on_alike(document.sentences[at - 1 : at + 1]):
+            claim.against = Baseline(told[1].name, Source.BEFORE)
+            words = claim.baseline
         if words is None or (is_generic(words) and not is_best_known(words)):
             said = comparisons.find(at, document.sentences[at].text, claim.metric)
             if said and words and is_plural(words) and not re.search(r",|\band\b", said.name):
@@ -107,6 +113,18 @@ def _complete(
             if said and words:
                 said = Baseline(f"{said.name} ({words})", said.source)
             claim.against = said or claim.against
+
+
+_ALSO = re.compile(
+    r"(?:it|they|we|this|\w+)\s(?:also|further)\b|(?:moreover|furthermore|additionally|besides),",
+    re.I,
+)
+
+
+def _goes_on_alike(sentences: Sequence[Sentence]) -> bool:
+    """Tell whether the second sentence adds to the first ("It also …")."""
+    first, second = sentences
+    return first.section == second.section and bool(_ALSO.match(second.text))
 
 
 def _in_sentence(

@@ -63,17 +63,18 @@ _CONTRAST = re.compile(
     re.I,
 )
 _PART = re.compile(
-    r"(?:^|,\s|;\s)(?:\w+ly,?\s|moreover,?\s|further(?:more)?,?\s|also,?\s|the\s|our\s|using\s|adding\s"
+    r"(?:^|,\s|;\s|\bthat\s)(?:\w+ly,?\s|moreover,?\s|further(?:more)?,?\s|also,?\s|the\s|our\s|using\s|adding\s"
     r"|\([a-z\d]+\)\s|and\s)*"
     r"(?P<name>(?:[\w-]+\s){0,4}?(?:graph|execution|caching|strateg(?:y|ies)|scheduling|scheduler"
     r"|optimi[sz]ations?|fusion|kernel|mechanism|pruning|batching|prefetching|reordering|overlap\w*"
     r"|quantization|parallelism|sharing|offloading|pipelin\w+|partitioning|tiling|module|compression"
     r"|balancing|sampling))"
-    r"(?:\sin\s\w+)?\s(?:can\s|could\s|also\s|further\s|effectively\s|significantly\s)*"
-    r"(?:reduc|improv|increas|accelerat|speed|boost|cut|lower|sav|bring|shav|yield|giv|provid)(?:e?s|ed)?\b"
+    r"(?:\sin\s\w+)?\s(?:can\s|could\s|also\s|(?:to\s)?further\s|effectively\s|significantly\s)*"
+    r"(?:reduc|improv|increas|accelerat|speed|boost|cut|lower|sav|bring|shav|yield|giv|provid)(?:e?s|ed|e)?\b"
     r"[^;]*$",
     re.I,
 )
+_WE_USE = re.compile(r"(?:we\s)?(?:use|apply|add|employ|using|applying|adding)\s", re.I)
 _WHOLE = re.compile(
     r"\b(?:this|these|its|results?|method|approach|system|framework|proposed|model|it|we|they)\b",
     re.I,
@@ -94,6 +95,9 @@ _THE_BASELINE = re.compile(
     r"\b(?P<name>(?:[A-Z][\w.+-]*|fp16|16-bit|dense|full|vanilla|standard|autoregressive|greedy"
     r"|uncompressed|unquantized|full-precision)(?:[\s-][\w.+-]+){0,2})\sbaselines?\b"
 )
+
+
+_A_BASELINE = re.compile(r"\b(?:the|our|that) baseline(?:'s)?\b(?! models?)", re.I)
 
 
 def read_baseline(
@@ -124,6 +128,7 @@ def read_baseline(
         _find_elsewhere(text, own)
         or _find_in_contrast(text, start, own)
         or _find_part(text[:start], own)
+        or ("baseline" if _A_BASELINE.search(text) else None)
     )
 
 
@@ -179,8 +184,8 @@ def _find_elsewhere(text: str, own: Sequence[str]) -> str | None:
     match = _THE_BASELINE.search(text)
     if match and not is_generic(match["name"]) and not _LITTLE_WORD.search(match["name"]):
         return match["name"]
-    if match := _without_own(text, own):
-        return match
+    if without := _without_own(text, own):
+        return without
     for pattern in _FALLBACKS:
         for match in pattern.finditer(text):
             name = cut_name(text[match.end() :])
@@ -202,9 +207,10 @@ def _without_own(text: str, own: Sequence[str]) -> str | None:
 def _find_part(head: str, own: Sequence[str]) -> str | None:
     """Return "without A" of "A reduces the latency by 20%", where A is a part of the work."""
     match = _PART.search(head)
-    if match is None or is_own(match["name"], own) or _WHOLE.search(match["name"]):
+    if match is None:
         return None
-    return f"without {match['name']}"
+    name = _WE_USE.sub("", match["name"])
+    return None if is_own(name, own) or _WHOLE.search(name) else f"without {name}"
 
 
 def _find_in_contrast(text: str, start: int, own: Sequence[str]) -> str | None:

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analyzers.claiming.baselines import is_own
+from analyzers.claiming.mentions import WE
 from analyzers.claiming.names import cut_name, is_generic, without_citations
 from analyzers.claiming.weighing import Comparison, Weighing, is_name, words_of_name
 from analyzers.claiming.wordings import (
+    ANY_SUBJECT,
     BEFORE_BASELINE,
+    CONTRAST,
     CUES,
     DEFINITIONS,
     MODIFIER,
@@ -178,6 +181,8 @@ class Comparisons:
     def _rival_before(self, at: int, text: str) -> str | None:
         """Return the rival that the last sentences are about ("A wastes … Ours is 2x faster")."""
         section = self._sentences[at].section
+        if name := self._contrasted(at, text):
+            return name
         for before in range(at - 1, max(-1, at - 1 - LOOK_BACK), -1):
             sentence = self._sentences[before]
             if sentence.section != section:
@@ -188,6 +193,19 @@ class Comparisons:
             if is_name(match["name"]) and self._is_rival(match["name"]):
                 return match["name"]
         return None
+
+    def _contrasted(self, at: int, text: str) -> str | None:
+        """Return A of "A achieves little. In contrast, ours is 2x faster"."""
+        if not CONTRAST.match(text) or at == 0:
+            return None
+        earlier = self._sentences[at - 1]
+        match = ANY_SUBJECT.match(earlier.text[:160])
+        if match is None or earlier.section != self._sentences[at].section:
+            return None
+        name = cut_name(match["name"])
+        if name is None or is_generic(name) or is_own(name, self._own) or WE.search(name):
+            return None
+        return name if len(words_of_name(name)) >= 1 else None
 
     def _is_rival(self, name: str) -> bool:
         if self._rivals is None:

@@ -184,4 +184,10 @@ RIVAL_SUBJECT = re.compile(
     r"(?:tr(?:y|ies)|[a-z]{2,}(?<!s)s|is|are|do|can|has|have|had|only|still|also|[a-z]+ly)\b"
 )
 """A sentence about a system: "However, vLLM wastes …", "A and B w/ C try to …"."""
+CONTRAST = re.compile(r"(?:in|by) contrast\b|conversely\b|however\b|on the contrary\b", re.I)
+ANY_SUBJECT = re.compile(
+    r"(?:(?:On|For|With|In|At)\s[^,]{2,50},\s)?(?P<name>(?:[\w-]+\s){0,3}[\w-]+)\s(?:achieves|reaches|has"
+    r"|obtains|only|takes|needs|requires|suffers|incurs|can|shows|yields|gets|attains)\b"
+)
+"""What a sentence is about, in small letters too ("On X, speculative sampling achieves …")."""
 REFERENCE = re.compile(r"\b(Fig(?:ure)?s?\.?|Tables?|Tab\.)\s?(\d+)", re.I)

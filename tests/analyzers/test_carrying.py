@@ -240,3 +240,22 @@ def test_numbers_beside_a_rivals(
 )
 def test_what_isnt_the_authors_gain(sentence: str) -> None:
     assert own(sentence) == []
+
+
+def test_a_rival_that_the_sentence_before_told_of() -> None:
+    text = "On the chat task, lookup decoding achieves a score of 35.0 with some speedup."
+    (claim,) = own(text, "In contrast, QuickKV achieves up to 1.6× lower latency.")
+    assert claim.baseline == "lookup decoding"
+    found = own(
+        "QuickKV is 2.5× faster than the baselines.", "It also achieves a 3× energy saving."
+    )
+    assert [claim.baseline for claim in found] == ["baselines", "baselines"]
+
+
+def test_what_is_named_for_want_of_better() -> None:
+    (claim,) = own("The baseline takes 2196 ms, making our method approximately 9 times faster.")
+    assert claim.baseline == "baseline"
+    (part,) = own("Third, we use adaptive pruning to further improve the throughput by 12%.")
+    assert part.baseline == "without adaptive pruning"
+    words = own("The latency is reduced two times, and by more than nine times with QuickKV.")
+    assert [(claim.value, claim.baseline) for claim in words] == [(2, None), (9, None)]
