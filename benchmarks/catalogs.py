@@ -1,25 +1,26 @@
-"""What the ranking page waits for in the catalog, by the number of papers.
+"""What people wait for in the catalog, by the number of papers and the database.
 
-python -m benchmarks.catalogs [PAPERS…] [DATABASE_URL]
+python -m benchmarks.catalogs [PAPERS…] [--database sqlite|postgresql|URL]
 
-Without numbers 1,000, 10,000 and 100,000 papers are made, one catalog after the other. Without a
-URL each is a new SQLite file (ASSAY_KEEP=FOLDER takes the catalog of a folder instead); a database
-that is named must be empty, takes one number, and keeps the made papers. Times are of the processor
-and, in brackets, of the clock: on an idle machine they are alike, but for a PostgreSQL server's
-share, which only the clock tells. The ranking is read and reckoned without the page: see
-benchmarks.ranking_page for what the browser adds.
+Without numbers 1,000, 10,000 and 100,000 papers are made, one catalog after the other: each a new
+SQLite file (ASSAY_KEEP=FOLDER takes the catalog of a folder instead), or a new database of a
+PostgreSQL that is started for it, as its package sets it up. A database that is named by its URL
+takes one number: it is filled if it is empty, and keeps the made papers. Times are of the
+processor, the database server's after a +, and in brackets of the clock: a busy machine hardly
+changes the former. The ranking is read and reckoned without the page: see benchmarks.ranking_page
+for what the browser adds.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -35,8 +36,10 @@ from app.workflows.ranked import Ranking
 from app.workflows.search import matching, search_papers
 from app.workflows.weights import Weights, reordered
 from app.workflows.what_if import what_if
+from benchmarks.database_servers import ServerTime, own_server
 from benchmarks.ranking_page import fill
 from db.engine import place_of, read_scope, session_scope
+from db.models import Paper
 from db.queries.search_matches import Pieces, pieces
 
 Work = tuple[str, Callable[[], object], int]
@@ -44,41 +47,59 @@ Work = tuple[str, Callable[[], object], int]
 
 def main() -> None:
     """Measure and print."""
-    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()] or [1_000, 10_000, 100_000]
-    url = next((word for word in sys.argv[1:] if not word.isdigit()), None)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.catalogs")
+    parser.add_argument("papers", nargs="*", type=int, default=[1_000, 10_000, 100_000])
+    parser.add_argument("--database", default="sqlite", help="sqlite, postgresql or a URL")
+    asked = parser.parse_args()
     found: dict[str, list[str]] = {}
-    for papers in numbers:
-        with tempfile.TemporaryDirectory() as home:
-            os.environ["ASSAY_HOME"] = kept = os.environ.get("ASSAY_KEEP") or home
-            os.environ.pop("ASSAY_DATABASE_URL", None)
-            if url:
-                os.environ["ASSAY_DATABASE_URL"] = url
-            engine, _ = create_catalog()
-            began = time.perf_counter()
-            if kept == home:
-                fill(engine, papers)
-            print(f"{place_of(engine)}: {papers} papers in {time.perf_counter() - began:.0f} s")
-            for name, told in measured(engine):
+    with ExitStack() as stack:
+        server = stack.enter_context(own_server()) if asked.database == "postgresql" else None
+        for papers in asked.papers:
+            if server is not None:
+                server.execute(f"CREATE DATABASE papers_{papers} TEMPLATE template0")
+            url = asked.database if server is None else server.url(f"papers_{papers}")
+            for name, told in measured(papers, None if url == "sqlite" else url):
                 found.setdefault(name, []).append(told)
-            engine.dispose()
     width = max(map(len, found))
-    heads = "".join(f"{number:>20,}" for number in numbers)
-    print(f"{'ms of CPU (by the clock)':{width}}{heads}")
+    heads = "".join(f"{number:>24,}" for number in asked.papers)
+    print(f"{'ms of CPU, + the server (by the clock)':{width}}{heads}")
     for name, values in found.items():
-        print(f"{name:{width}}" + "".join(f"{value:>20}" for value in values), flush=True)
+        print(f"{name:{width}}" + "".join(f"{value:>24}" for value in values), flush=True)
 
 
-def measured(engine: Engine) -> Iterator[tuple[str, str]]:
-    """Yield what was measured and what it took, the median of several."""
+def measured(papers: int, url: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what was measured in a catalog of so many papers, and what each took at the median."""
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["ASSAY_HOME"] = os.environ.get("ASSAY_KEEP") or home
+        os.environ.pop("ASSAY_DATABASE_URL", None)
+        if url is not None:
+            os.environ["ASSAY_DATABASE_URL"] = url
+        engine, _ = create_catalog()
+        began = time.perf_counter()
+        with read_scope(engine) as session:
+            is_filled = session.get(Paper, "made-0") is not None
+        if not is_filled:
+            fill(engine, papers)
+        print(f"{place_of(engine)}: {papers} papers in {time.perf_counter() - began:.0f} s")
+        yield from timed(engine)
+        engine.dispose()
+
+
+def timed(engine: Engine) -> Iterator[tuple[str, str]]:
+    """Yield of each piece of work what it took at the median."""
+    server = ServerTime(engine)
     for name, work, repeats in works(engine):
         work()
         taken = []
         for _ in range(repeats):
-            began = time.process_time(), time.perf_counter()
+            began = time.process_time(), server.seconds(), time.perf_counter()
             work()
-            taken.append((time.process_time() - began[0], time.perf_counter() - began[1]))
-        cpu, clock = (1000 * statistics.median(times) for times in zip(*taken, strict=True))
-        yield name, f"{cpu:.1f} ({clock:.1f})"
+            ended = time.process_time(), server.seconds(), time.perf_counter()
+            taken.append([1000 * (end - start) for start, end in zip(began, ended, strict=True)])
+        cpu, _, clock = (statistics.median(times) for times in zip(*taken, strict=True))
+        # A server counts in steps of 10 ms.
+        served = f" + {statistics.mean(of_server for _, of_server, _ in taken):.0f}"
+        yield name, f"{cpu:.1f}{served if server.is_known else ''} ({clock:.1f})"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     yield "memory at most so far, MB", f"{peak:.0f}"
 
@@ -119,6 +140,9 @@ def works(engine: Engine) -> list[Work]:
     def searched(query: str) -> Callable[[], object]:
         return inside(lambda session: search_papers(session, query, pieces=lambda: every))
 
+    def typed(query: str) -> Callable[[], object]:
+        return inside(lambda session: search_papers(session, query))
+
     ids = ["made-1", "made-2", "made-3"]
     return [
         ("the ranking, its rows unread", ranked, 5),
@@ -133,6 +157,9 @@ def works(engine: Engine) -> list[Work]:
         ("search: a phrase", searched('"sparse attention"'), 9),
         ("search: a rare word", searched("rotation 777"), 9),
         ("search: one paper", searched("made-77"), 9),
+        ("a command's search: a word of nearly all", typed("kernel "), 3),
+        ("a command's search: a phrase", typed('"sparse attention"'), 3),
+        ("a command's search: a rare word", typed("rotation 777"), 9),
         ("a paper with its evidence", inside(lambda s: show_paper(s, "made-77", listed=rows)), 5),
         ("what would change its rank", inside(lambda s: what_if(s, "made-77")), 5),
         ("related papers", inside(lambda s: related.related(s, "made-77", known)), 5),

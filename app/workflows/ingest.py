@@ -33,8 +33,8 @@ from app.workflows.triage import rescore
 from db.engine import session_scope
 from db.errors import DuplicateError, RefusedError
 from db.patience import patiently
+from db.queries import coverage
 from db.queries import files as file_queries
-from db.queries import scores as score_queries
 from db.queries.files import FileRow
 
 _Result = TypeVar("_Result")
@@ -128,6 +128,7 @@ class Ingest:
                 targets=home.targets_folder(),
                 should_stop=self._cancelled,
                 on_retry=self._note_retry,
+                on_wait=self._pace.wait,
             )
         return analyze_files(
             paths,
@@ -217,7 +218,9 @@ class Ingest:
                 other = fall_back(work, error["kind"], reason_of(error))
                 content_hash = Content.of(other.path).digest
                 for again in self._analyse(iter([str(other.path)]), [other.path]):
-                    if "error" not in again:
+                    if "error" in again:
+                        self._fail(other, again["error"]["kind"], reason_of(again["error"]))
+                    else:
                         self._store(again, other, content_hash)
         self._pace.step(work.path.name)
 
@@ -279,7 +282,7 @@ class _Ranking:
     def finish(self) -> None:
         def unscored() -> Collection[str]:
             with session_scope(self._engine) as session:
-                return score_queries.unscored(session, default_target())
+                return coverage.unscored(session, default_target())
 
         self._touched.update(patiently(self._engine, unscored))
         if self._touched:

@@ -26,6 +26,7 @@ from app.workflows.judging import headline_verdict
 from app.workflows.moves import Move
 from app.workflows.scored_by import are_fresh, note_fresh
 from app.workflows.settings import default_target
+from db.queries import coverage
 from db.queries import listing as listing_queries
 from db.queries import papers as paper_queries
 from db.queries import scores as score_queries
@@ -120,9 +121,9 @@ def _scores(
 
 def _chosen(session: Session, paper_ids: Collection[str], target: str) -> set[str] | None:
     """Return the papers that have to be scored, None for all of them."""
-    if not (are_fresh(session, target) and listing_queries.is_whole(session, target)):
+    if not (are_fresh(session, target) and coverage.is_listed(session, target)):
         return None
-    chosen = {*paper_ids, *score_queries.unscored(session, target)}
+    chosen = {*paper_ids, *coverage.unscored(session, target)}
     return chosen if len(chosen) <= _MOST_CHOSEN else None
 
 

@@ -68,17 +68,6 @@ def save(session: Session, values: Iterable[ListingValue]) -> None:
     session.connection().execute(putting, rows)
 
 
-def is_whole(session: Session, target: str) -> bool:
-    """Whether every believed score for a target has its row."""
-    has_row = select(Listing.paper_id).where(
-        Listing.target == target, Listing.paper_id == Score.paper_id
-    )
-    missing = select(Score.paper_id).where(
-        Score.target == target, Score.kind == "believed", ~has_row.exists()
-    )
-    return session.execute(missing.limit(1)).first() is None
-
-
 def shown(session: Session, target: str, paper_ids: Collection[str]) -> dict[str, Shown]:
     """Return what a list shows of these papers, by id; one that is gone is left out."""
     wanted = iter(paper_ids)

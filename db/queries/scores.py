@@ -11,7 +11,7 @@ from sqlalchemy import Table, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db.dialects import insert, is_postgres, json_text
-from db.models import Paper, Score, ScoreChange, now
+from db.models import Score, ScoreChange, now
 from db.queries import counters
 
 _FEW = 5000
@@ -116,12 +116,19 @@ def ranks(
     session: Session, target: str, paper_ids: Collection[str] | None = None
 ) -> dict[str, int]:
     """Return the ranks of all (or these) papers by what is believed of them, by id."""
-    statement = select(Score.paper_id, Score.rank).where(
-        Score.target == target, Score.kind == "believed", Score.rank.is_not(None)
-    )
+    statement = select(Score.paper_id, Score.rank, Score.kind).where(Score.target == target)
     if paper_ids is not None and len(paper_ids) <= _FEW:
-        statement = statement.where(Score.paper_id.in_(list(paper_ids)))
-    return {paper_id: rank for paper_id, rank in session.execute(statement) if rank is not None}
+        # For one kind SQLite goes through the whole ranking, for two it looks each paper up.
+        kinds = ("believed", "claimed")
+        statement = statement.where(Score.paper_id.in_(list(paper_ids)), Score.kind.in_(kinds))
+    else:
+        statement = statement.where(Score.kind == "believed", Score.rank.is_not(None))
+    session.flush()
+    return {
+        paper_id: rank
+        for paper_id, rank, kind in session.connection().execute(statement)
+        if rank is not None and kind == "believed"
+    }
 
 
 def best(session: Session, target: str, among: Collection[str], most: int) -> dict[str, int]:
@@ -200,9 +207,11 @@ def _move(session: Session, target: str, kind: str, paper_id: str) -> bool:
             *of_kind, Score.paper_id == paper_id
         )
     ).one_or_none()
-    ranked, highest = connection.execute(
-        select(func.count(Score.rank), func.max(Score.rank)).where(*of_kind)
-    ).one()
+    # An index's entries counted, and its end: a quarter of the time of both in one statement.
+    ranked = connection.scalar(
+        select(func.count()).select_from(Score).where(*of_kind, Score.rank.is_not(None))
+    )
+    highest = connection.scalar(select(func.max(Score.rank)).where(*of_kind))
     unranked = connection.scalar(
         select(func.count()).where(*of_kind, Score.rank.is_(None), Score.paper_id != paper_id)
     )
@@ -271,12 +280,6 @@ def last_rank(session: Session, target: str) -> int | None:
         )
     ).one()
     return last if papers == ranked == last else None
-
-
-def unscored(session: Session, target: str) -> list[str]:
-    """Return the ids of papers that have no believed score for a target yet."""
-    scored = select(Score.paper_id).where(Score.target == target, Score.kind == "believed")
-    return list(session.scalars(select(Paper.id).where(Paper.id.not_in(scored)).order_by(Paper.id)))
 
 
 def of_paper(session: Session, paper_id: str, target: str) -> dict[str, Score]:

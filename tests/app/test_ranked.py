@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, delete, update
+from sqlalchemy.orm import Session
 
 from app.workflows.firmness import contenders, dethroning, nearest, not_outdone
 from app.workflows.ranked import CRITERIA, Ranking, Row
@@ -21,8 +22,8 @@ from app.workflows.triage import rescore
 from app.workflows.weights import Weights, reordered
 from db import schema
 from db.engine import read_scope, session_scope
-from db.models import Listing, Paper
-from db.queries import counters, listing, listing_columns
+from db.models import Listing, Paper, Score
+from db.queries import counters, coverage, listing_columns
 from db.queries import papers as paper_queries
 
 
@@ -107,6 +108,20 @@ def test_a_paper_that_is_gone_meanwhile_is_left_out(catalog: Engine) -> None:
     assert ranked.row("sage") is None
 
 
+def test_what_isnt_scored_or_listed_is_noticed(catalog: Engine) -> None:
+    def found(session: Session) -> tuple[list[str], bool]:
+        return coverage.unscored(session, "llama.cpp"), coverage.is_listed(session, "llama.cpp")
+
+    with read_scope(catalog) as session:
+        assert found(session) == ([], True)
+        session.execute(delete(Listing).where(Listing.paper_id == "sage"))
+        assert found(session) == ([], False)
+        paper_queries.add(session, paper_id="new", title="New")
+        assert found(session) == (["new"], False)
+        session.execute(delete(Score).where(Score.paper_id == "sage"))
+        assert found(session) == (["new", "sage"], True)
+
+
 def test_a_catalog_of_before_is_upgraded_with_its_rows(catalog: Engine, tmp_path: Path) -> None:
     """Rows stood in the scores' records once: the upgrade takes them out."""
     with read_scope(catalog) as session:
@@ -138,7 +153,7 @@ def test_a_catalog_of_before_is_upgraded_with_its_rows(catalog: Engine, tmp_path
 
     engine = open_engine(f"sqlite:///{path}")
     with session_scope(engine) as session:
-        assert listing.is_whole(session, "llama.cpp")
+        assert coverage.is_listed(session, "llama.cpp")
         assert list_papers(session) == listed
         assert rescore(session, {"kind": "rule", "ref": "upgrade"}) == []
         assert list_papers(session) == listed
