@@ -5,7 +5,6 @@ In process: call `analyzers.isolation.analyze_files` for files that you don't tr
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,15 +14,13 @@ from analyzers.claims import extract_claims
 from analyzers.code import read_code_url
 from analyzers.complexity import read_complexity
 from analyzers.contribution import read_contribution
-from analyzers.document import Document, Link, Read, Sentence, read_document
+from analyzers.document import Document, read_document
 from analyzers.errors import ReadError
 from analyzers.evidence import Index
 from analyzers.formats import read_formats
 from analyzers.hardware import read_hardware
-from analyzers.reading.splitting import split_sentences
 from analyzers.relevance import RelevanceReading, read_relevance
 from analyzers.risk import read_risks
-from analyzers.sources.arxiv_api import PaperRecord
 from analyzers.technique import TechniqueReading, read_technique
 from analyzers.trust import read_trust
 
@@ -80,38 +77,6 @@ def text_by_page(document: Document) -> list[tuple[int | None, str]]:
         if length >= MOST_TEXT:
             break
     return [(page, " ".join(parts)) for (page, _), parts in pages.items()]
-
-
-def analyze_record(
-    record: PaperRecord, target: str = "llama.cpp", targets: Path | None = None
-) -> dict[str, Any]:
-    """Return the analysis of what arXiv's record alone says (its abstract), for want of the PDF."""
-    start = perf_counter()
-    document = Document(
-        kind="record",
-        sentences=[
-            Sentence(record.abstract[begin:end], None, "Abstract", in_abstract=True)
-            for begin, end in split_sentences(record.abstract)
-        ],
-        title=record.title,
-        authors=list(record.authors),
-        abstract=record.abstract,
-        arxiv_id=record.arxiv_id,
-        arxiv_version=record.version,
-        words=len(record.abstract.split()),
-        read=Read.RECORD,
-        links=[
-            Link(f"https://{address}", None, record.comment or "")
-            for address in _addresses(record.comment or "")
-        ],
-    )
-    result = analyze_document(document, target, targets)
-    seconds = {"parse": 0.0, "analyze": round(perf_counter() - start, 4)}
-    return {"source": record.url, **result, "seconds": seconds}
-
-
-def _addresses(text: str) -> list[str]:
-    return re.findall(r"(?:https?://)?(github\.com/[\w./-]+)", text)
 
 
 def analyze_document(

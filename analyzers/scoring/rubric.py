@@ -135,6 +135,13 @@ def score_believed(facts: PaperFacts, belief: Belief, target: Target) -> Scored:
         reason = message("nothing is known of its speed: the prior alone")
     elif facts.below_quality:
         reason = message("the prototype is below its quality bar: no points for speed")
+    elif belief.headline is None:
+        reason = message(
+            "measured only, believed {speedup}x on {part}, {share} % of a run: "
+            "{run}x for the whole run",
+            words=("part",),
+            **params,
+        )
     elif belief.measurements:
         reason = message(
             "measured and claimed, believed {speedup}x on {part}, {share} % of a run: "

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from analyzers.analysis import analyze_file, analyze_record
+from analyzers.analysis import analyze_file
 from analyzers.facts import Bound, Complexity, Metric, Scope, Severity, Technique
-from analyzers.sources.arxiv_api import PaperRecord
-from tests.analyzers.papers import ABSTRACT, MARKDOWN, TITLE, make_pdf
+from tests.analyzers.papers import MARKDOWN, make_pdf
 
 TOP = {
     "source", "read", "paper", "document", "contribution", "claims", "technique", "complexity",
@@ -98,18 +97,6 @@ def test_markdown_has_no_pages(tmp_path: Path) -> None:
     assert result["claims"]
     assert all(claim["page"] is None and claim["boxes"] == [] for claim in result["claims"])
     assert {c["value"] for c in result["claims"] if c["own_result"]} >= {2.4, 60.0, 1.9}
-
-
-def test_a_record_alone() -> None:
-    record = PaperRecord(
-        "2412.91234", 2, TITLE, ("Ada Mora",), ABSTRACT, "2024-09-01T00:00:00+00:00",
-        "2024-10-01T00:00:00+00:00", "cs.LG", ("cs.LG",), None, None, None, False,
-    )  # fmt: skip
-    result = analyze_record(record)
-    assert result["source"] == "https://arxiv.org/abs/2412.91234v2"
-    assert result["read"] == "record"
-    assert {claim["value"] for claim in result["claims"]} == {2.4, 60.0}
-    assert all(claim["in_abstract"] for claim in result["claims"])
 
 
 def test_unreadable_is_a_typed_error(tmp_path: Path) -> None:

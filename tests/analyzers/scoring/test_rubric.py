@@ -206,3 +206,19 @@ def test_a_warning_never_lifts_a_paper(speedup: float | None, warned: dict[str, 
     assert after.recommendation.advice is Advice.CAREFUL
     assert place(after)[0] >= place(before)[0]
     assert place(after)[0] >= GROUP_ORDER[Advice.CAREFUL]
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        (paper(claims=(), measurements=()), "nothing is known"),
+        (paper(claims=(claim(),), measurements=()), "claimed only"),
+        (paper(claims=(), measurements=(measured(),)), "measured only"),
+        (paper(claims=(claim(),), measurements=(measured(),)), "measured and claimed"),
+    ],
+    ids=["nothing", "a claim", "a run", "both"],
+)
+def test_the_reason_says_what_the_belief_rests_on(facts: PaperFacts, says: str) -> None:
+    performance = score_paper(facts, TARGET).believed.criteria[1]
+    assert str(performance.reason).startswith(says)
+    assert performance.missing is (says == "nothing is known")
