@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Annotated
 
 import typer
@@ -41,8 +42,10 @@ def join(
     listen: Listen = "",
 ) -> None:
     """Work for a scheduler until Ctrl-C; one piece of work at a time."""
-    from app.workflows.hosts import join_scheduler
+    from app.workflows.hosts import GPU, join_scheduler
 
+    if device.startswith(GPU) and shutil.which("nvidia-smi") is None:
+        note("This machine has no NVIDIA driver (nvidia-smi): benchmarks may fail on its GPU.")
     status = join_scheduler(
         address, device=device, offers=offer or [], reads=read, name=name, listen=listen
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -87,31 +88,42 @@ def retry(engine: Engine, job_id: str, *, asked_by: str | None = None) -> str | 
     return job.id if job else None
 
 
-def wait(engine: Engine, job_id: str, on_progress: Callable[[Job], None] | None = None) -> Job:
-    """Wait until a job is over and return it; `on_progress` is called at every change.
+def wait(
+    engine: Engine,
+    job_id: str,
+    on_progress: Callable[[Job], None] | None = None,
+    *,
+    every_s: float = 0.0,
+) -> Job:
+    """Wait until a job is over and return it; `on_progress` is called when something changed.
 
-    Ctrl-C cancels the job and waits for its end; a second one leaves at once with
+    Not more often than `every_s` seconds: the newest change waits for its turn, and none is left
+    out for good. Ctrl-C cancels the job and waits for its end; a second one leaves at once with
     KeyboardInterrupt. Raises ValueError if there is no such job.
     """
     try:
-        return _wait(engine, job_id, on_progress)
+        return _wait(engine, job_id, on_progress, every_s)
     except KeyboardInterrupt:
         cancel(engine, job_id)
-        return _wait(engine, job_id, on_progress)
+        return _wait(engine, job_id, on_progress, every_s)
 
 
-def _wait(engine: Engine, job_id: str, on_progress: Callable[[Job], None] | None) -> Job:
+def _wait(
+    engine: Engine, job_id: str, on_progress: Callable[[Job], None] | None, every_s: float
+) -> Job:
     seen: tuple[Any, ...] = ()
+    told_at = -math.inf
     looked_at = time.monotonic()
     while True:
         job = patiently(engine, lambda: get(engine, job_id))
         if job is None:
             raise ValueError(f"There is no job {job_id!r}.")
         state = (job.state, job.done, job.total, job.message, job.cancel_requested)
-        if on_progress and state != seen:
+        is_over = job.state not in jobs.ACTIVE_STATES
+        if on_progress and state != seen and (is_over or time.monotonic() - told_at >= every_s):
             on_progress(job)
-        seen = state
-        if job.state not in jobs.ACTIVE_STATES:
+            seen, told_at = state, time.monotonic()
+        if is_over:
             return job
         time.sleep(POLL_S)
         if time.monotonic() - looked_at > LOOK_AFTER_RUNNER_S:

@@ -42,15 +42,19 @@ class Story:
         elif event.kind == "retried":
             self.retries.append(event.value)
 
+    @property
+    def host(self) -> str:
+        """The host that it is, or was, on."""
+        return self.hosts[-1] if self.hosts else "–"
+
     def ending(self, done: Message) -> Message:
         """Return the last word of work that was done, which says where and whether again."""
-        host = self.hosts[-1] if self.hosts else "–"
         if not self.retries:
-            return message("{done} Host: {host}.", done=done, host=host)
+            return message("{done} Host: {host}.", done=done, host=self.host)
         return message(
             "{done} Host: {host}, tried {tries} times ({why}).",
             done=done,
-            host=host,
+            host=self.host,
             tries=1 + len(self.retries),
             why=self.retries[-1],
         )
@@ -66,13 +70,13 @@ def measure_on_host(
     runs: Sequence[Sequence[str]],
     needs: Sequence[str],
     harness: Sequence[str],
-    on_line: Callable[[int, str], object],
+    on_line: Callable[[int, str, str], object],
 ) -> tuple[list[Ended], Story]:
     """Run the harness with each list of arguments on one host that offers all that it `needs`.
 
-    Its lines of progress go to `on_line` with the number of their run, all else to the job's log.
-    Raises `JobLostError` where the hosts stay away, `AssayError` where they have other code,
-    `JobFailedError` where the process on the host died, `JobCancelledError`.
+    Its lines of progress go to `on_line` with the number of their run and the host, all else to
+    the job's log. Raises `JobLostError` where the hosts stay away or all fail, `AssayError` where
+    they have other code, `JobFailedError` where the process on the host died, `JobCancelledError`.
     """
     from app.jobs.hosts.engine import DaskEngine
     from app.jobs.hosts.measuring import measure
@@ -97,13 +101,15 @@ def measure_on_host(
 
 
 def _tell(
-    context: JobContext, story: Story, event: Event, on_line: Callable[[int, str], object]
+    context: JobContext, story: Story, event: Event, on_line: Callable[[int, str, str], object]
 ) -> None:
     story.hear(event)
     if event.kind == "progress":
-        on_line(int(event.value["run"]), str(event.value["line"]))
+        on_line(int(event.value["run"]), str(event.value["line"]), story.host)
     elif event.kind == "began":
         context.progress(0, None, message("At work on {host}", host=event.value))
+    elif event.kind in ("waiting", "busy"):
+        context.progress(0, None, event.value)
     else:
         context.progress(0, None, message("To be done again: {why}.", why=event.value))
 
@@ -133,11 +139,13 @@ def read_on_hosts(
     targets: Path,
     should_stop: Callable[[], bool] = lambda: False,
     on_retry: Callable[[Message], None] = lambda why: None,
+    on_wait: Callable[[Message], None] = lambda why: None,
 ) -> Iterator[Result]:
     """Yield the analysis of each file, as `analyzers.isolation.analyze_files` does, in any order.
 
     The hosts get the files' bytes and this machine's own target files, in batches that grow. A
     batch whose host went away is read by another; one whose process there died has a second try.
+    `on_wait` hears why nothing is read for now.
     Raises `JobLostError` when the hosts stay away, `AssayError` when they have other code; what was
     yielded by then stays.
     """
@@ -146,9 +154,12 @@ def read_on_hosts(
     def hear(event: Event) -> None:
         if event.kind == "retried":
             on_retry(event.value)
+        elif event.kind == "waiting":  # that some wait while others are read needs no word
+            waits.append(event.value)
 
     own_targets = [(path.name, path.read_bytes()) for path in sorted(targets.glob("*.toml"))]
     batches = _batches(paths)
+    waits: deque[Message] = deque(maxlen=1)
     with DaskEngine(scheduler) as engine:
         begun: dict[Future[Any], Files] = {}
         again: set[str] = set()
@@ -173,6 +184,8 @@ def read_on_hosts(
             if not begun and not more:
                 return
             done, _ = wait(begun, POLL_S, FIRST_COMPLETED)
+            while waits:
+                on_wait(waits.popleft())
             for future in done:
                 files = begun.pop(future)
                 names = [name for name, _ in files]

@@ -30,11 +30,14 @@ def address_of(url: str | None) -> SchedulerAddress:
 
 
 def serve_scheduler(url: str | None, listen: str) -> None:
-    """Be the scheduler until a signal comes; raises `AssayError` where its port is taken."""
+    """Be the scheduler until a signal comes; raises `AssayError` where its port is taken.
+
+    `UsageError` where this machine's certificates aren't good: nobody could connect.
+    """
     from app.jobs.hosts.serving import serve
 
     address = address_of(url)
-    _check_listening(address, listen)
+    _check(address, listen)
     try:
         serve(address, listen)
     except OSError as error:
@@ -52,13 +55,13 @@ def join_scheduler(
     """Keep a worker of this machine running until a signal comes.
 
     `device` is "cpu", "cuda", "cuda:N" or "" for none. Raises `UsageError` for another, and where
-    nothing is offered.
+    nothing is offered or this machine's certificates aren't good.
     """
     from app.jobs.hosts.code import READING
     from app.jobs.hosts.serving import default_name, join
 
     address = address_of(url)
-    _check_listening(address, listen)
+    _check(address, listen)
     kind, _, number = device.partition(":")
     if kind not in ("", CPU, GPU) or (number and (kind != GPU or not number.isdecimal())):
         raise UsageError(
@@ -78,7 +81,11 @@ def join_scheduler(
     return join([address.url, called, listen, *resources], environment)
 
 
-def _check_listening(address: SchedulerAddress, listen: str) -> None:
+def _check(address: SchedulerAddress, listen: str) -> None:
+    from app.jobs.hosts.certificates import good_until
+
+    if address.tls is not None:
+        good_until(address.tls)
     if listen and address.tls is None and not is_loopback(listen):
         raise UsageError(
             message(
@@ -140,18 +147,12 @@ def list_hosts(url: str | None) -> list[dict[str, Any]]:
     """
     from app.jobs.hosts.code import code_version
     from app.jobs.hosts.connection import Connection
+    from app.jobs.hosts.reasons import no_answer
 
     address = address_of(url)
     connection = Connection(address, lambda said: None)
     if not connection.open():
-        if connection.distrust:
-            told = message(
-                "What answers at {address} shows no certificate that is trusted here ({why}).",
-                address=address.url,
-                why=connection.distrust,
-            )
-            raise AssayError(told)
-        raise AssayError(message("No scheduler answers at {address}.", address=address.url))
+        raise AssayError(connection.trouble or no_answer(address.url))
     try:
         connection.look()
         here = code_version()

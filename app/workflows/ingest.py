@@ -33,8 +33,8 @@ from app.workflows.triage import rescore
 from db.engine import session_scope
 from db.errors import DuplicateError, RefusedError
 from db.patience import patiently
+from db.queries import coverage
 from db.queries import files as file_queries
-from db.queries import scores as score_queries
 from db.queries.files import FileRow
 
 _Result = TypeVar("_Result")
@@ -128,6 +128,7 @@ class Ingest:
                 targets=home.targets_folder(),
                 should_stop=self._cancelled,
                 on_retry=self._note_retry,
+                on_wait=self._pace.wait,
             )
         return analyze_files(
             paths,
@@ -281,7 +282,7 @@ class _Ranking:
     def finish(self) -> None:
         def unscored() -> Collection[str]:
             with session_scope(self._engine) as session:
-                return score_queries.unscored(session, default_target())
+                return coverage.unscored(session, default_target())
 
         self._touched.update(patiently(self._engine, unscored))
         if self._touched:

@@ -178,13 +178,13 @@ def _measure_elsewhere(
         [_arguments(context, case) for case in cases],
         needs,
         PROTOTYPES[1:],
-        lambda number, line: _take_progress(context, line, number, len(cases)),
+        lambda number, line, host: _take_progress(context, line, number, len(cases), host),
     )
     documents = []
     for run in ended:
         if run.document is not None:
             out.write_text(run.document, encoding="utf-8")
-        documents.append(_document_in(context, out, run.code, run.tail))
+        documents.append(_document_in(context, out, run.code, run.tail, story.host))
     return documents, story
 
 
@@ -200,25 +200,31 @@ def _arguments(context: JobContext, case: str | None) -> list[str]:
     return arguments
 
 
-def _take_progress(context: JobContext, line: str, number: int, count: int) -> bool:
+def _take_progress(
+    context: JobContext, line: str, number: int, count: int, host: str | None = None
+) -> bool:
     step = _read_progress(line)
     if step is None:
         return False
     done, total, text = step
-    context.progress(
-        number * total + done, count * total, message("{step}", step=text) if text else None
-    )
+    told = message("{step}", step=text) if text else None
+    if told and host:
+        told = message("{host}: {step}", host=host, step=text)
+    context.progress(number * total + done, count * total, told)
     return True
 
 
-def _document_in(context: JobContext, out: Path, code: int, tail: list[str]) -> dict[str, Any]:
+def _document_in(
+    context: JobContext, out: Path, code: int, tail: list[str], host: str | None = None
+) -> dict[str, Any]:
     document = read_run_document(out) if out.exists() else {}
     if not document.get("runs"):
         out.unlink(missing_ok=True)
         why = tail[-1].removeprefix("prototypes: ")[:300] if tail else f"exit code {code}"
-        raise JobFailedError(
-            message("Nothing was measured: {why}", why=why), {"log": str(context.log_path)}
-        )
+        told = message("Nothing was measured: {why}", why=why)
+        if host:
+            told = message("Nothing was measured on {host}: {why}", host=host, why=why)
+        raise JobFailedError(told, {"log": str(context.log_path)})
     return document
 
 

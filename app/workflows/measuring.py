@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,8 @@ from app.labels import say
 from app.workflows.moves import Move
 
 PROJECT = Path(__file__).parents[2]
+PAUSE_S = 2.0
+"""How long a line of progress stands before the next: no more often than a person reads."""
 DONE = ("ok", "quality_only")
 """How a run ends that did what was asked of it."""
 
@@ -98,7 +99,7 @@ def run_prototypes(
         if on:
             spec["on"] = list(on)
         job_id = jobs.submit(engine, "benchmark", spec, device=device)
-        job = jobs.wait(engine, job_id, _paced(on_progress))
+        job = jobs.wait(engine, job_id, lambda job: on_progress(_progress(job)), every_s=PAUSE_S)
         outcome = job.outcome or {}
         if job.state != "succeeded":
             succeeded = False
@@ -153,19 +154,6 @@ def _choose(names: Sequence[str], device: str, cases: Sequence[str]) -> list[str
     if device not in ("cpu", "cuda"):
         raise UsageError(message("The device is cpu or cuda, not {device!r}.", device=device))
     return chosen
-
-
-def _paced(on_progress: Callable[[Message], None], pause_s: float = 2.0) -> Callable[[Any], None]:
-    """Say how a job gets on, but not more often than a person reads."""
-    said_at = 0.0
-
-    def say_progress(job: Any) -> None:
-        nonlocal said_at
-        if time.monotonic() - said_at >= pause_s:
-            said_at = time.monotonic()
-            on_progress(_progress(job))
-
-    return say_progress
 
 
 def _progress(job: Any) -> Message:

@@ -27,6 +27,10 @@ class Pace:
             self._times[0] = time.monotonic()  # the clock starts with the first that is read
         self._on_progress(self._done, self._total, self._note(name))
 
+    def wait(self, why: Message) -> None:
+        """Say why nothing is done for now."""
+        self._on_progress(self._done, self._total, why)
+
     def _note(self, name: str) -> Message:
         span = self._times[-1] - self._times[0]
         if span <= 0.0:

@@ -18,6 +18,9 @@ from app.home import data_folder
 VARIABLE = "ASSAY_SCHEDULER"
 TLS_VARIABLE = "ASSAY_TLS"
 SECURE = "tls://"
+PATIENCE_S = 300.0
+"""How long the scheduler or a host may be away before the work is given up for lost;
+`ASSAY_HOSTS_PATIENCE` is another number of seconds."""
 CA, CERTIFICATE, KEY = "ca.pem", "host.pem", "host-key.pem"
 
 
@@ -133,3 +136,11 @@ def require_distributed() -> None:
                 "pip install 'assay[hosts]', or unset ASSAY_SCHEDULER."
             )
         )
+
+
+def patience() -> float:
+    """Return how long hosts may be away, in seconds."""
+    try:
+        return float(os.environ.get("ASSAY_HOSTS_PATIENCE") or PATIENCE_S)
+    except ValueError:
+        return PATIENCE_S

@@ -14,7 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from analyzers.message import Message
+from app.errors import UsageError
 from app.jobs.hosts.address import CA, CERTIFICATE, KEY, SchedulerAddress
+from app.jobs.hosts.certificates import good_until
+from app.jobs.hosts.reasons import not_trusted
 from app.jobs.hosts.serving import configure
 
 CONNECT_S = 5.0
@@ -37,8 +41,8 @@ class Connection:
         self.topic = f"assay-{uuid4().hex}"
         self.hosts: Hosts = {}
         """Who was there when it was last asked."""
-        self.distrust = ""
-        """Why what answered at the scheduler's address isn't trusted; "" where that isn't why."""
+        self.trouble: Message | None = None
+        """Which certificate keeps the two apart; None where none does."""
         self._hear = hear
         self._client: Any = None
         self._away_since = time.monotonic()
@@ -85,6 +89,7 @@ class Connection:
                 name="assay",
             )
         except (OSError, ValueError):  # ValueError: the scheduler is just ending
+            self._look_at_own_certificate()
             return False
         client.subscribe_topic(self.topic, lambda event: self._hear(event[1]))
         self._client, self._looked_at = client, 0.0
@@ -93,7 +98,7 @@ class Connection:
     def _answers(self) -> bool:
         """Whether somebody of the same authority listens: asked first, for it is known at once."""
         parts = urlsplit(self.scheduler.url)
-        self.distrust = ""
+        self.trouble = None
         try:
             where = str(parts.hostname), int(parts.port or 0)
             with socket.create_connection(where, timeout=CONNECT_S) as plain:
@@ -102,10 +107,20 @@ class Connection:
                 with self._tls_context(self.scheduler.tls).wrap_socket(plain):
                     return True
         except ssl.SSLError as error:
-            self.distrust = str(getattr(error, "verify_message", "") or error.reason or error)
+            why = str(getattr(error, "verify_message", "") or error.reason or error)
+            self.trouble = not_trusted(self.scheduler.url, why)
+            self._look_at_own_certificate()
             return False
         except OSError:
             return False
+
+    def _look_at_own_certificate(self) -> None:
+        """Where this machine's own is what is wrong, say that: the other side doesn't."""
+        if self.scheduler.tls is not None:
+            try:
+                good_until(self.scheduler.tls)
+            except UsageError as error:
+                self.trouble = error.reason
 
     @staticmethod
     def _tls_context(folder: Path) -> ssl.SSLContext:

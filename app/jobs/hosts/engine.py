@@ -7,7 +7,6 @@ scheduler, or without a host that could do it, a future fails with `HostsLostErr
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,25 +16,26 @@ from typing import Any
 
 from analyzers.message import Message, message
 from app.jobs.engine import WorkerDiedError
-from app.jobs.hosts.address import SchedulerAddress
+from app.jobs.hosts.address import SchedulerAddress, patience
 from app.jobs.hosts.code import READING, code_version
 from app.jobs.hosts.connection import Connection
+from app.jobs.hosts.fitting import fit_for, hopeless, note_unfit, wait_for_a_free_one
 from app.jobs.hosts.performing import perform
 from app.jobs.hosts.reasons import (
-    CodeDiffersError,
     HostsLostError,
-    differs,
+    no_answer,
     no_host,
     no_scheduler,
+    nobody_offers,
     too_often,
+    waiting,
 )
 from app.jobs.hosts.work import Event, Work
 
-PATIENCE_S = 300.0
-"""How long the scheduler or a host may be away before the work is given up for lost;
-`ASSAY_HOSTS_PATIENCE` is another number of seconds."""
 MOST_TRIES = 5
 """A piece of work that took so many hosts down is not given to another."""
+LONG_S = 3.0
+"""Seconds after which it is told for what work waits."""
 _TICK_S = 0.05
 
 
@@ -133,10 +133,18 @@ class DaskEngine:
             except Exception as error:  # what nobody foresaw ends the work, never hangs it
                 for work in works:
                     self._end(work, error=error)
-            if self._connection.away_s() > self._patience_s:
-                reason = no_scheduler(self._connection.scheduler.url, self._patience_s)
-                for work in works:
-                    self._end(work, error=HostsLostError(reason))
+            away_s = self._connection.away_s()
+            if away_s > LONG_S:
+                self._tell_of_no_scheduler(works, is_over=away_s > self._patience_s)
+
+    def _tell_of_no_scheduler(self, works: Sequence[Work], *, is_over: bool) -> None:
+        url, trouble = self._connection.scheduler.url, self._connection.trouble
+        for work in works:
+            if is_over:
+                reason = no_scheduler(url, self._patience_s, trouble)
+                self._end(work, error=HostsLostError(reason))
+            else:
+                work.wait_for(waiting(trouble or no_answer(url)))
 
     def _is_connected(self) -> bool:
         if self._connection.is_up():
@@ -160,6 +168,8 @@ class DaskEngine:
             return
         status = work.given.status
         if status == "pending":
+            if not work.is_begun and time.monotonic() - work.given_at > LONG_S:
+                wait_for_a_free_one(work, self._connection.hosts)
             return
         if status == "finished":
             self._take_in(work, work.given.result(timeout=60))
@@ -173,7 +183,7 @@ class DaskEngine:
         if work.tries >= MOST_TRIES:
             self._end(work, error=HostsLostError(too_often(work.tries)))
             return
-        hosts = self._hosts_for(work)
+        hosts = fit_for(work, self._connection.hosts)
         if not hosts:
             self._homeless(work)
             return
@@ -182,6 +192,7 @@ class DaskEngine:
         work.attempts += 1
         work.homeless_since = None
         work.given_to = frozenset(hosts)
+        work.given_at = time.monotonic()
         work.is_begun = False
         work.given = self._connection.give(
             f"assay-{work.id}-{work.attempts}",
@@ -198,21 +209,15 @@ class DaskEngine:
         if self._works.get(work.future) is not work:  # released meanwhile
             self._take_back(work)
 
-    def _hosts_for(self, work: Work) -> list[str]:
-        return [
-            address
-            for address, host in self._connection.hosts.items()
-            if address not in work.unfit and all(host["resources"].get(n) for n in work.needs)
-        ]
-
     def _homeless(self, work: Work) -> None:
-        """No host could do the work: some have other code, or there is none for now."""
-        there = {a: code for a, code in work.unfit.items() if a in self._connection.hosts}
-        if there:
-            self._end(work, error=CodeDiffersError(differs(work.code, list(there.values()))))
+        """No host could do the work: some can't, or there is none for now."""
+        if (error := hopeless(work, self._connection.hosts)) is not None:
+            self._end(work, error=error)
             return
         now = time.monotonic()
         work.homeless_since = work.homeless_since or now
+        if now - work.homeless_since > LONG_S:
+            work.wait_for(nobody_offers(work.needs, list(self._connection.hosts.values())))
         if now - work.homeless_since > self._patience_s:
             self._end(work, error=HostsLostError(no_host(work.needs, self._patience_s)))
 
@@ -221,7 +226,7 @@ class DaskEngine:
         for work in works:
             if work.given is None or work.future.done():
                 continue
-            fit = set(self._hosts_for(work))
+            fit = set(fit_for(work, self._connection.hosts))
             if not fit or (work.unfit and not fit & work.given_to):
                 self._take_back(work)
                 self._again(work, message("its host went away"))
@@ -232,10 +237,14 @@ class DaskEngine:
             work.given = None
             if work.code == code_version(work.kind):
                 work.tries -= 1
-                self._note_unfit(work, ending["differs"])
+                note_unfit(work, self._connection.hosts, ending["differs"], has_other_code=True)
             # else this machine's own code has changed since: it is given out as it is now
         elif "died" in ending:
             self._end(work, error=WorkerDiedError(ending["died"]))
+        elif "unable" in ending:
+            work.given = None
+            note_unfit(work, self._connection.hosts, ending["unable"], has_other_code=False)
+            self._again(work, message("{host}: {why}", host=work.host, why=ending["unable"]))
         elif "raised" in ending:
             self._end(work, error=ending["raised"])
         elif "unwanted" in ending:
@@ -243,11 +252,6 @@ class DaskEngine:
             self._again(work, message("the scheduler took it away"))
         else:
             self._end(work, value=ending["value"])
-
-    def _note_unfit(self, work: Work, code: str) -> None:
-        for address, host in self._connection.hosts.items():
-            if host["name"] == work.host:
-                work.unfit[address] = f"{work.host} ({code})"
 
     def _failed(self, work: Work, error: BaseException) -> None:
         from distributed.scheduler import KilledWorker
@@ -276,6 +280,7 @@ class DaskEngine:
 
     def _again(self, work: Work, why: Message) -> None:
         self.retried += 1
+        work.told = ""
         work.on_event(Event("retried", why))
 
     def _hear(self, said: Mapping[str, Any]) -> None:
@@ -290,11 +295,3 @@ class DaskEngine:
             work.on_event(Event("began", work.host))
         else:
             work.on_event(Event("progress", said["progress"]))
-
-
-def patience() -> float:
-    """Return how long hosts may be away, in seconds."""
-    try:
-        return float(os.environ.get("ASSAY_HOSTS_PATIENCE") or PATIENCE_S)
-    except ValueError:
-        return PATIENCE_S

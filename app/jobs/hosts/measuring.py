@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.jobs.command import run_command
 from app.jobs.hosts.performing import HostContext
@@ -12,6 +16,7 @@ from app.jobs.hosts.performing import HostContext
 HARNESS = ("-m", "prototypes")
 """What this host's own Python runs."""
 DOCUMENT_BYTES = 64 * 2**20
+LEAST_ROOM_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ def measure(runs: Sequence[Sequence[str]], harness: Sequence[str] = HARNESS) -> 
     """Run the harness once for each list of arguments; all on this host, one after another.
 
     The first that writes no document is the last. Reports {"run", "line"}, the harness' own lines
-    of progress.
+    of progress. Raises `OSError` where this host has no room.
     """
     context = HostContext()
     ended: list[Ended] = []
@@ -54,5 +59,12 @@ def measure(runs: Sequence[Sequence[str]], harness: Sequence[str] = HARNESS) -> 
         is_there = out.is_file() and out.stat().st_size <= DOCUMENT_BYTES
         ended.append(Ended(code, tail, out.read_text(encoding="utf-8") if is_there else None))
         if not is_there:
+            _check_room(context.folder)
             break
     return ended
+
+
+def _check_room(folder: Path) -> None:
+    """Raise `OSError` where nothing was measured because the disk is full."""
+    if shutil.disk_usage(folder).free < LEAST_ROOM_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

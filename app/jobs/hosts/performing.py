@@ -40,7 +40,8 @@ def perform(
 
     Work of another `kind` runs other files (`code_version`). Returns {"host", "log"} and one of
     "value"; "raised", an exception; "died", an exit code; "differs", the code that this host has;
-    "unwanted". Says {"task", "began"} and {"task", "progress"} under `topic` meanwhile.
+    "unable", what is wrong with this host, its disk for example; "unwanted". Says {"task", "began"}
+    and {"task", "progress"} under `topic` meanwhile.
     """
     from distributed import get_worker
 
@@ -60,14 +61,21 @@ def perform(
         return held is not None and held.state in ("executing", "long-running")
 
     say(began=host)
-    with tempfile.TemporaryDirectory(
-        prefix="assay-host-", dir=os.environ.get(FOLDERS_IN), ignore_cleanup_errors=True
-    ) as name:
-        folder = Path(name)
-        ending = _follow(folder, key, function, args, is_wanted, say)
-        with suppress(OSError):
-            ending["log"] = (folder / _LOG).read_bytes()[:LOG_BYTES].decode(errors="replace")
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix="assay-host-", dir=os.environ.get(FOLDERS_IN), ignore_cleanup_errors=True
+        ) as name:
+            folder = Path(name)
+            ending = _follow(folder, key, function, args, is_wanted, say)
+            with suppress(OSError):
+                ending["log"] = (folder / _LOG).read_bytes()[:LOG_BYTES].decode(errors="replace")
+    except OSError as error:
+        ending = {"unable": _told(error)}
     return {"host": host, "log": ""} | ending
+
+
+def _told(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _follow(
@@ -97,6 +105,8 @@ def _follow(
             return {"value": future.result()}
         except WorkerDiedError as error:
             return {"died": error.code}
+        except OSError as error:  # of files of its own: another host may have the room
+            return {"unable": _told(error)}
         except Exception as error:
             return {"raised": error}
     finally:

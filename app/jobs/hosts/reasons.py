@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from analyzers.message import Message, message
 
@@ -23,13 +24,57 @@ class CodeDiffersError(Exception):
         self.reason = reason
 
 
-def no_scheduler(address: str, seconds: float) -> Message:
-    """Return what to say when the scheduler stayed away."""
+def no_scheduler(address: str, seconds: float, trouble: Message | None) -> Message:
+    """Return what to say when the scheduler stayed away, or wasn't trusted."""
+    if trouble is not None:
+        return message("{why} Given up after {seconds} s.", why=trouble, seconds=round(seconds))
     return message(
         "The scheduler {address} could not be reached for {seconds} s: start it again "
         "(assay hosts serve), or mend the network; then retry.",
         address=address,
         seconds=round(seconds),
+    )
+
+
+def no_answer(address: str) -> Message:
+    """Return what to say when nobody listens at the scheduler's address."""
+    return message("No scheduler answers at {address}.", address=address)
+
+
+def not_trusted(address: str, why: str) -> Message:
+    """Return what to say of somebody whose certificate isn't good."""
+    return message(
+        "What answers at {address} shows no certificate that is trusted here ({why}).",
+        address=address,
+        why=why,
+    )
+
+
+def waiting(why: Message) -> Message:
+    """Return what to say while the way to the hosts is closed."""
+    return message("Waiting: {why}", why=why)
+
+
+def nobody_offers(needs: Sequence[str], hosts: Sequence[Mapping[str, Any]]) -> Message:
+    """Return what to say while no host is there that could do the work."""
+    wanted = " + ".join(needs)
+    if not hosts:
+        return message("Waiting for a host: {needs}. None is there.", needs=wanted)
+    there = sorted(f"{host['name']} ({', '.join(sorted(host['resources']))})" for host in hosts)
+    return message(
+        "Waiting for a host: {needs}. There are {hosts}.", needs=wanted, hosts=", ".join(there)
+    )
+
+
+def busy(hosts: Sequence[str]) -> Message:
+    """Return what to say while all hosts that could do the work do other work."""
+    return message("Waiting until a host is free: {hosts}.", hosts=", ".join(sorted(hosts)))
+
+
+def unable(hosts: Sequence[str]) -> Message:
+    """Return what to say when every host that could do the work failed; each "name (why)"."""
+    return message(
+        "No host could do it: {hosts}. Mend that, then retry.", hosts=", ".join(sorted(set(hosts)))
     )
 
 

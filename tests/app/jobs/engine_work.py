@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -18,6 +19,11 @@ def add(first: int, second: int) -> int:
 
 def fail(why: str) -> None:
     raise LookupError(why)
+
+
+def no_room() -> None:
+    """Fail as a full disk does."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def crash() -> None:

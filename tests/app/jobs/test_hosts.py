@@ -254,17 +254,39 @@ def test_when_who_asked_dies_the_hosts_end_its_work(hosted: Cluster, tmp_path: P
     assert eventually(lambda: not [pid for pid in family if is_running(pid)], 15)
 
 
-def test_nobody_is_there(hosted: Cluster) -> None:
+def test_nobody_is_there(hosted: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.jobs.hosts import engine as engine_module
     from app.jobs.hosts.engine import DaskEngine
     from app.jobs.hosts.reasons import HostsLostError
 
+    monkeypatch.setattr(engine_module, "LONG_S", 0.1)
     begin = time.monotonic()
+    heard: list[str] = []
     with DaskEngine(hosted.address(9), patience_s=0.5) as engine:
-        future = engine.submit(engine_work.add, 1, 2)
+        future = engine.submit(
+            engine_work.add, 1, 2, on_event=lambda event: heard.append(str(event.value))
+        )
         told = future.exception(20)
     assert isinstance(told, HostsLostError)
     assert "tls://127.0.0.1:9 could not be reached for 0 s: start it again" in str(told)
+    assert heard == ["Waiting: No scheduler answers at tls://127.0.0.1:9."]
     assert time.monotonic() - begin < 15
+
+
+def test_a_host_without_room_hands_the_work_on(hosted: Cluster) -> None:
+    from app.jobs.hosts.engine import DaskEngine
+    from app.jobs.hosts.reasons import HostsLostError
+
+    heard: list[Any] = []
+    with DaskEngine(hosted.address(), patience_s=20) as engine:
+        told = engine.submit(engine_work.no_room, on_event=heard.append).exception(40)
+    assert isinstance(told, HostsLostError), "nothing is wrong with the work: it can be retried"
+    assert str(told) == (
+        "No host could do it: first (No space left on device), second (No space left on device). "
+        "Mend that, then retry."
+    )
+    tried = [str(event.value) for event in heard if event.kind == "retried"]
+    assert sorted(tried) == [f"{name}: No space left on device" for name in ("first", "second")]
 
 
 def listening(pid: int) -> int:

@@ -46,7 +46,9 @@ def rubbish(name: str) -> Callable[[Path, Path], object]:
     return lambda ours, _: (ours / name).write_text("rubbish")
 
 
-def test_certificates_that_are_not_good_are_said(authorities: list[Path], tmp_path: Path) -> None:
+def test_certificates_that_are_not_good_are_said(
+    authorities: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cases: dict[str, tuple[Callable[[Path, Path], object], str]] = {
         "expired": (sign("-days", "-1"), "has expired: make new ones"),
         "another authority": (of_theirs(CA), "isn't of the authority"),
@@ -61,6 +63,11 @@ def test_certificates_that_are_not_good_are_said(authorities: list[Path], tmp_pa
         change(ours, authorities[1])
         with pytest.raises(UsageError, match=words):
             good_until(ours)
+        monkeypatch.setenv("ASSAY_TLS", str(ours))
+        with pytest.raises(UsageError, match=words):
+            hosts.join_scheduler(
+                "tls://127.0.0.1:9", device="cpu", offers=(), reads=True, name="", listen=""
+            )
 
 
 def test_doctor_looks_at_certificates_before_it_asks(
