@@ -68,6 +68,8 @@ def _preparation(lock_timeout_ms: int) -> Any:
         connection.adapters.register_dumper(str, _dumper())
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {int(lock_timeout_ms)}")
+            # Compiling a statement takes longer than running it: each is over in a moment.
+            cursor.execute("SET jit = off")
         connection.commit()
 
     return prepare

@@ -171,12 +171,13 @@ def _short(word: str) -> str:
     return word.encode()[:_LONGEST_WORD].decode("utf-8", "ignore")
 
 
-def found(
-    connection: Connection, query: str, places: str, base: int
-) -> Sequence[tuple[str, int, int]]:
-    """Return, by paper, its most telling piece (place times `base` plus id) and how many match."""
+def numbers(connection: Connection, query: str) -> bytes:
+    """Return the numbers of all pieces that match, four bytes each, the highest byte first.
+
+    A third less to send than their digits, and nothing to parse.
+    """
     statement = text(
-        f"SELECT t.paper_id, min({places} * CAST({base} AS bigint) + t.id), count(*) "
-        "FROM search_index t WHERE t.words @@ CAST(:query AS tsquery) GROUP BY t.paper_id"
+        "SELECT string_agg(int4send(id), '') FROM search_index "
+        "WHERE words @@ CAST(:query AS tsquery)"
     )
-    return [tuple(row) for row in connection.execute(statement, {"query": query})]
+    return bytes(connection.scalar(statement, {"query": query}) or b"")

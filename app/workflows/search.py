@@ -13,7 +13,7 @@ from app.errors import UsageError
 from app.i18n import N_
 from app.workflows.settings import default_target
 from db import search_index
-from db.queries import papers as paper_queries
+from db.queries import paper_names
 from db.queries import scores as score_queries
 from db.queries import search as search_queries
 from db.queries.search import CLOSE, KINDS, OPEN, Found
@@ -50,7 +50,7 @@ def search_papers(
         search_index.refresh(session.connection())
     found = matching(session, query, pieces) or {}
     first = _first(session, found, target or default_target(), limit)
-    titles = paper_queries.titles(session, [f.paper_id for f, _ in first])
+    titles = paper_names.titles(session, [f.paper_id for f, _ in first])
     told = hits(session, query, [f for f, _ in first])
     return [
         {"paper_id": f.paper_id, "title": titles[f.paper_id], "rank": rank}
@@ -71,18 +71,7 @@ def _first(
             key=lambda f: (KINDS.index(f.kind), ranks.get(f.paper_id, math.inf), f.paper_id),
         )
         return [(f, ranks.get(f.paper_id)) for f in order[:limit]]
-    chosen: list[tuple[Found, int | None]] = []
-    for kind in KINDS:
-        ids = found.of_kind(kind)
-        left = limit - len(chosen)
-        if left <= 0:
-            break
-        best = score_queries.best(session, target, ids, left)
-        chosen += [(found[i], rank) for i, rank in best.items()]
-        if len(best) < left:
-            unranked = sorted(ids - best.keys())[: left - len(best)]
-            chosen += [(found[i], None) for i in unranked]
-    return chosen
+    return found.first(session, target, limit)
 
 
 def hits(session: Session, query: str, found: Sequence[Found]) -> dict[str, dict[str, Any]]:
@@ -123,8 +112,4 @@ def matching(
     `pieces` returns what `db.queries.search_matches.pieces` did: for a caller that keeps it a word
     that stands nearly everywhere is as quick as a rare one.
     """
-    if pieces is not None:
-        return matches(session, query, pieces)
-    if not search_queries.terms_of(query):
-        return None
-    return {f.paper_id: f for f in search_queries.find(session, query)}
+    return matches(session, query, pieces)

@@ -13,14 +13,16 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db import search_index, search_postgres
+from db import search_index
 from db.dialects import is_postgres
 from db.queries import search
-from db.queries.search import KINDS, Found, Term
-from db.search_index import TABLE
+from db.queries.search import KINDS, Found
 
 FEW = 2_000
 """Pieces up to which each is looked up."""
+MANY = 30_000
+"""Pieces from which on reading all pieces is quicker, even for who keeps nothing of them."""
+UNRANKED = 2**31 - 1
 
 
 class Pieces:
@@ -37,6 +39,19 @@ class Pieces:
         self.kind_of = np.zeros(size, np.int8)
         self.paper_of[ids] = np.fromiter(map(self.numbers.__getitem__, papers), np.int32)
         self.kind_of[ids] = kinds
+        self._ranks: dict[str, Any] = {}
+
+    def ranks(self, session: Session, target: str) -> Any:
+        """Return by number of the paper its rank for a target; `UNRANKED` for one without."""
+        import numpy as np
+
+        if target not in self._ranks:
+            ranks = np.full(len(self.paper_ids), UNRANKED, np.int32)
+            for paper_id, rank in _ranks(session, target):
+                if paper_id in self.numbers:
+                    ranks[self.numbers[paper_id]] = rank
+            self._ranks[target] = ranks
+        return self._ranks[target]
 
 
 class Matches(Mapping[str, Found]):
@@ -61,10 +76,24 @@ class Matches(Mapping[str, Found]):
         ids = self._pieces.paper_ids
         return frozenset(ids[n] for n in (self.kinds < len(KINDS)).nonzero()[0].tolist())
 
-    def of_kind(self, kind: str) -> frozenset[str]:
-        """Return the papers whose most telling piece is of a kind."""
-        ids = self._pieces.paper_ids
-        return frozenset(ids[n] for n in (self.kinds == KINDS.index(kind)).nonzero()[0].tolist())
+    def first(self, session: Session, target: str, limit: int) -> list[tuple[Found, int | None]]:
+        """Return the first `limit` papers with their ranks: by kind of piece, then by rank."""
+        import numpy as np
+
+        ranks, ids = self._pieces.ranks(session, target), self._pieces.paper_ids
+        chosen: list[int] = []
+        for kind in range(len(KINDS)):
+            own = np.flatnonzero(self.kinds == kind)
+            wanted = limit - len(chosen)
+            if wanted < len(own):  # ties, of papers without a rank, are all kept, then sorted
+                least = np.partition(ranks[own], wanted - 1)[wanted - 1] if wanted else -1
+                own = own[ranks[own] <= least]
+            found = sorted(own.tolist(), key=lambda number: (ranks[number], ids[number]))
+            chosen += found[:wanted]
+        return [
+            (self[ids[number]], None if ranks[number] == UNRANKED else int(ranks[number]))
+            for number in chosen
+        ]
 
     def __contains__(self, paper_id: object) -> bool:
         return paper_id in self.ids
@@ -105,40 +134,38 @@ def pieces(session: Session) -> Pieces:
 
 
 def matches(
-    session: Session, query: str, of_all: Callable[[], Pieces]
+    session: Session, query: str, of_all: Callable[[], Pieces] | None = None
 ) -> Mapping[str, Found] | None:
     """Return what `search.find` does, by id, and as quickly for a common word; None for no word.
 
-    `of_all` is called where many pieces are found, and returns `pieces`.
+    `of_all` is called where many pieces are found, and returns `pieces`; who has it kept gives it.
     """
     terms = search.terms_of(query)
     if not terms:
         return None
     session.flush()
-    if search_index.has_words_index(session.connection()):
-        numbers = _numbers(session, terms)
-        if len(numbers) > FEW:
-            return Matches(of_all(), numbers)
-    return {found.paper_id: found for found in search.find(session, query)}
+    connection = session.connection()
+    if search_index.has_words_index(connection):
+        numbers = search.numbers(connection, terms)
+        if len(numbers) > (MANY if of_all is None else FEW):
+            return Matches(pieces(session) if of_all is None else of_all(), numbers)
+        found = search.looked_up(connection, numbers.tolist())
+    else:
+        found = search.find(session, query)
+    return {paper.paper_id: paper for paper in found}
 
 
-def _numbers(session: Session, terms: list[Term]) -> Any:
-    import numpy as np
-
-    joined = "string_agg(CAST(id AS text), ',')" if is_postgres(session) else "group_concat(rowid)"
-    told = session.connection().scalar(
-        text(f"SELECT {joined} {_where(session)}"), {"query": _query(session, terms)}
-    )
-    return np.fromstring(str(told or ""), np.int64, sep=",")
-
-
-def _where(session: Session) -> str:
-    if is_postgres(session):
-        return "FROM search_index WHERE words @@ CAST(:query AS tsquery)"
-    return f"FROM {TABLE} WHERE {TABLE} MATCH :query"
-
-
-def _query(session: Session, terms: list[Term]) -> str:
-    if is_postgres(session):
-        return search_postgres.query_of(terms)
-    return search.fts_query(terms)
+def _ranks(session: Session, target: str) -> Iterator[tuple[str, int]]:
+    text_of = "string_agg(CAST({} AS text), {})" if is_postgres(session) else "group_concat({}, {})"
+    between = "chr(31)" if is_postgres(session) else "char(31)"
+    columns = f"{text_of.format('paper_id', between)}, {text_of.format('rank', between)}"
+    session.flush()
+    ids, ranks = session.connection().execute(
+        text(
+            f"SELECT {columns} FROM score "
+            "WHERE target = :target AND kind = 'believed' AND rank IS NOT NULL"
+        ),
+        {"target": target},
+    ).one()  # fmt: skip
+    if ids:
+        yield from zip(ids.split(chr(31)), map(int, ranks.split(chr(31))), strict=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from app.workflows.add import add_sources, refresh_papers
 from app.workflows.search import search_papers
-from db.engine import session_scope
-from db.queries import notes, papers
+from db.engine import read_scope, session_scope
+from db.models import Score
+from db.queries import notes, papers, search_matches
 from tests.app.conftest import Assay
 from tests.app.test_add import POST
 
@@ -39,6 +40,22 @@ def test_titles_first_then_claims_then_notes(catalog: Engine) -> None:
     assert places == sorted(places, key=order.index)
     assert found[0]["paper_id"] == "eagle3"
     assert "teal" in [hit["paper_id"] for hit in found]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 20])
+@pytest.mark.parametrize("query", ["attention", "quant", "the", '"kv cache"', "zebra"])
+def test_a_common_word_finds_the_same_in_the_same_order(
+    catalog: Engine, query: str, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with read_scope(catalog) as session:
+        session.execute(update(Score).where(Score.paper_id.in_(["sage", "teal"])).values(rank=None))
+        usual = search_papers(session, query, limit=limit)
+        monkeypatch.setattr(search_matches, "MANY", 0)
+        assert search_papers(session, query, limit=limit) == usual
+        monkeypatch.setattr(search_matches, "FEW", 0)
+        kept = search_matches.pieces(session)
+        assert search_papers(session, query, limit=limit, pieces=lambda: kept) == usual
+        assert bool(usual) == (query != "zebra")
 
 
 def test_no_word_and_no_match_are_told(catalog: Engine, assay: Assay) -> None:
