@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from analyzers.facts import BaselineKind, Bound, DeviceClass, Part, Regime, Scope
 from analyzers.scoring import believe, headline_order
+from analyzers.scoring.belief import PRIOR_SIGMA
+from analyzers.scoring.headline import headline_of
 from analyzers.targets import load_target
 from tests.analyzers.scoring.builders import claim, measured, paper
 
@@ -98,18 +100,22 @@ def test_ranking_by_one_device_leaves_the_others_out() -> None:
 @pytest.mark.parametrize(
     ("better", "worse"),
     [
-        ({}, {"regime": Regime.LARGE_BATCH}),
+        ({}, {"regime": None}),
+        ({"regime": None}, {"regime": Regime.LARGE_BATCH}),
         ({}, {"baseline_kind": BaselineKind.PLAIN}),
         ({"in_abstract": True}, {}),
-        ({}, {"scope": Scope.KERNEL}),
+        ({}, {"scope": Scope.COMPONENT}),
+        ({"scope": None}, {"scope": Scope.KERNEL}),
         ({}, {"bound": Bound.UP_TO}),
     ],
 )
 def test_headline_order(better: dict[str, object], worse: dict[str, object]) -> None:
     first = claim(3.0, key="p/first", **better)
     second = claim(1.5, key="p/second", **worse)
-    order = headline_order(paper(claims=(second, first)), TARGET)
+    facts = paper(claims=(second, first))
+    order = headline_order(facts, TARGET)
     assert order[0].claim.key == "p/first"
+    assert headline_of(facts, TARGET) == order[0]
 
 
 def test_of_equals_the_smallest_is_the_headline() -> None:
@@ -150,6 +156,9 @@ def test_belief_lies_between_the_prior_and_the_evidence(
     ends = (1.0, claimed, speed)
     assert min(ends) - 1e-9 <= belief.speedup <= max(ends) + 1e-9
     assert belief.low < belief.speedup < belief.high
+    assert belief.low * belief.high == pytest.approx(belief.speedup**2)
+    prior_weight = belief.sigma_ln**2 / PRIOR_SIGMA**2
+    assert belief.claim_weight + belief.measured_weight + prior_weight == pytest.approx(1)
 
 
 @given(st.floats(0.2, 10), st.floats(0.2, 10))

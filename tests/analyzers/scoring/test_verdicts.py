@@ -150,7 +150,14 @@ def test_measurement_prefers_the_engine_and_weighs_target_cases() -> None:
     ]
     runs = [
         run(case="a", baselines=both, target_weight=3.0),
-        run(ratio(4.0), role="engine", case="b", target_weight=1.0, run_id="r2"),
+        run(
+            ratio(4.0),
+            role="engine",
+            case="b",
+            target_weight=1.0,
+            run_id="r2",
+            environment={"started_at": "2026-11-25T00:00:00"},
+        ),
         run(ratio(100.0), role="engine", case="c", target_weight=0.0, run_id="r3"),
         run(ratio(100.0), role="engine", case="a", shipped=False, run_id="r4"),
     ]
@@ -160,6 +167,7 @@ def test_measurement_prefers_the_engine_and_weighs_target_cases() -> None:
     assert found.low < found.speedup < found.high
     assert found.baseline_role == "engine"
     assert found.run_ids == ("r1", "r2")
+    assert found.measured_at == "2026-11-25T00:00:00"
 
 
 def test_a_case_that_is_no_target_case_any_more_counts_no_longer() -> None:
