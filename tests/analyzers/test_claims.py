@@ -198,6 +198,19 @@ def test_metrics(sentence: str, metric: Metric, value: float, unit: str) -> None
     assert [row[:2] + row[3:4] for row in own(sentence)] == [(metric, value, unit)]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "metric"),
+    [
+        ("We cut the cache from 13.5 GB to 3.4 GB.", Metric.MEMORY_REDUCTION),
+        ("We save 42% of the memory of the cache.", Metric.MEMORY_REDUCTION),
+        ("Our kernel reaches 70% of peak FLOPS.", Metric.OTHER),
+        ("Our kernel reaches only 30% of the peak.", None),
+    ],
+)
+def test_what_a_number_in_its_own_form_counts(sentence: str, metric: Metric | None) -> None:
+    assert [c.metric for c in claims(sentence)] == ([] if metric is None else [metric])
+
+
 def test_every_number_of_a_list_with_ranges() -> None:
     found = claims(
         "These gains of QuickKV in speed are 2.1–4.3×, 7.4×, and 1.3–2.6×, respectively."

@@ -27,6 +27,7 @@ def read(text: str) -> list[tuple[float, float | None, str]]:
         ("twice as fast", [(2, None, "x")]),
         ("cuts the memory by half", [(2, None, "x")]),
         ("it halves latency", [(2, None, "x")]),
+        ("it triples the throughput", [(3, None, "x")]),
         ("by a factor of about 3.4", [(3.4, None, "x")]),
         ("by a factor of about 3.4x", [(3.4, None, "x")]),
         ("a 2X-3X acceleration", [(2, 3, "x")]),
@@ -49,6 +50,18 @@ def read(text: str) -> list[tuple[float, float | None, str]]:
 )
 def test_forms(text: str, expected: list[tuple[float, float | None, str]]) -> None:
     assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("perplexity within 0.2 PPL", "ppl"),
+        ("raises BLEU by 1.5 points", None),
+        ("2.1x with 0.2 PPL", "ppl"),
+    ],
+)
+def test_points_keep_the_metric_that_they_are_written_in(text: str, written: str | None) -> None:
+    assert find_quantities(normalise(text))[-1].written == written
 
 
 @pytest.mark.parametrize(
