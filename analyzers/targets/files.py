@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,12 @@ def read_toml(path: Path) -> dict[str, Any]:
     text = content.decode("utf-8")
     if _DEEP.search(text):
         raise ValueError("its tables are nested too deep")
+    return deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> dict[str, Any]:
+    # Every view of a page asks for its target, and parsing takes longer than all else it does then.
     try:
         return tomllib.loads(text)
     except RecursionError:

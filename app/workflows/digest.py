@@ -20,6 +20,7 @@ from app.reports.text import shorten
 from app.reports.values import value_text
 from app.workflows.claim_words import claim_words
 from app.workflows.inbox import compared_with, places
+from app.workflows.ranked import Ranking
 from app.workflows.ranking import ranking, told
 from db.models import Paper
 from db.queries import facts as fact_queries
@@ -46,10 +47,12 @@ def write_digest(
     format: str = "md",  # noqa: A002
     language: str = "en",
     since: str | None = None,
+    ranked: Ranking | None = None,
 ) -> bytes:
     """Return the digest in a format: the same catalog and `since` give the same bytes.
 
-    Raises `UsageError` for a format, a language or a day that is none.
+    `ranked` is the ranking, where a caller has it. Raises `UsageError` for a format, a language or
+    a day that is none.
     """
     if format not in FORMATS:
         raise UsageError(
@@ -59,10 +62,16 @@ def write_digest(
                 formats=", ".join(FORMATS),
             )
         )
-    return FORMATS[format](make_digest(session, language=language, since=since))
+    return FORMATS[format](make_digest(session, language=language, since=since, ranked=ranked))
 
 
-def make_digest(session: Session, *, language: str = "en", since: str | None = None) -> Digest:
+def make_digest(
+    session: Session,
+    *,
+    language: str = "en",
+    since: str | None = None,
+    ranked: Ranking | None = None,
+) -> Digest:
     """Return what the watches found from the day `since` on.
 
     Without it the week that ends with the newest find: that depends on the catalog alone, not on
@@ -84,7 +93,7 @@ def make_digest(session: Session, *, language: str = "en", since: str | None = N
         since=begin or until,
         until=until or max((w.created_at for w in listed), default="1970-01-01T00:00:00"),
         identity=min((w.created_at for w in listed), default=""),
-        papers=tuple(_papers(session, finds, language)),
+        papers=tuple(_papers(session, finds, language, ranked)),
         watches=tuple(
             DigestWatch(
                 watch.name,
@@ -117,13 +126,17 @@ def _trouble(result: Mapping[str, Any] | None, language: str) -> str:
     return say(reason_of(error), language) if error else ""
 
 
-def _papers(session: Session, finds: Sequence[Find], language: str) -> list[DigestPaper]:
+def _papers(
+    session: Session, finds: Sequence[Find], language: str, ranked: Ranking | None
+) -> list[DigestPaper]:
     """Return the found papers by rank; of several finds of one version the first counts."""
+    if not finds:
+        return []
     first: dict[tuple[str, int], Find] = {}
     for find in finds:
         first.setdefault((find.arxiv_id, find.version), find)
     ids = {find.paper_id for find in first.values() if find.paper_id}
-    rows = ranking(lambda: nullcontext(session))
+    rows = ranking(lambda: nullcontext(session)) if ranked is None else ranked
     place = places(rows)
     _ranks, is_beside_seed = compared_with(rows)
     by_id = {row["paper_id"]: told(row, language) for row in rows.rows(ids)}

@@ -8,15 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from heapq import nsmallest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from app.workflows.ranked import CRITERIA, Ranking
+from app.workflows.ranked import CRITERIA, MANY, Ranking
 from app.workflows.weights import LEAST, MOST, TIE, Weights, dot, rounded
 
 DRAWS = 1_000
 TOP = 3
-_FEW = 2_000
-"""From so many papers on arrays are worth their while."""
 _PROBES = 64
 
 
@@ -50,20 +48,38 @@ def firmness(
     if not ranking.columns.paper_ids:
         return None
     papers = list(zip(ranking.columns.paper_ids, ranking.columns.points, strict=True))
-    shares = top_shares(papers, weights.values, draws=draws, seed=seed)
-    first = min(range(len(papers)), key=lambda i: (-rounded(dot(weights.values, papers[i][1])), i))
-    return Firmness(papers[first][0], tuple(shares), dethroning(papers, weights.values, first))
+    table = ranking.columns.table if len(papers) >= MANY else None
+    shares = top_shares(papers, weights.values, draws=draws, seed=seed, table=table)
+    first = best(papers, weights.values, table)
+    change = dethroning(papers, weights.values, first, table)
+    return Firmness(papers[first][0], tuple(shares), change)
 
 
 Paper = tuple[str, tuple[float, ...]]
 
 
+def best(papers: Sequence[Paper], weights: Sequence[float], table: Any = None) -> int:
+    """Return the first paper by weighted score; `table` is the points of all as an array."""
+    numbers: Sequence[int] = range(len(papers))
+    if table is not None:
+        import numpy as np
+
+        near = table @ np.asarray(weights)
+        numbers = np.flatnonzero(near >= near.max() - 10 * TIE).tolist()
+    return min(numbers, key=lambda i: (-rounded(dot(weights, papers[i][1])), i))
+
+
 def top_shares(
-    papers: Sequence[Paper], weights: Sequence[float], *, draws: int, seed: int
+    papers: Sequence[Paper],
+    weights: Sequence[float],
+    *,
+    draws: int,
+    seed: int,
+    table: Any = None,
 ) -> list[tuple[str, float]]:
     """Return how often each paper is among the top three when the weights wobble."""
     chance = random.Random(seed)
-    runners = contenders(papers, [w > 0 for w in weights], TOP)
+    runners = contenders(papers, [w > 0 for w in weights], TOP, table)
     counts = dict.fromkeys((paper_id for paper_id, _ in runners), 0)
     for _ in range(draws):
         drawn = [w * 2 ** chance.uniform(-1, 1) for w in weights]
@@ -74,7 +90,9 @@ def top_shares(
     return [(paper_id, count / draws) for paper_id, count in often if count]
 
 
-def contenders(papers: Sequence[Paper], counts: Sequence[bool], top: int) -> list[Paper]:
+def contenders(
+    papers: Sequence[Paper], counts: Sequence[bool], top: int, table: Any = None
+) -> list[Paper]:
     """Return, in order, the papers that positive weights can put among the top ones.
 
     A paper that `top` others beat or equal in every criterion that counts never gets there, so of
@@ -84,7 +102,8 @@ def contenders(papers: Sequence[Paper], counts: Sequence[bool], top: int) -> lis
     def seen(points: tuple[float, ...]) -> tuple[float, ...]:
         return tuple(p for p, is_counted in zip(points, counts, strict=True) if is_counted)
 
-    hopeful = not_outdone([seen(points) for _, points in papers], top)
+    of_all = [seen(points) for _, points in papers] if table is None else table[:, list(counts)]
+    hopeful = not_outdone(of_all, top)
     order = sorted(hopeful, key=lambda i: (-rounded(sum(seen(papers[i][1]))), i))
     kept: list[tuple[int, tuple[float, ...]]] = []
     for number in order:
@@ -101,7 +120,9 @@ def contenders(papers: Sequence[Paper], counts: Sequence[bool], top: int) -> lis
     return [papers[number] for number, _ in sorted(kept)]
 
 
-def dethroning(papers: Sequence[Paper], weights: Sequence[float], first: int) -> Dethroning | None:
+def dethroning(
+    papers: Sequence[Paper], weights: Sequence[float], first: int, table: Any = None
+) -> Dethroning | None:
     """Return the smallest change of one weight, within 0 to 2, at which another is no worse.
 
     Scores are linear in a weight w: the other one catches up where w moves by the gap of the
@@ -109,7 +130,7 @@ def dethroning(papers: Sequence[Paper], weights: Sequence[float], first: int) ->
     """
     top = papers[first][1]
     best: tuple[float, int, int] | None = None
-    for number in nearest(papers, weights, first):
+    for number in nearest(papers, weights, first, table):
         points = papers[number][1]
         gap = max(0.0, dot(weights, top) - dot(weights, points))
         for place in range(len(CRITERIA)):
@@ -128,30 +149,39 @@ def dethroning(papers: Sequence[Paper], weights: Sequence[float], first: int) ->
     return Dethroning(CRITERIA[place], weights[place], after, papers[number][0])
 
 
-def not_outdone(points: Sequence[tuple[float, ...]], top: int) -> list[int]:
-    """Return the papers that no `top` of the best ones beat or equal in every criterion."""
-    if len(points) < _FEW or not points[0]:
+def not_outdone(points: Any, top: int) -> list[int]:
+    """Return the papers that no `top` of the best ones beat or equal in every criterion.
+
+    `points` are a paper's each, or an array of them.
+    """
+    if len(points) < MANY or not len(points[0]):
         return list(range(len(points)))
     import numpy as np
 
     table = np.asarray(points)
-    number = np.arange(len(points))
-    outdone = np.zeros(len(points), int)
+    left = np.arange(len(points))  # the numbers of those that may still be
+    own, outdone = table, np.zeros(len(points), int)
     for probe in np.argsort(-table.sum(axis=1), kind="stable")[:_PROBES]:
-        as_good = (table[probe] >= table).all(axis=1)
-        differs = (table[probe] != table).any(axis=1)
-        outdone += as_good & (differs | (probe < number))
-    return [int(n) for n in np.flatnonzero(outdone < top)]
+        as_good = (table[probe] >= own).all(axis=1)
+        differs = (table[probe] != own).any(axis=1)
+        outdone += as_good & (differs | (probe < left))
+        still = outdone < top
+        if still.sum() < 0.9 * len(still):
+            left, own, outdone = left[still], own[still], outdone[still]
+    return [int(n) for n in left[outdone < top]]
 
 
-def nearest(papers: Sequence[Paper], weights: Sequence[float], first: int) -> list[int]:
+def nearest(
+    papers: Sequence[Paper], weights: Sequence[float], first: int, table: Any = None
+) -> list[int]:
     """Return the papers other than the first of which one needs the smallest change of a weight."""
-    others = [number for number in range(len(papers)) if number != first]
-    if len(papers) < _FEW:
-        return others
+    if len(papers) < MANY:
+        return [number for number in range(len(papers)) if number != first]
     import numpy as np
 
-    table, by = np.asarray([points for _, points in papers]), np.asarray(weights)
+    by = np.asarray(weights)
+    if table is None:
+        table = np.asarray([points for _, points in papers])
     gap = np.maximum(0.0, by @ table[first] - table @ by)
     with np.errstate(divide="ignore", invalid="ignore"):
         change = gap[:, None] / (table - table[first])

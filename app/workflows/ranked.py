@@ -15,6 +15,10 @@ CHUNK = 500
 CRITERIA = ("relevance", "performance", "ease", "core")
 COLUMNS = ("recommendation", "verdict", "technique", "complexity", "status")
 """What a list is narrowed by, beside the year."""
+MANY = 2_000
+"""Papers from which on arrays are worth their while."""
+_SAME = ("numbers", "table")
+"""What stays as it is where papers stand elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,16 @@ class Columns:
             for paper_id, held in zip(self.paper_ids, before, strict=True)
         ]
         columns = replace(self, codes={**self.codes, "status": now})
-        columns.__dict__["numbers"] = self.numbers  # as cached_property keeps it
+        # As cached_property keeps them.
+        columns.__dict__.update({name: self.__dict__[name] for name in _SAME if name in vars(self)})
         return columns
+
+    @cached_property
+    def table(self) -> Any:
+        """The points as an array, a row a paper; for what looks at very many papers."""
+        import numpy as np
+
+        return np.asarray(self.points, float)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
@@ -62,6 +74,8 @@ class Ranking(Sequence[Row]):
     chosen: Sequence[int]
     more: Callable[[int], Row] | None = None
     """Returns what is added to the row at a place of the columns."""
+    held: Sequence[Row] | None = None
+    """All rows of the columns where they are in memory anyway."""
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Ranking:
@@ -76,7 +90,8 @@ class Ranking(Sequence[Row]):
             run_highs=[(row.get("run_interval") or (None, None))[1] for row in rows],
             points=[tuple(row["points"][name] for name in CRITERIA) for row in rows],
         )
-        return cls(columns, lambda ids: {i: by_id[i] for i in ids}, range(len(by_id)))
+        held = list(by_id.values())
+        return cls(columns, lambda ids: {i: by_id[i] for i in ids}, range(len(by_id)), held=held)
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -105,7 +120,8 @@ class Ranking(Sequence[Row]):
             rows = self.rows_of(paper_ids)
             return {i: row | {"status": statuses.get(i, row["status"])} for i, row in rows.items()}
 
-        return replace(self, columns=self.columns.with_statuses(statuses), rows_of=rows_of)
+        columns = self.columns.with_statuses(statuses)
+        return replace(self, columns=columns, rows_of=rows_of, held=None)
 
     def only(self, numbers: Collection[int]) -> Ranking:
         """Return those of the papers that are at these places of the columns."""

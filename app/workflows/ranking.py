@@ -13,6 +13,7 @@ from app.errors import UsageError
 from app.labels import say
 from app.workflows.ranked import CRITERIA, Columns, Ranking, Row, year_of
 from app.workflows.settings import default_target
+from db import collecting
 from db.queries import listing as listing_queries
 from db.queries import listing_columns
 from db.queries import snapshots as snapshot_queries
@@ -125,6 +126,8 @@ def _stored(session: Session, target: str, device: str | None, order: str) -> Co
 
 def _columns(listed: Listed, order: str) -> Columns:
     first = len(CRITERIA) if order == SAFE else 0
+    with collecting.paused():
+        points = [tuple(found[first : first + len(CRITERIA)]) for found in listed.points]
     return Columns(
         paper_ids=tuple(listed.paper_ids),
         codes={
@@ -138,7 +141,7 @@ def _columns(listed: Listed, order: str) -> Columns:
         is_seed=listed.is_seed,
         devices=listed.devices,
         run_highs=listed.run_highs,
-        points=[tuple(found[first : first + len(CRITERIA)]) for found in listed.points],
+        points=points,
     )
 
 
@@ -178,11 +181,12 @@ def _scored_rows(
 
 def ranks_before(session: Session, target: str | None = None) -> RanksBefore | None:
     """Return the ranks in the last report on a target; None where there is none."""
+    from app.reports.earlier import ranks
+
     wanted = target or default_target()
     for snapshot in snapshot_queries.list_snapshots(session):
         if snapshot.record.get("target", DEFAULT_TARGET) == wanted:
-            ranks = {row["paper"]: row.get("rank") for row in snapshot.record.get("rows", ())}
-            return RanksBefore(snapshot.id, snapshot.date, ranks)
+            return RanksBefore(snapshot.id, snapshot.date, ranks(snapshot.record))
     return None
 
 

@@ -82,6 +82,7 @@ def test_a_decision_leaves_what_papers_are_ordered_by_and_a_fact_does_not(catalo
         after = counters.versions(session)
         statuses = listing_columns.statuses(session)
     assert after == (before.catalog + 1, before.papers)
+    assert ranked.columns.numbers["sage"] == list(ranked.paper_ids).index("sage")
     moved = ranked.with_statuses(statuses)
     assert moved.columns == ranking(lambda: read_scope(catalog)).columns
     assert moved.columns != ranked.columns and moved.columns.numbers is ranked.columns.numbers

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from app.errors import UsageError
-from app.workflows.firmness import contenders, dethroning, firmness, top_shares
+from app.workflows.firmness import best, contenders, dethroning, firmness, top_shares
 from app.workflows.ranked import CRITERIA, Ranking
 from app.workflows.ranking import list_papers
-from app.workflows.weights import Weights, parse_weights, reordered
+from app.workflows.weights import Weights, dot, parse_weights, reordered, rounded, scores_of
 from db.engine import session_scope
 from tests.app.conftest import Assay
 
@@ -132,6 +132,10 @@ def test_ten_thousand_papers_wobble_in_time() -> None:
     assert found is not None
     assert time.process_time() - began < 1.0
     assert found == firmness(rows_of(papers), Weights())
+    moved, columns = Weights(ease=0.7, core=1.3), rows_of(papers).columns
+    exact = [rounded(dot(moved.values, points)) for points in columns.points]
+    assert scores_of(columns, moved) == exact
+    assert best(papers, moved.values, columns.table) == exact.index(max(exact))
     assert sum(share for _, share in found.shares) == pytest.approx(3.0)
 
 

@@ -53,8 +53,9 @@ def digests(_: Translate) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _digest(url: str, catalog_version: int, name: str, language: str) -> bytes:
+    ranked = catalog.ranking()
     with context.reading() as session:
-        return write_digest(session, format=name, language=language)
+        return write_digest(session, format=name, language=language, ranked=ranked)
 
 
 def _watch(watch: Watch, _: Translate) -> None:
