@@ -23,8 +23,8 @@ from app.workflows.triage import target_named
 from db.models import Run
 from db.queries import papers as paper_queries
 from db.queries import prototype_links
+from db.queries import ranks as rank_queries
 from db.queries import runs as run_queries
-from db.queries import scores as score_queries
 from db.queries.claims import ClaimRow
 
 # What a chart shows as measured, or as failed; the others say why there is nothing to show.
@@ -58,7 +58,7 @@ def _compared(session: Session, target: str) -> set[str] | None:
     if len(every) <= MOST:
         return None
     linked = every & prototype_links.prototypes(session).keys()
-    return linked | score_queries.best(session, target, every - linked, UNTESTED).keys()
+    return linked | rank_queries.best(session, target, every - linked, UNTESTED).keys()
 
 
 def _paper_rows(paper: Assembled, target: Target, language: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from app.i18n import N_
 from app.workflows.settings import default_target
 from db import search_index
 from db.queries import paper_names
-from db.queries import scores as score_queries
+from db.queries import ranks as rank_queries
 from db.queries import search as search_queries
 from db.queries.search import CLOSE, KINDS, OPEN, Found
 from db.queries.search_matches import Matches, Pieces, matches
@@ -65,7 +65,7 @@ def _first(
 ) -> list[tuple[Found, int | None]]:
     """Return the first of the found papers with their ranks: by kind of piece, then by rank."""
     if not isinstance(found, Matches):
-        ranks = score_queries.ranks(session, target, list(found))
+        ranks = rank_queries.ranks(session, target, list(found))
         order = sorted(
             found.values(),
             key=lambda f: (KINDS.index(f.kind), ranks.get(f.paper_id, math.inf), f.paper_id),

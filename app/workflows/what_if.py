@@ -32,6 +32,7 @@ from app.workflows.scored_by import are_fresh
 from app.workflows.settings import default_target
 from app.workflows.triage import target_named
 from db.queries import papers as paper_queries
+from db.queries import ranks as rank_queries
 from db.queries import scores as score_queries
 
 STEP = 0.2
@@ -86,7 +87,7 @@ class _Stored(Sequence[Place]):
     """The places of all papers but one, the best first, read as they are looked at."""
 
     def __init__(self, session: Session, target: str, last: int, but: int | None) -> None:
-        self._place_at = cache(partial(score_queries.place_at, session, target))
+        self._place_at = cache(partial(rank_queries.place_at, session, target))
         self._last, self._but = last, but
 
     def __len__(self) -> int:
@@ -110,7 +111,7 @@ def are_stored(session: Session, target: str) -> bool:
     return (
         target == default_target()
         and are_fresh(session, target)
-        and score_queries.last_rank(session, target) is not None
+        and rank_queries.last_rank(session, target) is not None
     )
 
 
@@ -123,8 +124,8 @@ def standings(
     session is open.
     """
     if device is None and are_stored(session, target):
-        last = score_queries.last_rank(session, target) or 0
-        own = None if but is None else score_queries.ranks(session, target, [but]).get(but)
+        last = rank_queries.last_rank(session, target) or 0
+        own = None if but is None else rank_queries.ranks(session, target, [but]).get(but)
         return _Stored(session, target, last, own)
     if target == default_target() and device is None and are_fresh(session, target):
         found = sorted(score_queries.places(session, target))

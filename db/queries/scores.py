@@ -112,49 +112,6 @@ def for_target(session: Session, target: str, kind: str | None = None) -> list[S
     return list(session.scalars(statement))
 
 
-def ranks(
-    session: Session, target: str, paper_ids: Collection[str] | None = None
-) -> dict[str, int]:
-    """Return the ranks of all (or these) papers by what is believed of them, by id."""
-    statement = select(Score.paper_id, Score.rank, Score.kind).where(Score.target == target)
-    if paper_ids is not None and len(paper_ids) <= _FEW:
-        # For one kind SQLite goes through the whole ranking, for two it looks each paper up.
-        kinds = ("believed", "claimed")
-        statement = statement.where(Score.paper_id.in_(list(paper_ids)), Score.kind.in_(kinds))
-    else:
-        statement = statement.where(Score.kind == "believed", Score.rank.is_not(None))
-    session.flush()
-    return {
-        paper_id: rank
-        for paper_id, rank, kind in session.connection().execute(statement)
-        if rank is not None and kind == "believed"
-    }
-
-
-def best(session: Session, target: str, among: Collection[str], most: int) -> dict[str, int]:
-    """Return the best ranked of these papers with their ranks, the best first.
-
-    The fewer they are the more of the ranking is looked through: few are looked up at once.
-    """
-    if len(among) <= _FEW:
-        held = sorted(ranks(session, target, among).items(), key=lambda item: item[1])
-        return dict(held[:most])
-    statement = (
-        select(Score.paper_id, Score.rank)
-        .where(Score.target == target, Score.kind == "believed", Score.rank.is_not(None))
-        .order_by(Score.rank)
-        .execution_options(yield_per=1000)
-    )
-    found: dict[str, int] = {}
-    with session.connection().execute(statement) as rows:
-        for paper_id, rank in rows:
-            if paper_id in among and rank is not None:
-                found[paper_id] = rank
-                if len(found) == most:
-                    break
-    return found
-
-
 def renumber(
     session: Session, target: str, kind: str, changed: Collection[str] | None = None
 ) -> None:
@@ -262,24 +219,6 @@ def places(session: Session, target: str, kind: str = "believed") -> list[tuple[
     rows = session.connection().execute(statement).all()
     # All in one text: a call for each would take as long as the query.
     return list(map(tuple, json.loads(f"[{','.join(place for (place,) in rows)}]")))
-
-
-def place_at(session: Session, target: str, rank: int) -> tuple[Any, ...]:
-    """Return what the rank of the paper that is believed to be this one goes by."""
-    statement = select(json_text(session, Score.place)).where(
-        Score.target == target, Score.kind == "believed", Score.rank == rank
-    )
-    return tuple(json.loads(str(session.connection().scalar(statement))))
-
-
-def last_rank(session: Session, target: str) -> int | None:
-    """Return the last rank by belief; None where the ranks have gaps or papers wait for one."""
-    papers, ranked, last = session.execute(
-        select(func.count(), func.count(Score.rank), func.max(Score.rank)).where(
-            Score.target == target, Score.kind == "believed"
-        )
-    ).one()
-    return last if papers == ranked == last else None
 
 
 def of_paper(session: Session, paper_id: str, target: str) -> dict[str, Score]:
