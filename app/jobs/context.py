@@ -59,6 +59,11 @@ class JobLostError(AssayError):
         self.outcome = outcome or {}
 
 
+def log_file(job_id: str) -> Path:
+    """Return where what a job's programs print is kept, on the machine that looks after the job."""
+    return logs_folder() / f"job-{job_id}.log"
+
+
 class JobContext:
     """A job as its own function sees it."""
 
@@ -84,7 +89,7 @@ class JobContext:
     @property
     def log_path(self) -> Path:
         """The file for what the job's programs print."""
-        return logs_folder() / f"job-{self.job_id}.log"
+        return log_file(self.job_id)
 
     def progress(self, done: int, total: int | None = None, message: Message | None = None) -> None:
         """Report that `done` of `total` steps are finished, and what is going on.

@@ -70,6 +70,10 @@ class JobView:
     """What was asked for."""
     asked_by: str | None = None
     """By whom, where the workbench has a login."""
+    asked_at: str = ""
+    started_at: str | None = None
+    """ISO times in UTC, as `ended_at`."""
+    ended_at: str | None = None
 
     @property
     def left_s(self) -> float | None:
@@ -118,6 +122,9 @@ def describe(
         outcome=outcome,
         spec=dict(job.spec),
         asked_by=job.asked_by,
+        asked_at=job.created_at,
+        started_at=job.started_at,
+        ended_at=job.finished_at,
     )
 
 

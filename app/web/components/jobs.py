@@ -12,7 +12,7 @@ from app.i18n import Translate
 from app.jobs import JobView
 from app.web.components import context, flash, work
 from app.web.components.outcomes import outcome
-from app.web.components.text import duration, plain
+from app.web.components.text import duration, moment, plain
 
 Details = Literal["page", "here", "none"]
 
@@ -113,6 +113,8 @@ def _durations(view: JobView, _: Translate) -> str:
         place = _("{position} in the queue").format(position=view.position or 1)
         return f"{place} · {duration(view.elapsed_s)}"
     shown = duration(view.elapsed_s)
+    if view.ended_at:
+        return f"{shown} · {moment(view.ended_at)}"
     if view.left_s is None:
         return shown
     return _("{elapsed} · about {left} left").format(elapsed=shown, left=duration(view.left_s))

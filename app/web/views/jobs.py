@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.web.components import context, flash
 from app.web.components.header import header
+from app.web.components.job_record import job_record
 from app.web.components.jobs import live_jobs
 
 _ = context.words()
@@ -21,6 +22,7 @@ if asked:
         nothing=_("There is no such job among the newest ones."),
         details="none",
     )
+    job_record(asked, _)
     if st.button(_("All jobs"), key="all-jobs"):
         del st.query_params["job"]
         st.rerun()

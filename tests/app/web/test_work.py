@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from app.jobs.context import log_file
 from app.workflows.report import list_snapshots
 from db.engine import session_scope
 from db.queries import jobs
@@ -105,10 +106,15 @@ def re_unescaped(text: str) -> str:
 
 
 def test_one_job_has_an_address(queue: Queue, open_page: Open) -> None:
-    job = queue(state="failed", outcome={"error": "the first"})
+    ended = "2026-03-01T12:00:00+00:00"
+    job = queue(state="failed", outcome={"error": "the first"}, finished_at=ended)
     queue(state="failed", outcome={"error": "the second"})
-    told = words(open_page("jobs", job=job))
+    log_file(job).write_text(f"printed by its programs: {HOSTILE}\n")
+    page = open_page("jobs", job=job)
+    told = words(page)
     assert "the first" in told
+    assert page.code[0].value == f"printed by its programs: {HOSTILE}"
+    assert re_unescaped(told).count("2026-03-01") == 2, "in its card, and among its times"
     assert "the second" not in told
     assert "no such job" in words(open_page("jobs", job="nothing"))
 
