@@ -8,11 +8,22 @@ hold. Sources: the kernel's documentation, userspace-api/landlock and userspace-
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import struct
 from collections.abc import Iterable
 from pathlib import Path
+
+from analyzers.system_calls import (
+    CLONE,
+    CLONE3,
+    MACHINES,
+    PRCTL,
+    PRLIMIT,
+    TGKILL,
+    refused_on,
+)
 
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -27,16 +38,17 @@ _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _SIGNALS_SINCE = 6
 
 _SECCOMP_SET_FILTER, _ALL_THREADS = 1, 1
-_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | 1, 0x80000000  # refused with EPERM
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_REFUSE, _UNKNOWN = _ERROR | errno.EPERM, _ERROR | errno.ENOSYS
 _OTHER_ABI = 0x40000000  # x32 calls carry this bit
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+"""Where these lie in what a filter is shown of a call."""
+_CLONE_THREAD = 0x10000
+_PR_SET_PDEATHSIG = 1
 
-_MACHINES = {
-    # machine: (audit architecture, seccomp's number, the calls that are refused: socket, connect,
-    # execve, execveat, ptrace, process_vm_readv, process_vm_writev, io_uring_setup)
-    "x86_64": (0xC000003E, 317, (41, 42, 59, 322, 101, 310, 311, 425)),
-    "aarch64": (0xC00000B7, 277, (198, 203, 221, 281, 117, 270, 271, 425)),
-}
+_MACHINES = {"x86_64": (0xC000003E, 317), "aarch64": (0xC00000B7, 277)}
+"""The audit architecture, and seccomp's number."""
 
 
 class _Program(ctypes.Structure):
@@ -82,12 +94,16 @@ def _allow(libc: ctypes.CDLL, rules: int, path: Path) -> None:
 
 
 def forbid_system_calls() -> bool:
-    """Refuse sockets, other programs and other processes' memory; return whether it took hold."""
-    known = _MACHINES.get(platform.machine())
-    if known is None:
+    """Refuse what a reader has no use for (`analyzers.system_calls`): the network, processes, other
+    files' modes and owners, memory that outlives it; return whether it took hold.
+
+    It may still make threads, signal itself, and lower its own limits.
+    """
+    machine = platform.machine()
+    if machine not in _MACHINES:
         return False
-    architecture, seccomp, refused = known
-    code = _filter(architecture, refused)
+    architecture, seccomp = _MACHINES[machine]
+    code = _filter(machine, architecture, os.getpid())
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     program = _Program(len(code) // 8, code)
@@ -95,17 +111,41 @@ def forbid_system_calls() -> bool:
     return bool(done == 0)
 
 
-def _filter(architecture: int, refused: tuple[int, ...]) -> bytes:
-    """Return the filter as instructions of 8 bytes: (code, jump if true, jump if false, value)."""
-    count = len(refused)
-    steps = [
-        (_LOAD, 0, 0, 4),  # the architecture
+_Step = tuple[int, int, int, int]
+"""An instruction of 8 bytes: (code, steps to skip if true, if false, value)."""
+
+
+def _filter(machine: str, architecture: int, own: int) -> bytes:
+    """Return the filter for a process whose number is `own`."""
+    place = MACHINES[machine]
+    steps: list[_Step] = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_EQUAL, 1, 0, architecture),
         (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, 0),  # the call's number
-        (_JUMP_AT_LEAST, count + 1, 0, _OTHER_ABI),
-        *((_JUMP_EQUAL, count - place, 0, call) for place, call in enumerate(refused)),
+        (_LOAD, 0, 0, _NUMBER),
+        (_JUMP_AT_LEAST, 0, 1, _OTHER_ABI),
+        (_RETURN, 0, 0, _REFUSE),
+        *_only(CLONE[place], (_JUMP_ANY_BIT, 0, 1, _CLONE_THREAD)),
+        *_only(TGKILL[place], (_JUMP_EQUAL, 0, 1, own)),
+        *_only(PRLIMIT[place], (_JUMP_EQUAL, 0, 1, 0)),  # 0 is the process itself
+        *_only(PRCTL[place], (_JUMP_EQUAL, 1, 0, _PR_SET_PDEATHSIG)),
+        # What it asks for lies in memory, where no filter looks: the C library falls back to clone.
+        (_JUMP_EQUAL, 0, 1, CLONE3[place]),
+        (_RETURN, 0, 0, _UNKNOWN),
+    ]
+    refused = refused_on(machine)
+    count = len(refused)
+    steps += [(_JUMP_EQUAL, count - at, 0, call) for at, call in enumerate(refused)]
+    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+    return b"".join(struct.pack("=HBBI", *step) for step in steps)
+
+
+def _only(call: int, test: _Step) -> list[_Step]:
+    """Return the steps that allow a call where `test` of its first argument skips nothing."""
+    return [
+        (_JUMP_EQUAL, 0, 4, call),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        test,
         (_RETURN, 0, 0, _ALLOW),
         (_RETURN, 0, 0, _REFUSE),
     ]
-    return b"".join(struct.pack("=HBBI", *step) for step in steps)
