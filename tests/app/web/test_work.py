@@ -114,7 +114,7 @@ def test_one_job_has_an_address(queue: Queue, open_page: Open) -> None:
     told = words(page)
     assert "the first" in told
     assert page.code[0].value == f"printed by its programs: {HOSTILE}"
-    assert re_unescaped(told).count("2026-03-01") == 2, "in its card, and among its times"
+    assert told.replace("\\", "").count("2026-03-01") == 2, "in its card, and among its times"
     assert "the second" not in told
     assert "no such job" in words(open_page("jobs", job="nothing"))
 
