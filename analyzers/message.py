@@ -6,8 +6,10 @@ named parameters. The roof looks the template up in its catalogue and fills in t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 
@@ -48,8 +50,29 @@ class Message:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Message:
-        """Read what `to_json` wrote."""
-        return cls(record["template"], dict(record["params"]), tuple(record.get("words", ())))
+        """Read what `to_json` wrote; a record that something else wrote stays text.
+
+        A template of `str.format` could ask for attributes of what fills it, or for a field as wide
+        as the memory. Names that nothing fills are left empty.
+        """
+        template, params = str(record["template"]), dict(record["params"])
+        names = _names_in(template)
+        if names is None:
+            return cls(template.replace("{", "{{").replace("}", "}}"))
+        params = dict.fromkeys(names, "") | params
+        return cls(template, params, tuple(record.get("words", ())))
+
+
+_FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)(?:!r)?\}|([{}])")
+
+
+@lru_cache(maxsize=2000)
+def _names_in(template: str) -> frozenset[str] | None:
+    """Return the names that fill a template, None for one that asks for more than to be filled."""
+    found = _FIELD.findall(template)
+    if any(stray for _, stray in found):
+        return None
+    return frozenset(name for name, _ in found if name)
 
 
 def message(template: str, /, *, words: tuple[str, ...] = (), **params: Any) -> Message:

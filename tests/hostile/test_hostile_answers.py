@@ -17,6 +17,7 @@ from pebble.pool.process import Acknowledgement, TaskProblem, TaskResult
 from analyzers.answers import packed, read, unpacked
 from analyzers.errors import ErrorKind, ReadError
 from analyzers.isolation import analyze_files, run_in_child
+from analyzers.message import Message, message
 from tests.analyzers.papers import MARKDOWN
 
 
@@ -111,6 +112,21 @@ def test_an_answer_is_json() -> None:
     for sent in (None, 1, b"{}", [], "[" * 100_000, "{", "NaN5"):
         with pytest.raises(ValueError):
             unpacked(sent)
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{a:>99999999999}", "{a.__class__.__mro__}", "{a[0]}", "{a!a}", "{}", "{0}", "{", "}",
+     "{a:{b}}", "{a.b", "{{a} {"],
+)  # fmt: skip
+def test_a_template_asks_for_nothing_but_its_fields(template: str) -> None:
+    assert str(Message.from_json({"template": template, "params": {"a": "1"}})) == template
+
+
+def test_a_template_that_was_written_here_is_read_as_it_was() -> None:
+    told = message("{a} of {b!r}: {{x}} {c}", a=1.5, b="y", c=message("{d}", d=2), words=("b",))
+    assert str(Message.from_json(told.to_json())) == str(told) == "1.5 of 'y': {x} 2"
+    assert str(Message.from_json({"template": "{a} and {lost}", "params": {"a": 1}})) == "1 and "
 
 
 def test_a_child_answers_for_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
