@@ -160,8 +160,13 @@ def test_the_list_follows_the_weights(catalog: Engine, assay: Assay) -> None:
     listed = assay("list", "--json", "--weights", "relevance=2,performance=0,core=0").json
     scores = [row["score_weighted"] for row in listed]
     assert scores == sorted(scores, reverse=True)
+    assert "score_weighted" not in usual[0]
+    assert [row["rank"] for row in listed] == list(range(1, 11))
+    ranks = {row["paper_id"]: row["rank"] for row in usual}
+    assert all(row["rank_usual"] == ranks[row["paper_id"]] for row in listed)
     assert [row["paper_id"] for row in listed] != [row["paper_id"] for row in usual]
     assert "Weighted" in assay("list", "--weights", "ease=2").out
+    assert "Weighted" not in assay("list", "--weights", "ease=1").out
 
 
 def test_points_add_up_to_the_score(catalog: Engine) -> None:

@@ -11,10 +11,12 @@ from app.home import DATABASE_NAME
 from db import schema
 from db.engine import open_engine, session_scope
 from tests.app.run_documents import document, run
+from tests.app.web.measured_catalog import HOSTILE, measured, no_runner
 from tests.conftest import PROJECT, copied
 
 ENTRY = PROJECT / "app" / "web" / "main.py"
-HOSTILE = "<script>alert(1)</script> [click](javascript:alert(1)) :red[$x^2$] **bold** | `code`"
+
+__all__ = ["HOSTILE", "measured", "no_runner"]
 
 Open = Callable[..., AppTest]
 
