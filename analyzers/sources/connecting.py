@@ -9,6 +9,7 @@ says something else a moment later (DNS rebinding) is not asked again.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -23,11 +24,20 @@ if TYPE_CHECKING:
     import requests
 
 ARXIV = "arxiv.org"
+_ARXIV_NAME = re.compile(r"(?:[a-z0-9-]+\.)*arxiv\.org")
+"""Plain names only: of `evil.example\\.arxiv.org` one parser reads all, another what is before."""
 REDIRECTS = 5
 _ADDRESSES = 3
 """So many addresses of a name are tried."""
 _IPV4_INSIDE = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
 """Whose last 32 bits are an IPv4 address: NAT64, and the old compatible form."""
+_GLOBAL = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that was given out to the internet so far."""
+_ELSEWHERE = tuple(map(ipaddress.ip_network, ("3fff::/20", "192.88.99.0/24", "192.0.0.0/24")))
+"""For documentation, relays that are no more, and a network's own protocols: newer or finer than
+what Python's `is_global` knows."""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""Above the IPv4 address that stands in the last 32 bits (RFC 5214)."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -43,17 +53,23 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour
         if any(ip in network for network in _IPV4_INSIDE):
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if ip.teredo is not None or ip.is_site_local:
-            return False
+            inner = ipaddress.IPv4Address(_last_as_ipv4(ip))
         if inner is not None:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+        if ip not in _GLOBAL or ip.teredo is not None:
+            return False
+        if int(ip) >> 32 & 0xFFFFFFFF in _ISATAP and not is_public(_last_as_ipv4(ip)):
+            return False
+    return ip.is_global and not ip.is_multicast and not any(ip in net for net in _ELSEWHERE)
+
+
+def _last_as_ipv4(ip: ipaddress.IPv6Address) -> str:
+    return str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
 
 
 def is_arxiv(host: str) -> bool:
     """Whether a host name is arXiv's."""
-    return host == ARXIV or host.endswith(f".{ARXIV}")
+    return bool(_ARXIV_NAME.fullmatch(host))
 
 
 def next_address(asked: str, answer: requests.Response) -> str | None:
@@ -72,7 +88,7 @@ def next_address(asked: str, answer: requests.Response) -> str | None:
         stays = (after.hostname, _port(after)) == (start.hostname, _port(start))
         if is_arxiv(start.hostname or ""):
             stays = is_arxiv(after.hostname or "") and _port(after) in _PORTS.values()
-        if after.username is not None or after.password is not None:
+        if after.username is not None or after.password is not None or "\\" in after.netloc:
             stays = False
     except ValueError:
         stays = False
