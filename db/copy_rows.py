@@ -97,7 +97,7 @@ def write(connection: Connection, table: Table, rows: Iterator[Row]) -> None:
     """
     names = ", ".join(f'"{column.name}"' for column in table.columns)
     if is_postgres(connection):
-        _copy_in(connection, f'COPY "{table.name}" ({names}) FROM STDIN', rows)
+        _copy_in(connection, f'COPY "{table.name}" ({names}) FROM STDIN (FREEZE)', rows)
         return
     marks = ", ".join("?" * len(table.columns))
     statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'

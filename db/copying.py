@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, make_url, text
+from sqlalchemy import Connection, Engine, Table, delete, make_url
 
 from db import copy_rows, schema, search_postgres
 from db.copy_rows import Row
@@ -24,6 +23,8 @@ from db.dialects import count_on_from_highest, is_postgres
 from db.engine import catalog_errors, is_postgres_url, open_engine, place_of, read_scope
 from db.errors import CatalogError, NoSpaceError, RefusedError
 from db.models import Base, Runner, SearchStale
+from db.parts import new_part
+from db.postgres_loading import loading
 
 Progress = Callable[[str, int, int | None], None]
 """Told of each step ("copy", "index" or "compare") how far it is: done, and total where known."""
@@ -63,7 +64,9 @@ def copy_catalog(
         found = session.connection()
         with catalog_errors(target), target.connect() as connection:
             schema.make_tables(connection)
-            written = _fill(found, connection, lost, on_progress)
+            names = [*Base.metadata.tables, *search_postgres.TABLES]
+            with loading(connection, names) if is_postgres(connection) else nullcontext():
+                written = _fill(found, connection, lost, on_progress)
             _compare(written, connection, on_progress)
             connection.commit()
         jobs = copy_rows.count_active_jobs(found)
@@ -108,15 +111,13 @@ def _target(url: str) -> Iterator[tuple[Engine, str]]:
 
 def _part(target: Path) -> Path:
     try:
-        handle, name = mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        return new_part(target)
     except OSError as error:
         raise CatalogError(
             "The copy {target} can't be written ({detail}): choose another folder.",
             target=target,
             detail=error.strerror or str(error),
         ) from error
-    os.close(handle)
-    return Path(name)
 
 
 def _flush(file: Path) -> None:
@@ -170,7 +171,6 @@ def _fill(
         count_on_from_highest(target, table)
     if is_postgres(target):
         search_postgres.fill(target, lambda ready, of: tell("index", ready, of))
-        target.execute(text("ANALYZE"))
     return written
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -24,12 +25,14 @@ _MOST_BYTES = 900_000
 """Of one piece's words; PostgreSQL takes up to 1 MB."""
 _AT_ONCE = 500
 
+TABLES = ("search_index", "search_index_new")
+"""Which no model describes."""
 _INDEX = (
     "CREATE INDEX IF NOT EXISTS search_index_words ON search_index USING gin (words)"
     # A search shouldn't have to read what writers left to be sorted in.
     " WITH (fastupdate = off)"
 )
-_TABLES = (
+_MAKE = (
     "CREATE TABLE IF NOT EXISTS search_index ("
     " id integer PRIMARY KEY REFERENCES search_text (id) ON DELETE CASCADE,"
     ' paper_id varchar COLLATE "C" NOT NULL, kind varchar COLLATE "C" NOT NULL,'
@@ -53,7 +56,7 @@ def prepare(connection: Connection, watched: Mapping[str, tuple[str, str, str]])
     `watched` says of each table which columns are searched, and what a change makes stale: a quoted
     kind and the column that holds the key.
     """
-    for statement in _TABLES:
+    for statement in _MAKE:
         connection.exec_driver_sql(statement)
     for table, (columns, kind, key) in watched.items():
         for moment, row in ((f"INSERT OR UPDATE OF {columns}", "NEW"), ("DELETE", "OLD")):
@@ -92,10 +95,23 @@ def is_stale(connection: Connection) -> bool:
 
 
 def fill(connection: Connection, on_progress: Callable[[int, int], None]) -> None:
-    """Take in the pieces of a whole catalog, to an index made anew: that takes half the time."""
-    connection.exec_driver_sql("DROP INDEX IF EXISTS search_index_words")
-    refresh(connection, on_progress)
-    connection.exec_driver_sql(_INDEX)
+    """Take all pieces into an empty index, as `postgres_loading.loading` lets them in."""
+    driver: Any = connection.connection.driver_connection
+    total = connection.execute(text("SELECT count(*) FROM search_text")).scalar_one()
+    done, last = 0, None
+    while rows := connection.execute(_NEXT, {"last": last, "most": _AT_ONCE}).all():
+        on_progress(done, total)
+        with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row((row.id, row.paper_id, row.kind, vector_of(row.text)))
+        done, last = done + len(rows), rows[-1].id
+
+
+_NEXT = text(
+    "SELECT id, paper_id, kind, text FROM search_text "
+    "WHERE CAST(:last AS integer) IS NULL OR id > :last ORDER BY id LIMIT :most"
+)
+_COPY = "COPY search_index (id, paper_id, kind, words) FROM STDIN (FREEZE)"
 
 
 def refresh(
