@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from db import postgres_backup
 from db.dialects import POSTGRES
 from db.engine import catalog_errors, place_of
 from db.errors import CatalogError, NoSpaceError, NotSetUpError
+from db.parts import new_part
 from db.schema import current_revision
 
 
@@ -65,9 +65,7 @@ def _exists(target: Path) -> CatalogError:
 
 
 def _copy(engine: Engine, target: Path) -> Path:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    part = Path(name)
+    part = new_part(target)
     try:
         if engine.dialect.name == POSTGRES:
             postgres_backup.dump(engine, part, target)
