@@ -42,6 +42,7 @@ def test_log_in_work_and_log_out(chromium: Browser, tmp_path: Path, shipped_file
             expect(page.get_by_text("log in to go on")).to_be_visible()
             expect(page.get_by_text("SageAttention")).to_have_count(0)
             page.get_by_role("button", name="Log in").click()
+            page.get_by_role("button", name="bob").click()
             expect(page.get_by_text("bob@example.org · may read and curate")).to_be_visible()
             page.goto(f"http://localhost:{port}/paper?paper=sage&view=notes")
             page.get_by_label("Note").fill("Seen by Bob.")
@@ -53,6 +54,7 @@ def test_log_in_work_and_log_out(chromium: Browser, tmp_path: Path, shipped_file
                 [{"name": "a.md", "mimeType": "text/markdown", "buffer": b"# A"}]
             )
             expect(page.get_by_text("a.md")).to_be_visible()
+            page.get_by_role("button", name="bob").click()
             page.get_by_role("button", name="Log out").click()
             expect(page.get_by_text("log in to go on")).to_be_visible()
             # One whose address the provider doesn't vouch for is nobody.

@@ -232,9 +232,12 @@ class DaskEngine:
                 self._again(work, message("its host went away"))
 
     def _take_in(self, work: Work, ending: Mapping[str, Any]) -> None:
+        was_on = work.host if work.is_begun else ""
         work.host, work.log = ending["host"], ending["log"]
         if "differs" in ending:
             work.given = None
+            if was_on not in ("", work.host):  # the scheduler itself gave it to another
+                self._again(work, message("{host} went away", host=was_on))
             if work.code == code_version(work.kind):
                 work.tries -= 1
                 note_unfit(work, self._connection.hosts, ending["differs"], has_other_code=True)

@@ -51,6 +51,8 @@ class Visitor:
         return may(self.role, role)
 
 
+_SHORT = 20
+"""So many letters of a name stand in a page's first row."""
 ALONE = Visitor("", "run")
 
 
@@ -161,12 +163,17 @@ def gate(_: Translate) -> bool:
 
 
 def badge(_: Translate) -> None:
-    """Say who is logged in, and offer the way out where there is one."""
+    """Say who is logged in, at a click in full, and offer the way out where there is one.
+
+    In short, so that a page's first row fits a narrow window.
+    """
     members = team()
     if members is None:
         return
     acting = visitor()
-    if acting.role is not None:
-        st.caption(plain(f"{acting.name} · {_(ROLE_WORDS[acting.role])}"), width="content")
-    if members.login == "oidc":
-        st.button(_("Log out"), key="logout", type="tertiary", on_click=st.logout)
+    name, _at, _domain = acting.name.partition("@")
+    with st.popover(plain(name[:_SHORT] or "–"), type="tertiary", key="person"):
+        if acting.role is not None:
+            st.markdown(plain(f"{acting.name} · {_(ROLE_WORDS[acting.role])}"))
+        if members.login == "oidc":
+            st.button(_("Log out"), key="logout", on_click=st.logout)
