@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, load_only
 
+from db import collecting
 from db.errors import RefusedError
 from db.models import Claim, InboxDecision, Paper, Watch, WatchFind, now
 from db.queries import counters, papers
@@ -46,7 +47,10 @@ def waiting(session: Session) -> dict[str, Waiting]:
         .outerjoin(put_off, put_off.c.paper_id == Paper.id)
         .where(Paper.status == "inbox", Paper.is_seed.is_(False))
     )
-    return {row[0]: Waiting(*row) for row in session.execute(statement)}
+    session.flush()
+    with collecting.paused():
+        rows = session.connection().execute(statement).all()
+        return {row[0]: Waiting._make(row) for row in rows}
 
 
 def found_by(session: Session, paper_ids: Collection[str]) -> dict[str, str]:

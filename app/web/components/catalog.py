@@ -15,6 +15,7 @@ from app.reports.overview import NAMED, Overview
 from app.reports.overview import decision as decided
 from app.reports.papers import ranked_paper
 from app.reports.ranking import RankedPaper
+from app.reports.text import short_name
 from app.web.components import context
 from app.web.components.text import folded
 from app.web.kept import Kept
@@ -27,7 +28,7 @@ from app.workflows.ranking import ranking as ranking_of
 from app.workflows.ranking import ranks_before as last_ranks
 from app.workflows.settings import default_target
 from app.workflows.weights import Weights, reordered
-from db.queries import counters, listing_columns, papers, runs
+from db.queries import counters, listing_columns, paper_names, papers, runs
 from db.queries.counters import Versions
 from db.queries.search import Found
 from db.queries.search_matches import Pieces, pieces
@@ -254,6 +255,19 @@ def find(text: str) -> str:
         return papers.get_by_any_id(session, text).id
 
 
+OFFERED = 1_000
+"""Papers in a box to choose one from; of more, those that stand nearest."""
+
+
+def offered(rows: Ranking, here: int = 0) -> dict[str, str]:
+    """Return short titles of the papers around a place of a ranking, by id, in its order."""
+    first = max(0, min(here - OFFERED // 2, len(rows) - OFFERED))
+    ids = [rows.columns.paper_ids[number] for number in rows.chosen[first : first + OFFERED]]
+    with context.reading() as session:
+        titles = paper_names.titles(session, ids)
+    return {paper_id: short_name(titles[paper_id]) for paper_id in ids if paper_id in titles}
+
+
 def status(rows: Ranking, paper_id: str) -> str:
     """Return where a paper of these rows stands."""
     return str((rows.row(paper_id) or {}).get("status", ""))
@@ -266,7 +280,7 @@ def names() -> Mapping[str, str]:
         with context.reading() as session:
             return {
                 paper.paper_id: folded(" ".join(map(str, (*paper,))))
-                for paper in papers.names(session)
+                for paper in paper_names.names(session)
             }
 
     return of_papers("names", (), work)

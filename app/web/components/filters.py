@@ -10,7 +10,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import ADVICE, LEVELS, STATUSES, TECHNIQUES, VERDICTS, label
 from app.web.components import catalog, url
-from app.web.components.text import clean, folded
+from app.web.components.text import clean, folded, plain
 from app.workflows.ranked import Ranking, Row
 from app.workflows.settings import default_target
 from db.queries.search import Found
@@ -130,23 +130,19 @@ PAGE = 100
 
 def page_of(shown: Filtered, _: Translate) -> list[Row]:
     """Let the person turn pages where there are more than one; return the rows of this one."""
-    starts = [str(n) for n in range(1, len(shown.rows) + 1, PAGE)]
-    if st.session_state.get("_filtered", shown.key) != shown.key:
-        st.session_state["from"] = "1"  # other filters: their first page
+    total = len(shown.rows)
+    is_other = st.session_state.get("_filtered", shown.key) != shown.key
     st.session_state["_filtered"] = shown.key
-    if len(starts) == 1:
+    if total <= PAGE:
         st.query_params.pop("from", None)
         return shown.rows[:]
-    total = f"{len(shown.rows):,}"
-
-    def name(start: str) -> str:
-        last = min(int(start) + PAGE - 1, len(shown.rows))
-        return _("{first}–{last} of {total}").format(first=start, last=last, total=total)
-
-    start = url.choose(
-        _("Page"), "from", starts, name, default="1", visibility="collapsed", width=190
+    first = url.page("from", total, PAGE, begin=is_other)  # other filters: their first page
+    last = min(first + PAGE - 1, total)
+    told = _("{first}–{last} of {total}").format(
+        first=f"{first:,}", last=f"{last:,}", total=f"{total:,}"
     )
-    return shown.rows[int(start) - 1 : int(start) - 1 + PAGE]
+    st.caption(plain(told), width="content")
+    return shown.rows[first - 1 : last]
 
 
 def matching(

@@ -9,8 +9,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.labels import label
-from app.reports.text import short_name
-from app.web.components import url
+from app.web.components import catalog, url
 from app.web.components.ranking_table import ADVICE_COLORS, verdict
 from app.web.components.text import (
     arrow,
@@ -28,16 +27,13 @@ from app.workflows.ranked import Ranking
 Record = Mapping[str, Any]
 
 
-_OFFERED = 1_000
-"""Papers in the box; of more, those that stand nearest."""
-
-
 def paper_choice(rows: Ranking, _: Translate) -> str:
     """Let the person choose a paper by `?paper=`; return its id."""
     here = rows.paper_ids.get(st.query_params.get("paper", ""), 0)
-    first = max(0, min(here - _OFFERED // 2, len(rows) - _OFFERED))
-    offered = rows[first : first + _OFFERED]
-    titles = {row["paper_id"]: f"{row['rank']} · {short_name(row['title'])}" for row in offered}
+    titles = {
+        paper_id: f"{rows.paper_ids[paper_id] + 1} · {title}"
+        for paper_id, title in catalog.offered(rows, here).items()
+    }
     return url.choose(
         _("Paper"),
         "paper",

@@ -91,16 +91,23 @@ def _number(
 def _entry(key: str, name: str, record: Record, _: Translate) -> tuple[dict[str, str], Evidence]:
     """Show what the engine has of a paper's technique, and take what a person knows better."""
     st.markdown(strong(_("What the engine has")))
-    rows = catalog.ranking(target=name)
-    titles = {row["paper_id"]: clean(short_name(row["title"])) for row in rows}
+    rows = catalog.ranking()
+    titles = {paper_id: clean(title) for paper_id, title in catalog.offered(rows).items()}
+    are_all = len(titles) == len(rows)
     left, right = st.columns([3, 2], gap="small")
     with left:
         paper = st.selectbox(
-            _("Paper"), list(titles), index=None, format_func=titles.__getitem__,
-            key=f"{key}-paper", placeholder=_("Choose a paper"),
+            _("Paper"), list(titles), index=None, format_func=lambda p: titles.get(p, p),
+            key=f"{key}-paper", accept_new_options=not are_all,
+            placeholder=_("Choose a paper") if are_all else _("Choose a paper, or type its id"),
         )  # fmt: skip
     if paper is None:
         return {}, NO_EVIDENCE
+    if paper not in titles:  # typed; of very many papers not all are offered
+        with context.errors_shown():
+            paper = catalog.find(paper)
+        if paper not in rows.paper_ids:
+            return {}, NO_EVIDENCE
     held = newest_entry(record, paper)
     state = str(held["state"]) if held else "no"
     with right:

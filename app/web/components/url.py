@@ -81,6 +81,28 @@ def scale(label: str, name: str, options: Sequence[str], *, default: str) -> str
     return chosen
 
 
+def page(name: str, total: int, size: int, *, begin: bool = False) -> int:
+    """Show the pages of so many rows, for `?name=` the first row's number; return that.
+
+    `begin` opens the first page.
+    """
+    starts = range(1, total + 1, size)
+    key = f"{name}-page"  # of the control, which counts pages
+    turned = st.session_state.get(key)
+    if begin:
+        st.session_state[name] = "1"
+    elif turned is not None and turned <= len(starts) and not st.session_state.get(_ARRIVED):
+        st.session_state[name] = str(starts[turned - 1])
+    _adopt(name, "1", list(map(str, starts)))
+    number = starts.index(int(st.session_state.get(name, "1"))) + 1
+    if turned != number:
+        st.session_state[key] = number
+    chosen = str(starts[st.pagination(len(starts), key=key) - 1])
+    st.session_state[name] = chosen
+    _publish(name, chosen, "1")
+    return int(chosen)
+
+
 def search(label: str, name: str, *, placeholder: str, width: int | Literal["stretch"]) -> str:
     """Show a search box for `?name=`; return what was typed, at most 200 characters."""
     _adopt(name, "", None)
