@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from db.backup import backup
 from db.check import check
 from db.engine import open_engine, session_scope
 from db.errors import CatalogError, NotSetUpError
+from db.parts import new_part
 from db.queries import papers
+from tests.conftest import PROJECT
 from tests.db.builders import add_paper, url_of
 
 pytestmark = pytest.mark.sqlite  # PostgreSQL has its own backups
@@ -40,6 +44,29 @@ def test_a_backup_is_a_whole_catalog_in_one_file(filled: Engine, tmp_path: Path)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     assert titles(target) == ["The paper called fast"]
     assert check(url_of(target)) == []
+
+
+def test_what_a_killed_process_left_is_deleted(filled: Engine, tmp_path: Path) -> None:
+    killed = (
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from db.parts import new_part\n"
+        "new_part(Path('copy.db').absolute()), new_part(Path('other.db').absolute())\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = {"PYTHONPATH": str(PROJECT)}
+    subprocess.run([sys.executable, "-c", killed], cwd=tmp_path, env=environment)
+    left = [file for file in tmp_path.iterdir() if file.suffix == ".part"]
+    assert len(left) == 2
+    left[0].with_name(f"{left[0].name}-wal").touch()
+    ours = left[0].name.split(".")[-2].partition("-")[0]
+    elsewhere = tmp_path / left[0].name.replace(ours, "0" * 8)
+    kept = {tmp_path / ".mine.part", new_part(tmp_path / "copy.db"), elsewhere}
+    for file in kept:
+        file.touch()
+    backup(filled, tmp_path / "copy.db")
+    found = {file for file in tmp_path.iterdir() if file.name.startswith(".")}
+    assert found == kept, "another's at work here, another machine's, another program's"
 
 
 def test_a_folder_gets_a_dated_file(filled: Engine, tmp_path: Path) -> None:
