@@ -53,7 +53,7 @@ def compare_chart(rows: Sequence[Row], _: Translate) -> alt.LayerChart | alt.Fac
     domain = _domain(rows)
     frame["room_high"] = frame["room_high"].fillna(domain[1])  # "at least" has no end above
     x = alt.Scale(type="log", domain=domain)
-    title = _("speedup: how many times faster than the baseline (log scale)")
+    title = _("speedup: how many times as fast as the baseline (log scale)")
     left = alt.Axis(labelExpr=_lookup(ids, frame["claim"]), labelLimit=250, **_PLAIN)
     right = alt.Axis(
         labelExpr=_lookup(ids, frame["told"]),

@@ -192,7 +192,9 @@ def _columns(_: Translate, *, few: bool) -> dict[str, Any]:
             _("Score"), width=52, format="%.2f", help=_("What is believed today: −3 to 10.")
         ),
         "interval": column.TextColumn(
-            _("90 % range"), width=76, help=_("The score lies in this range with 90 %.")
+            _("90 % range"),
+            width=76,
+            help=_("The score lies in this range with a probability of 90 %."),
         ),
         "report": column.NumberColumn(
             _("Report"), width=50, format="%.1f", help=_("The score in the report of August 2025.")

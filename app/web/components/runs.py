@@ -91,7 +91,7 @@ def speedup_chart(rows: Sequence[Record], _: Translate) -> alt.LayerChart | alt.
     ends = [*frame["low"], *frame["high"], 1.0]
     scale = alt.Scale(type="log", domain=[min(ends) / 1.2, max(ends) * 1.2])
     base = alt.Chart(frame).encode(y=y, yOffset=offset, color=color, tooltip=tooltip)
-    title = _("speedup: how many times faster than the baseline (log scale)")
+    title = _("speedup: how many times as fast as the baseline (log scale)")
     bars = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
         x=alt.X("low:Q", scale=scale, title=title), x2="high:Q"
     )
