@@ -19,7 +19,7 @@ from analyzers.claiming.merging import MAX_PLACES, merge, name_alike, own_repeat
 from analyzers.claiming.methods import method_names
 from analyzers.claiming.metrics import Reading
 from analyzers.claiming.names import is_best_known, is_generic, is_plural
-from analyzers.claiming.ownership import Around, Owner, judge
+from analyzers.claiming.ownership import NAMES_AUTHORS, Around, Owner, judge
 from analyzers.claiming.quantities import Quantity, find_quantities, normalise
 from analyzers.claiming.setting import add_setting
 from analyzers.claiming.subjects import hardware_in, read_bound, read_subject
@@ -152,7 +152,7 @@ def _in_sentence(
             subject=subject,
             against=Baseline(named, Source.SENTENCE) if named else None,
             hardware=hardware_in(sentence.text),
-            own=owner.own,
+            own=owner.own and (reading.metric is not Metric.BITWIDTH or _is_told(sentence, owner)),
             points=owner.points,
             confidence=_confidence(sentence, reading, owner),
             rule=reading.rule,
@@ -160,6 +160,15 @@ def _in_sentence(
             in_abstract=sentence.in_abstract,
             places=[place],
         )
+
+
+_SUMMARY = re.compile(r"abstract|introduction|conclu|summary|contribution|discussion|^$", re.I)
+
+
+def _is_told(sentence: Sentence, owner: Owner) -> bool:
+    """Tell whether a bit width is a result: in the body widths are settings and parts of names."""
+    summary = sentence.in_abstract or _SUMMARY.search(sentence.section)
+    return bool(summary) or NAMES_AUTHORS in owner.reasons
 
 
 def _is_prose(text: str) -> bool:

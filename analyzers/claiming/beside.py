@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from analyzers.claiming.metrics import Reading, name_metric
+from analyzers.claiming.metrics import BY_HABIT, Reading, name_metric
 from analyzers.claiming.quantities import Quantity
 from analyzers.facts import Metric
 
@@ -19,11 +19,23 @@ _IS = re.compile(
     rf"\b({_GOOD})\b[^,;]{{0,60}}?\s(?:is|was|reaches|becomes)\s(?:up to |about |around |~)*$", re.I
 )
 _THAT_OF = re.compile(r"\s(?:that|those|the one)\s(?:of|with|under|in)\b", re.I)
+# "achieves up to 7.4x over A" says no word of what
+_ACHIEVES = re.compile(
+    r"\b(?:achiev|reach|obtain|attain|deliver|see|observ|get)(?:e?s|ed|ing|e)?\s"
+    r"(?:up to |about |around |over |an average of |nearly |more than |at least |~)*$",
+    re.I,
+)
+_OVER = re.compile(r"\s(?:over|compared (?:to|with)|relative to|vs\.?|versus)\s(?=[A-Z]|the |a )")
+# "15x of end-to-end speedup"
+_OF_CHANGE = re.compile(
+    r"\sof\s((?:[\w-]+\s){0,4}?(?:speed-?\s?ups?|reductions?|improvements?|savings?|gains?|accelerations?))\b",
+    re.I,
+)
 _VERB = re.compile(r"(?:more than )?(?:halv|doubl|tripl)\w+", re.I)
 # what is no gain when it doubles
 _NO_GAIN = re.compile(
     r"\b(?:sizes?|lengths?|numbers?|amounts?|width|volume|comput\w+|work\w*|data|latenc\w+|costs?"
-    r"|memory|times?|parameters|layers?|overheads?|accesses|traffic|precision)\b",
+    r"|memory|times?|parameters|layers?|overheads?|accesses|traffic|precision|peak|hardware)\b",
     re.I,
 )
 _AS_FAST = re.compile(r"\s?as\s(?P<how>fast|quick(?:ly)?|(?:[\w-]+-)?efficient(?:ly)?)\sas\b", re.I)
@@ -47,6 +59,8 @@ def read_beside(left: str, right: str, text: str, quantity: Quantity) -> Reading
     if quantity.unit != "x":
         return None
     rule = "number + the … of a rival"
+    if of := _OF_CHANGE.match(right):
+        return name_metric(of[1], text, quantity, "number of change")
     if whose := _THE_RIVALS.match(right):
         return name_metric(f"higher {whose[1]}", text, quantity, rule)
     if _THAT_OF.match(right) and (what := _IS.search(left)):
@@ -54,6 +68,8 @@ def read_beside(left: str, right: str, text: str, quantity: Quantity) -> Reading
     if how := _AS_FAST.match(right):
         phrase = "faster" if how["how"][0] in "fq" else f"more {how['how']}"
         return name_metric(phrase, text, quantity, rule)
+    if _OVER.match(right) and (verb := _ACHIEVES.search(left)):
+        return Reading(Metric.SPEEDUP, verb[0].strip(), "number over a rival" + BY_HABIT)
     return None
 
 
@@ -67,6 +83,11 @@ def read_verb(right: str, text: str, quantity: Quantity) -> Reading | None:
     if _NO_GAIN.search(what[1]):
         return None
     return name_metric(f"increases {what[1]}", text, quantity, "verb of change")
+
+
+def is_of_change(right: str) -> bool:
+    """Tell whether "of a speedup" follows a number, and not what it is a share of."""
+    return _OF_CHANGE.match(right) is not None
 
 
 def is_verb(quantity: Quantity, text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from analyzers.claiming import words as w
-from analyzers.claiming.beside import is_verb, read_beside, read_verb
+from analyzers.claiming.beside import is_of_change, is_verb, read_beside, read_verb
 from analyzers.claiming.carrying import carried_from
 from analyzers.claiming.governing import is_loss, read_left, read_right
 from analyzers.claiming.metrics import Reading, name_metric
@@ -26,7 +26,7 @@ _ANNOUNCED = re.compile(
 # "50% of the heads", "90% sparsity": a share or a setting, no result
 _SHARE = re.compile(
     r"\s?(?:of\s(?!theor|peak|the\s(?:theor|peak|max)|maximum)|sparsity|sparse\b|activat|"
-    r"confidence|quantile|percentile|(?:\w+\s)?(?:sparsity|pruning\sratio|threshold|ratio\sof)\b)",
+    r"confidence|quantile|percentile|(?:of\s)?layers?\b|(?:\w+\s)?(?:sparsity|pruning\sratio|threshold|ratio\sof)\b)",
     re.I,
 )
 # "a sparsity of 50%"
@@ -48,7 +48,7 @@ _CHANGES = re.compile(r"\s?(?:higher|lower|better|more|less|fewer)\b", re.I)
 # "only gets 1.2x": what a rival falls short by
 _ONLY = re.compile(
     r"\bonly\s(?:gets?|got|achieves?|obtains?|gives?|sees?|brings?|yields?|reaches|attains?"
-    r"|provides?|offers?|delivers?)\s(?:an? |up to |about )*$",
+    r"|provides?|offers?|delivers?)\s(?:an? |up to |about )*$|\b(?:is|are|was|were)\sonly\s$",
     re.I,
 )
 # "70% of peak"
@@ -81,7 +81,8 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
     if quantity.unit == "%" and (saved := _saved_share(left, text[quantity.end :])):
         return name_metric(saved, text, quantity, "saves a share of")
     level = _LEVEL.search(left) and not _CHANGES.match(after)
-    if quantity.unit in ("%", "x") and (_SHARE.match(after) or level):
+    share = _SHARE.match(after) and not (quantity.unit == "x" and is_of_change(right))
+    if quantity.unit in ("%", "x") and (share or level):
         return None
     if quantity.unit == "%" and _UTILISED.search(text[quantity.end : quantity.end + 60]):
         if re.match(

@@ -20,7 +20,7 @@ _HEDGE = (
     r"|of|to|is|are|at|was|were|an?|the|another|further|additional|maximum|~|≥|≤|>|<"
     r"|\(|:|=|\+|below|under"
     r"|above|exceeding|from|between|close to|some|even|and|or|,|with|respectively"
-    r"|achiev\w+|reach\w+|in|towards?)"
+    r"|achiev\w+|reach\w+|in|towards?|ranging)"
 )
 _ADJACENT_TAIL = re.compile(rf"(?:(?:\s|^){_HEDGE}|[\s(~≥≤><=+:,])*$", re.I)
 # where the words that follow a number no longer belong to it
@@ -72,6 +72,8 @@ _GOES = re.compile(
     r"(?:up\s)?(?:from|between|to|as high as)\s(?:about |around |~)?$",
     re.I,
 )
+# "reveals a speedup for A, with a factor of": what the factor is of stands before
+_CHANGE = re.compile(r"\b(?:speed-?\s?ups?|improvements?|reductions?|gains?|savings?)\b", re.I)
 # "when the batch size increases by 8x" is what was done, not what came of it
 _CAUSE = re.compile(
     r"\b(?:batch|sequence|context|prompt|length|size|number of \w+|models?"
@@ -191,7 +193,8 @@ def read_left(left: str, text: str, quantity: Quantity) -> Reading | None:
     if quantity.unit == "%" and (_TO_LEVEL.search(left) or _FROM_LEVEL.search(left)):
         return None
     if match := _GOVERNOR.search(trimmed[-110:]):
-        phrase = trimmed[-110:][max(0, match.start() - 45) :]
+        bare = match[0].lower() in ("factor", "ratio", "rate") and _CHANGE.search(trimmed)
+        phrase = trimmed[-110:][0 if bare else max(0, match.start() - 45) :]
         if w.WORSE.search(match[0]) and not w.DOWN.search(phrase):
             return None
         if (
@@ -207,7 +210,8 @@ def read_left(left: str, text: str, quantity: Quantity) -> Reading | None:
             return name_metric(phrase, text, quantity, "change of + number")
     if goes := _GOES.search(left):
         return name_metric(f"improvement: {goes['what']}", text, quantity, "change of + number")
-    verbs = list(_VERB_BY.finditer(trimmed))
+    # "FasterTransformer" is no verb
+    verbs = [m for m in _VERB_BY.finditer(trimmed) if not any(c.isupper() for c in m[0][1:])]
     if verbs and re.search(
         r"\b(?:by|to|up[- ]?to|only|another|than|~|a factor|for|at|about|of)\b|~",
         joint + " " + trimmed[-12:],

@@ -15,6 +15,7 @@ WE = re.compile(
     r"|\b(?:the|our|these)\s(?:\w+\s)?results (?:show|demonstrate|indicate|suggest)"
     r"|\bthis (?:[\w-]+,? ){1,4}(?:scheme|method|approach|design|technique|strategy|kernel|system"
     r"|pipeline|algorithm|framework)\b"
+    r"|\bby (?:the|this) (?:technique|optimi[sz]ation|method|design|approach|schedule)s?\b"
     r"|\b(?:evaluation|empirical) results?\b|\bextensive (?:experiments|evaluations?)\b",
     re.I,
 )

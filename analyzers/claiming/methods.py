@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from analyzers.document import Document
 
@@ -35,6 +36,12 @@ _PROPOSES = re.compile(
 )
 
 
+_OUR = re.compile(rf"\b[Oo]ur\s(?P<name>{PROPER.pattern})")
+# models, formats and devices, of which authors say "our" too
+_NO_PART = re.compile(
+    r"\d+[BM]\b|^(?:W\d|A\d|INT\d|int\d|FP\d|BF\d|GPT|BERT|T5|OPT|LL[aA]MA|Llama|LL[mM]s?|Qwen|MoE|KV|RTX|[AHV]\d\d"
+    r"|DNN|CNN|RNN|NN|API|CUDA|PTQ|QAT|GEM[MV]|SOTA|NLP|AI\b|ML\b)|^[A-Z]{1,2}$"
+)
 _DESCRIBES = re.compile(
     r"-(?:specific|based|aware|level|style|like|free|wide|centric|driven|bound|only|friendly)$|^..$"
 )
@@ -58,6 +65,7 @@ def method_names(document: Document) -> frozenset[str]:
     if "(" in title:
         names.update(re.findall(r"\(([A-Z][\w-]{2,20})\)", title))
     opening = "\n".join(sentence.text for sentence in document.sentences[:120])
+    parts = _parts(document)
     if coined := _coined_in_title(title, opening):
         names.add(coined)
     for sentence in document.sentences[:120]:
@@ -71,7 +79,7 @@ def method_names(document: Document) -> frozenset[str]:
         if sentence.in_abstract:
             names.update(match["name"].rstrip(".-") for match in _SHOWN.finditer(sentence.text))
     front = document.front.lower()
-    return frozenset(
+    return parts | frozenset(
         name
         for name in names
         if (_NAMED.search(name) or (name == head and len(name.split()) <= 2) or name == coined)
@@ -80,6 +88,21 @@ def method_names(document: Document) -> frozenset[str]:
         and (name == head or name.lower() in front)
         # who cites a name gives it to others, were they the same authors
         and not _is_cited(name, opening)
+    )
+
+
+def _parts(document: Document) -> frozenset[str]:
+    """Return names of parts of the work: what the authors call "our X" more than once."""
+    counts = Counter(
+        match["name"].rstrip(".-")
+        for sentence in document.sentences
+        if "our " in sentence.text or "Our " in sentence.text
+        for match in _OUR.finditer(sentence.text)
+    )
+    return frozenset(
+        name
+        for name, count in counts.items()
+        if count >= 2 and name not in NOT_METHODS and not _NO_PART.search(name)
     )
 
 

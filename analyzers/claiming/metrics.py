@@ -106,13 +106,16 @@ def name_metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Readin
 def _by_sentence(text: str, phrase: str, quantity: Quantity, rule: str) -> Reading | None:
     """Name a bare "improvement of 2x" by the nearest word of performance in the sentence."""
     first, last = max(0, quantity.start - 160), quantity.end + 120
-    near: tuple[float, Metric] | None = None
+    near: tuple[float, Metric, str] | None = None
     for pattern, metric in _NEAREST:
         for match in pattern.finditer(text, first, last):
             away = max(quantity.start - match.end(), 1.5 * (match.start() - quantity.end))
             if near is None or away < near[0]:
-                near = (away, metric)
+                near = (away, metric, match[0])
     metric = near[1] if near else Metric.OTHER
+    if near and near[2].lower() == "performance" and quantity.unit == "%":
+        loss = bool(w.DOWN.search(phrase))
+        return Reading(Metric.ACCURACY_DROP if loss else Metric.OTHER, phrase, rule + PERFORMANCE)
     if metric is Metric.OTHER and quantity.unit == "%" and re.search(r"degradation|\bloss", phrase):
         metric = Metric.ACCURACY_DROP  # what degrades without a name is the quality
     if metric is Metric.ACCURACY_DROP and not (w.DOWN.search(phrase) and quantity.unit == "%"):

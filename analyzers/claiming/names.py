@@ -74,7 +74,7 @@ _TELLING = re.compile(
 )
 """Plain ways of doing: a name that holds such a word says what it is."""
 _GENERIC = re.compile(
-    rf"(?:{_QUALITY}[\s,-]+)*(?:(?:\w[\w-]*)\s)?{_HEAD}|state[- ]of[- ]the[- ]art|sota"
+    rf"(?:{_QUALITY}[\s,-]+)*(?:\w+\s)?{_HEAD}|state[- ]of[- ]the[- ]art|sota"
     r"|baselines?|prior arts?|previous arts?",
     re.I,
 )

@@ -61,6 +61,9 @@ _RESULT_SECTION = re.compile(
 _INTRO = re.compile(r"introduction|overview", re.I)
 
 
+NAMES_AUTHORS = "the authors or their method are named"
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """What stands around a sentence in its section.
@@ -117,12 +120,12 @@ def judge(
     elif sentence.kind is Kind.CAPTION:
         add(0.0, "stands in a caption")
     if mentioned:
-        add(1.5 if own_subject else 1.0, "the authors or their method are named")
+        add(1.5 if own_subject else 1.0, NAMES_AUTHORS)
     elif rest and is_own(rest, names):
         if _CONTRAST.search(normal) and not _IT.match(clause):
             add(-1.0, "the authors' method stands in contrast to this clause")
         else:
-            add(1.0, "the authors or their method are named")
+            add(1.0, NAMES_AUTHORS)
     elif _goes_on(normal, around.before, names) or (around.after_own and not CITED.search(normal)):
         add(1.0, "goes on from a sentence about the authors' work")
     contrast = _IN_CONTRAST.match(around.following)

@@ -108,7 +108,8 @@ _WORD_FORMS: tuple[tuple[re.Pattern[str], float, str], ...] = (
     (re.compile(r"\bhalf(?=\s(?:the|of the|as much)\s(?:memory|latency|time|cost))", re.I), 2, "x"),
     (
         re.compile(
-            r"\b(?:more than )?doubl(?:e[sd]?|ing)\b(?=\s(?!precision|buffer|quanti)(?:the\s)?\w)",
+            r"\b(?:(?:more than )?doubl(?:e[sd]|ing)|(?<=\bto )double|(?<=\bcan )double"
+            r"|(?<=\bwe )double|(?<=\bthan )double)\b(?=\s(?!precision|buffer|quanti)(?:the\s)?\w)",
             re.I,
         ),
         2,

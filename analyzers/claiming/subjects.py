@@ -51,12 +51,13 @@ _HARDWARE = re.compile(
     r"|L40S?|A10G?|A6000|A40|A30|T4|L4)"
     r"(?:[- ](?:\d{2,3} ?GB|SXM\d?|PCIe|NVL))*|MI\d{3}X?|Titan (?:Xp|X|V|RTX)"
     r"|TPU[ -]?v\d\w?|Jetson [\w ]{3,14}"
-    r"|Xeon(?: [A-Z]\w+)?(?: \w*\d\w*)?|EPYC(?: \w*\d\w*)?|M[1-5](?: (?:Ultra|Max"
+    r"|Xeon(?: [A-Z]\w+)?(?: \w*\d\w*)?|E(?:PYC|pyc)(?: \w*\d\w*)?|M[1-5](?: (?:Ultra|Max"
     r"|Pro))|Ryzen[\w ]{0,12}"
     r"|Core i\d-\w+|Snapdragon [\w ]{1,16}|Raspberry Pi ?\d?|Ascend ?\w{3,5}|Gaudi ?\d?)\b"
 )
 _UP_TO = re.compile(
-    r"(?:up[- ]?to|at most|a? ?max(?:imum|imal|imally)?(?! (?:[\w-]+ )?throughput)"
+    r"(?:up[- ]?to|at most|a? ?max(?:imum|imal|imally)?"
+    r"(?! (?:[\w-]+ )?throughput(?! (?:improvement|gain|increase|speed)))"
     r"(?: [\w-]+){0,3}?(?: of)?"
     r"|as (?:much|high|many|low) as|peak(?:s|ing)?(?: [\w-]+)?(?: of| at)?"
     r"|within|less than|fewer than|under|below|≤|<|no more than|not exceeding"

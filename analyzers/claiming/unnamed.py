@@ -41,9 +41,10 @@ def _performance(found: Found, document: Document) -> Found:
     unsure = [claim for _, claim in found if claim.own and claim.rule.endswith(PERFORMANCE)]
     if not unsure or not _is_of_speed(document):
         return found
-    for claim in unsure:
-        if claim.metric is Metric.OTHER:
-            claim.metric = Metric.SPEEDUP
+    marked = {id(claim) for claim in unsure}
+    for at, claim in found:
+        if id(claim) in marked and claim.metric is Metric.OTHER:
+            claim.metric = _said_before(at, document) or Metric.SPEEDUP
     losses = {id(claim) for claim in unsure if claim.metric is Metric.ACCURACY_DROP}
     return [(at, claim) for at, claim in found if id(claim) not in losses]
 

@@ -142,6 +142,11 @@ DEFINITIONS: tuple[tuple[re.Pattern[str], float], ...] = tuple(
             2.5,
         ),
         (
+            r"\b(?:over|to|with|against|than)\s(?P<name>[^,.;]{2,60}),\s"
+            r"(?:which is\s)?(?:a|the|our)\s(?:[\w-]+\s){0,2}baseline\b",
+            2.5,
+        ),
+        (
             r"\bnormali[sz]ed\s(?:\w+\s)?(?:to|by|against|with respect to|w\.?r\.?t\.?|over"
             rf"|relative to)\s{_NAME}",
             3.0,

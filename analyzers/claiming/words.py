@@ -62,6 +62,7 @@ WORSE = _pattern(
 SPECULATIVE = re.compile(
     r"\b(?:we expect|expected? to|could (?:potentially|be)|would"
     r"|theoretical(?:ly)?(?!\s(?:max|peak|flop))"
+    r"|potential (?:[\w-]+ ){0,2}?(?:improvements?|speed|gains?|reductions?|savings?)"
     r"|in theory|ideal(?:ly)?"
     r"|hypothetical|suppose|assum(?:e|ing)|potential(?:ly)? (?:of|for|save)"
     r"|in principle|upper bound"

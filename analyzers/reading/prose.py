@@ -45,6 +45,16 @@ _PREFIXES = frozenset(
 )
 
 
+# words of their own that are syllables more often: "in-" goes on as "creased"
+_SYLLABLES = frozenset(("in", "on", "out", "pre"))
+_WHOLE = re.compile(
+    r"(?:out-perform|over-head|over-all|how-ever|where-as|through-put|base-line|down-stream|up-stream"
+    r"|frame-work|band-width|work-load|net-work|with-out|with-in|run-time|life-time|hard-ware|soft-ware"
+    r"|other-wise|back-ground|bottle-neck|bench-mark|foot-print|wide-spread|break-down|time-line"
+    r"|for-ward|back-ward|to-ward|thresh-old|feed-back|check-point)(?:s|ed|ing|es)?"
+    r"|multi-pl[iy]\w*|per-(?:form|son|sist|spect|cent|haps|mit|turb|plex)\w*"
+)
+"""Words that look like two, where the paper has them nowhere in one piece."""
 # what compounds end with, where the paper has the word nowhere else
 _SECONDS = frozenset(
     (
@@ -246,7 +256,9 @@ def _glue(before: str, after: str, vocabulary: Vocabulary) -> str | None:
     if together or apart:
         return "" if together >= apart else "-"
     stem = head.rsplit("-", 1)[-1]
+    is_word = vocabulary[tail] > 0 or tail in _SECONDS or "-" in tail
+    if _WHOLE.fullmatch(f"{stem}-{tail}") or (stem in _SYLLABLES and not is_word):
+        return ""
     if stem in _PREFIXES:
         return "-"
-    is_word = vocabulary[tail] > 0 or tail in _SECONDS or "-" in tail
     return "-" if is_word and vocabulary[stem] > 0 and len(stem) > 2 and len(tail) > 2 else ""

@@ -125,6 +125,13 @@ def _vocabulary(*texts: str) -> Vocabulary:
     [
         ("infer-", "ence", ""),  # the paper has it whole elsewhere
         ("low-", "rank", "-"),  # and this with its hyphen
+        ("in-", "creased", ""),  # no word goes on so
+        ("out-", "performs", ""),  # two words that are one
+        ("over-", "head", ""),
+        ("per-", "formed", ""),
+        ("multi-", "plications", ""),
+        ("multi-", "tenancy", "-"),
+        ("per-", "channel", "-"),
         ("perform-", "ing", ""),  # a word of the paper, but its rest is none
         ("time-", "consuming,", "-"),  # ends compounds
         ("post-", "training", "-"),  # opens compounds
