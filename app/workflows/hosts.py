@@ -142,8 +142,9 @@ class Offers:
 def list_hosts(url: str | None) -> list[dict[str, Any]]:
     """Return who works for the scheduler, by name.
 
-    Each {"name", "address", "offers": [resource], "code", "same_code", "busy"}; "code" is that of
-    when it started. Raises `AssayError` where the scheduler doesn't answer.
+    Each {"name", "address", "offers": [resource], "code", "same_code", "busy"}; "code" is what it
+    had on its disk within the last half minute. Raises `AssayError` where the scheduler doesn't
+    answer.
     """
     from app.jobs.hosts.code import code_version
     from app.jobs.hosts.connection import Connection
@@ -162,8 +163,8 @@ def list_hosts(url: str | None) -> list[dict[str, Any]]:
                     "name": str(host["name"]),
                     "address": where,
                     "offers": sorted(host["resources"]),
-                    "code": host.get("code"),
-                    "same_code": host.get("code") == here,
+                    "code": code_of(host),
+                    "same_code": code_of(host) == here,
                     "busy": bool(host.get("metrics", {}).get("executing")),
                 }
                 for where, host in connection.hosts.items()
@@ -172,6 +173,12 @@ def list_hosts(url: str | None) -> list[dict[str, Any]]:
         )
     finally:
         connection.close()
+
+
+def code_of(host: Mapping[str, Any]) -> str | None:
+    """Return the code of a host as the scheduler tells it; None for one that says nothing."""
+    code = host.get("metrics", {}).get("code") or host.get("code")
+    return None if code is None else str(code)
 
 
 OFFERS = Offers(list_hosts, again_s=20.0)

@@ -39,6 +39,7 @@ SETTINGS: Mapping[str, Any] = {
 _ROOT = Path(__file__).parents[3]
 RESTART_S = (1.0, 2.0, 5.0, 10.0)
 LIVED_WELL_S = 30.0
+LOOK_AT_CODE_S = 20.0
 
 
 def configure(level: int = logging.WARNING) -> None:
@@ -111,12 +112,28 @@ def work(
             protocol=protocol,
             security=address.security(),
             startup_information={"code": lambda _: code_version()},
+            metrics={"code": _CodeNow()},
         ) as worker:
             print(f"{name} works for {address.url}.", flush=True)
             await _signalled(worker)
 
     configure()
     asyncio.run(run())
+
+
+class _CodeNow:
+    """The code on a worker's disk, looked at now and then, and not while a measurement may run."""
+
+    def __init__(self) -> None:
+        self._known = code_version()
+        self._looked_at = time.monotonic()
+
+    def __call__(self, worker: Any) -> str:
+        """Return it; called at each heartbeat."""
+        is_due = time.monotonic() - self._looked_at > LOOK_AT_CODE_S
+        if is_due and not worker.state.executing_count:
+            self._known, self._looked_at = code_version(), time.monotonic()
+        return self._known
 
 
 async def _signalled(server: Any) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from app.errors import UsageError
+from app.jobs.hosts import serving
 from app.jobs.hosts.address import CA, CERTIFICATE, KEY, parse_address, scheduler_address
 from app.jobs.hosts.code import code_version
+from app.workflows.hosts import code_of
 from tests.app.conftest import Assay
 from tests.conftest import PROJECT
 
@@ -110,3 +113,16 @@ def test_the_code_has_one_name_until_it_changes() -> None:
     version, _, digest = code_version().partition("+")
     assert version and len(digest) == 12
     assert code_version("reading") != code_version(), "prototypes are no part of reading"
+
+
+def test_a_host_looks_at_its_code_now_and_then_but_not_beside_a_measurement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    versions = iter(["old", "new"])
+    monkeypatch.setattr(serving, "code_version", lambda: next(versions))
+    code_now = serving._CodeNow()
+    monkeypatch.setattr(serving, "LOOK_AT_CODE_S", -1.0)
+    assert code_now(SimpleNamespace(state=SimpleNamespace(executing_count=1))) == "old"
+    assert code_now(SimpleNamespace(state=SimpleNamespace(executing_count=0))) == "new"
+    assert code_of({"code": "old", "metrics": {"code": "new"}}) == "new"
+    assert code_of({"code": "old", "metrics": {}}) == "old"
