@@ -65,11 +65,15 @@ class PaperCorrections:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionChapter:
-    """What changed since one report; `new` are papers that it doesn't name."""
+    """What changed since one report; `new` are papers that it doesn't name.
+
+    `further` is how many papers that it names are compared with it no more.
+    """
 
     base: ReportRef
     papers: tuple[PaperCorrections, ...]
     new: tuple[str, ...]
+    further: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from app.reports.advice import LATER, READY
 from app.reports.basis import Provenance
 from app.reports.findings import ReadLevel
 from app.reports.numbers import significant
-from app.reports.ranking import RankedPaper
+from app.reports.ranking import Outline, RankedPapers
 from app.reports.text import short_name
 
 NAMED = 5
 
 
 def closing(
-    ranking: Sequence[RankedPaper],
+    ranking: RankedPapers,
     levels: Sequence[ReadLevel],
     provenance: Provenance,
     counts: dict[str, bool],
@@ -42,46 +42,47 @@ def closing(
     return tuple(text for text in found if text)
 
 
-def _build(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    ready = [r for r in ranking if r.advice in READY]
+def _build(ranking: RankedPapers, _: Translate) -> str:
+    ready = [r for r in ranking.outlines if r.advice in READY]
     if ready:
-        return _("Build, in this order: {names}.").format(names=_names(ready, _))
-    later = [r for r in ranking if r.advice in LATER]
+        return _("Build, in this order: {names}.").format(names=_names(ready, ranking, _))
+    later = [r for r in ranking.outlines if r.advice in LATER]
     if later:
         return _("Start no project yet; take along what is cheap: {names}.").format(
-            names=_names(later, _)
+            names=_names(later, ranking, _)
         )
     return _("Start no project yet: measure first.")
 
 
-def _measure(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    waiting = [r for r in ranking if r.advice == "measure_first" and r.prototype]
+def _measure(ranking: RankedPapers, _: Translate) -> str:
+    waiting = [r for r in ranking.outlines if r.advice == "measure_first" and r.has_prototype]
     if not waiting:
         return ""
-    best = max(waiting, key=lambda r: (r.run.high or 0.0) if r.run else 0.0)
-    text = _("Measure what has a prototype: {names}.").format(names=_names(waiting, _))
-    if best.run is None or best.run.high is None:
+    best = max(waiting, key=lambda r: (r.run_high or 0.0) if r.run is not None else 0.0)
+    text = _("Measure what has a prototype: {names}.").format(names=_names(waiting, ranking, _))
+    if best.run is None or best.run_high is None:
         return text
     more = _("Most is open with {name}: up to {high}x for a whole run.").format(
-        name=short_name(best.title), high=significant(best.run.high)
+        name=_named([best], ranking)[0], high=significant(best.run_high)
     )
     return _("{first} {second}").format(first=text, second=more)
 
 
-def _write(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    without = [r for r in ranking if r.advice == "measure_first" and not r.prototype]
+def _write(ranking: RankedPapers, _: Translate) -> str:
+    without = [r for r in ranking.outlines if r.advice == "measure_first" and not r.has_prototype]
     if not without:
         return ""
     return _("Write the prototype that is missing, the most promising first: {names}.").format(
-        names=_names(without, _)
+        names=_names(without, ranking, _)
     )
 
 
-def _settle(ranking: Sequence[RankedPaper], _: Translate) -> str:
-    risky = [r for r in ranking if r.advice == "careful"]
+def _settle(ranking: RankedPapers, _: Translate) -> str:
+    risky = [r for r in ranking.outlines if r.advice == "careful"]
     if not risky:
         return ""
-    return _("Settle the high risk before any work on: {names}.").format(names=_names(risky, _))
+    names = _names(risky, ranking, _)
+    return _("Settle the high risk before any work on: {names}.").format(names=names)
 
 
 def _device(provenance: Provenance, counts: dict[str, bool], _: Translate) -> str:
@@ -105,8 +106,12 @@ def _read(levels: Sequence[ReadLevel], _: Translate) -> str:
     ).format(count=unread)
 
 
-def _names(rows: Sequence[RankedPaper], _: Translate) -> str:
-    names = [short_name(row.title) for row in rows[:NAMED]]
-    if len(rows) > NAMED:
-        names.append(_("{count} more").format(count=len(rows) - NAMED))
+def _names(papers: Sequence[Outline], ranking: RankedPapers, _: Translate) -> str:
+    names = _named(papers[:NAMED], ranking)
+    if len(papers) > NAMED:
+        names.append(_("{count} more").format(count=len(papers) - NAMED))
     return _(", ").join(names)
+
+
+def _named(papers: Sequence[Outline], ranking: RankedPapers) -> list[str]:
+    return [short_name(row.title) for row in ranking.rows(papers)]

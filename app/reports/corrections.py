@@ -16,12 +16,14 @@ from app.reports.changes import (
     PersonChange,
     ReportRef,
 )
+from app.reports.earlier import RANK_ALONE
 from app.reports.numbers import points, ratio, score
 from app.reports.ranking import RankedPaper
 from app.reports.text import clean
 from app.reports.values import evidence, sentence, sentences, value_text
 from db.models import Correction, Fact
-from db.queries.facts import Difference, FactRow
+from db.queries.facts import FactRow
+from db.queries.readings import Difference
 
 COMPARED = ("technique", "relevance", "complexity", "integration", "in_target", "risks")
 """Fields of which both reports have an opinion; the rest is today's alone."""
@@ -29,15 +31,21 @@ COMPARED = ("technique", "relevance", "complexity", "integration", "in_target", 
 
 def chapter(
     base: ReportRef,
-    record: Mapping[str, Any],
-    ranking: Sequence[RankedPaper],
+    old_rows: Mapping[str, Mapping[str, Any]],
+    compared: Sequence[RankedPaper],
     differences: Iterable[Difference],
     texts: Mapping[str, Sequence[Correction]],
     moved_by: Mapping[str, Sequence[str]],
     target: Target,
     language: str,
+    *,
+    new: Sequence[str] = (),
+    further: int = 0,
 ) -> CorrectionChapter:
-    """Return what changed since `base`, whose rows are in `record`, in today's order.
+    """Return what changed since `base`, whose rows are `old_rows` by paper, in today's order.
+
+    `new` are the titles of all papers that it doesn't name; `further` is how many it names that are
+    not among those compared.
 
     `differences` are those of the two readings; `texts` the seed's corrections in words, of which
     those made after `base` count; `moved_by` what moved a paper's score. What the engine
@@ -46,9 +54,8 @@ def chapter(
     by_paper: dict[str, list[Difference]] = {}
     for difference in differences:
         by_paper.setdefault(difference.paper_id, []).append(difference)
-    old_rows = {row["paper"]: row for row in record.get("rows", ())}
-    papers, new = [], []
-    for paper in ranking:
+    papers = []
+    for paper in compared:
         old = old_rows.get(paper.paper_id)
         told = tuple(
             CorrectionText(
@@ -62,16 +69,14 @@ def chapter(
         )
         changes: list[Change] = []
         # Of a paper that the earlier report doesn't name, all is new: nothing was corrected.
-        if old is None:
-            new.append(paper.title)
-        else:
+        if old is not None:
             changes += _of_row(old, paper, moved_by.get(paper.paper_id, ()), language)
             changes += _of_facts(by_paper.get(paper.paper_id, ()), language)
             if not any(change.field == "in_target" for change in changes):
                 changes += _of_engine(base, paper, target, language)
         if changes or told:
             papers.append(PaperCorrections(paper.paper_id, paper.title, tuple(changes), told))
-    return CorrectionChapter(base, tuple(papers), tuple(new))
+    return CorrectionChapter(base, tuple(papers), tuple(new), further)
 
 
 def _of_row(
@@ -96,6 +101,8 @@ def _of_row(
         ),
         ("performance", _performance(old, _), _speeds(now.claimed, now.measured, _)),
     ]
+    if old.get(RANK_ALONE):
+        del moved[1:]
     return [
         Change(field, before, after, None, tuple(reasons))
         for field, before, after, *reasons in moved

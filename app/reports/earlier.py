@@ -12,12 +12,16 @@ from app.reports.changes import FrozenPhase, FrozenReport, FrozenRow, ReportRef
 from app.reports.findings import Distribution, Share
 from app.reports.numbers import ratio
 from app.reports.papers import distribution
+from app.reports.ranking import Outline
 from app.reports.text import clean
 from app.reports.values import sentence
 
 PHASE_MONTHS = {1: "3-6", 2: "6-12", 3: "12-18"}
 """The first report's phases; later reports keep them."""
 UNKNOWN = "unknown"
+KEPT_WHOLE = 200
+"""Of so many papers at the top a report keeps the row, of the others the rank."""
+RANK_ALONE = "rank_alone"
 
 
 def report_ref(identity: str, date: str, title: Mapping[str, Any], language: str) -> ReportRef:
@@ -25,9 +29,20 @@ def report_ref(identity: str, date: str, title: Mapping[str, Any], language: str
     return ReportRef(identity, date, clean(pick(dict(title), language)) or identity)
 
 
+def rows(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the row of each paper that a report's record lists, by id, the best first.
+
+    Of the papers after the first `KEPT_WHOLE` it has the rank alone, and says so by `RANK_ALONE`.
+    """
+    whole = {row["paper"]: row for row in record.get("rows", ())}
+    further = record.get("further") or {}
+    return whole | {paper: {"rank": rank, RANK_ALONE: True} for paper, rank in further.items()}
+
+
 def ranks(record: Mapping[str, Any]) -> dict[str, int | None]:
     """Return the rank of each paper that a report's record lists, None where it gave none."""
-    return {row["paper"]: row.get("rank") for row in record.get("rows", ())}
+    whole = {row["paper"]: row.get("rank") for row in record.get("rows", ())}
+    return whole | (record.get("further") or {})
 
 
 def frozen_report(
@@ -71,31 +86,34 @@ def _row(row: Mapping[str, Any], titles: Mapping[str, str], language: str) -> Fr
     )
 
 
-def snapshot_record(rows: Sequence[Mapping[str, Any]], whys: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record of today's ranking: what `frozen_report` and `ranks` read, and the rows.
+def snapshot_record(
+    papers: Sequence[Outline], rows: Sequence[Mapping[str, Any]], whys: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the record of today's ranking: what `frozen_report`, `ranks` and `rows` read.
 
-    `whys` are the reasons of the advice in both languages, by paper id.
+    `rows` are those of the first `KEPT_WHOLE` papers; `whys` the reasons of their advice in both
+    languages, by paper id.
     """
-    papers = [_record_row(row, whys.get(row["paper_id"])) for row in rows]
     return {
         "note": {
             "en": "Frozen by Assay from the catalog as it stood.",
             "zh": "由 Assay 按当时的论文库冻结保存。",
         },
         "totals": {
-            "papers": len(rows),
-            "analysed": sum(row.get("relevance") is not None for row in rows),
+            "papers": len(papers),
+            "analysed": sum(paper.relevance is not None for paper in papers),
         },
         "distribution": {
-            "technique": _counts("technique", rows, list(Technique)),
-            "complexity": _counts("complexity", rows, list(Complexity)),
-            "recommendation": _counts("recommendation", rows, list(Advice)),
+            "technique": _counts([paper.technique for paper in papers], list(Technique)),
+            "complexity": _counts([paper.complexity for paper in papers], list(Complexity)),
+            "recommendation": _counts([paper.advice for paper in papers], list(Advice)),
         },
-        "rows": papers,
+        "rows": [_record_row(row, whys.get(row["paper_id"])) for row in rows],
+        "further": {paper.paper_id: paper.rank for paper in papers[len(rows) :]},
         "phases": [
             {
                 "months": months,
-                "papers": [row["paper"] for row in papers if row.get("phase") == phase],
+                "papers": [paper.paper_id for paper in papers if paper.phase == phase],
                 "title": {"en": f"Phase {phase}", "zh": f"第{'一二三'[phase - 1]}阶段"},
             }
             for phase, months in PHASE_MONTHS.items()
@@ -103,9 +121,8 @@ def snapshot_record(rows: Sequence[Mapping[str, Any]], whys: Mapping[str, Any]) 
     }
 
 
-def _counts(field: str, rows: Sequence[Mapping[str, Any]], order: Sequence[str]) -> dict[str, int]:
-    shares = distribution(field, [row.get(field) for row in rows], order).shares
-    return {share.code: share.count for share in shares}
+def _counts(codes: Sequence[str | None], order: Sequence[str]) -> dict[str, int]:
+    return {share.code: share.count for share in distribution("", codes, order).shares}
 
 
 def _record_row(row: Mapping[str, Any], why: Any) -> dict[str, Any]:

@@ -12,9 +12,7 @@ NOT_READ = N_("not read here, known by the seed's own facts")
 def header(model: ReportModel) -> list[tuple[str, str]]:
     """Return the lines of the head, each a name and a text."""
     _ = translator(model.language)
-    measured = sum(
-        1 for row in model.ranking if row.device is not None and row.verdict != "untested"
-    )
+    measured = sum(paper.is_tested for paper in model.ranking.outlines)
     whole = sum(level.count for level in model.read if level.code == "full")
     lines = [
         (_("Date"), _("{date}, the newest entry of the catalog").format(date=model.date)),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from app.i18n import Translate, translator
 from app.labels import label
 from app.reports.basis import Provenance
 from app.reports.findings import Insight
 from app.reports.numbers import percent, significant
-from app.reports.ranking import RankedPaper
+from app.reports.ranking import Outline, RankedPapers
 from app.reports.sections import ClaimLine, PaperSection
 from app.reports.text import short_name
 
@@ -21,7 +21,7 @@ WORTH_IT = 1.10
 
 
 def insights(
-    ranking: Sequence[RankedPaper],
+    ranking: RankedPapers,
     papers: Sequence[PaperSection],
     provenance: Provenance,
     counts: dict[str, bool],
@@ -80,9 +80,12 @@ def _verdict(claim: ClaimLine) -> str:
     return next((v.verdict for v in claim.verdicts if v.verdict != "untested"), "untested")
 
 
-def _promised(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
-    both = [(r.claimed, r.run.value) for r in ranking if r.claimed and r.run and r.run.value > 0]
-    both = [(claimed, run) for claimed, run in both if claimed > 0]
+def _promised(ranking: RankedPapers, _: Translate) -> Insight | None:
+    both = [
+        (r.claimed, r.run)
+        for r in ranking.outlines
+        if r.claimed is not None and r.claimed > 0 and r.run is not None and r.run > 0
+    ]
     if len(both) < 2:
         return None
     claimed, run = (_geometric(values) for values in zip(*both, strict=True))
@@ -100,12 +103,12 @@ def _promised(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
     )
 
 
-def _kept(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
-    both = [r for r in ranking if r.claimed and r.measured]
+def _kept(ranking: RankedPapers, _: Translate) -> Insight | None:
+    both = [r for r in ranking.outlines if r.claimed and r.measured]
     if not both:
         return None
     ratio = _geometric([(r.measured or 1.0) / (r.claimed or 1.0) for r in both])
-    names = _names(both, _)
+    names = _names(both, ranking, _)
     text = _(
         "Where a prototype was measured, it came to {ratio} times the claimed speedup "
         "(geometric mean of {papers}: {names})."
@@ -139,12 +142,16 @@ def _wording(papers: Sequence[PaperSection], _: Translate) -> Insight | None:
     )
 
 
-def _reach(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
-    runs = [r.run for r in ranking if r.run and r.run.low is not None and r.run.high is not None]
+def _reach(ranking: RankedPapers, _: Translate) -> Insight | None:
+    runs = [
+        (r.run_low, r.run_high)
+        for r in ranking.outlines
+        if r.run is not None and r.run_low is not None and r.run_high is not None
+    ]
     if not runs:
         return None
-    might = sum((run.high or 0) >= WORTH_IT for run in runs)
-    sure = sum((run.low or 0) >= WORTH_IT for run in runs)
+    might = sum(high >= WORTH_IT for _low, high in runs)
+    sure = sum(low >= WORTH_IT for low, _high in runs)
     text = _(
         "{might} of {papers} papers could make a whole run 10 % faster or more at the high end of "
         "their interval; {sure} do so at the low end."
@@ -158,7 +165,7 @@ def _reach(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
     )
 
 
-def _by_technique(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
+def _by_technique(ranking: RankedPapers, _: Translate) -> Insight | None:
     return _means(
         "technique",
         ranking,
@@ -168,7 +175,7 @@ def _by_technique(ranking: Sequence[RankedPaper], _: Translate) -> Insight | Non
     )
 
 
-def _by_complexity(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
+def _by_complexity(ranking: RankedPapers, _: Translate) -> Insight | None:
     return _means(
         "complexity",
         ranking,
@@ -180,16 +187,16 @@ def _by_complexity(ranking: Sequence[RankedPaper], _: Translate) -> Insight | No
 
 def _means(
     code: str,
-    ranking: Sequence[RankedPaper],
-    key: Callable[[RankedPaper], str | None],
+    ranking: RankedPapers,
+    key: Callable[[Outline], str | None],
     text: str,
     _: Translate,
 ) -> Insight | None:
     groups: dict[str, list[float]] = {}
-    for row in ranking:
-        name = key(row)
-        if name and row.run and row.run.value > 0:
-            groups.setdefault(name, []).append(row.run.value)
+    for paper in ranking.outlines:
+        name = key(paper)
+        if name and paper.run is not None and paper.run > 0:
+            groups.setdefault(name, []).append(paper.run)
     if len(groups) < 2:
         return None
     means = sorted(
@@ -207,8 +214,8 @@ def _means(
     )
 
 
-def _in_engine(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
-    states = Counter(r.in_target for r in ranking if r.in_target)
+def _in_engine(ranking: RankedPapers, _: Translate) -> Insight | None:
+    states = Counter(r.in_target for r in ranking.outlines if r.in_target)
     if not states:
         return None
     text = _("The engine has {merged} of {papers} already and {partial} in part; {no} not at all.")
@@ -227,30 +234,29 @@ def _in_engine(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
     )
 
 
-def _moved(ranking: Sequence[RankedPaper], _: Translate) -> Insight | None:
-    steps = [(r.move.before - r.rank, r) for r in ranking if r.move.before is not None]
-    moved = [(step, row) for step, row in steps if step]
+def _moved(ranking: RankedPapers, _: Translate) -> Insight | None:
+    steps = [(r.before - r.rank, r.before, r) for r in ranking.outlines if r.before is not None]
+    moved = [step for step in steps if step[0]]
     if not moved:
         return None
-    most = max(moved, key=lambda m: (abs(m[0]), -m[1].rank))
+    _by, before, paper = max(moved, key=lambda m: (abs(m[0]), -m[2].rank))
     text = _(
         "{moved} of {papers} papers that had a rank before have another now; {name} moved most, "
         "from {before} to {rank}."
     )
-    row = most[1]
     return _insight(
         "moved",
         text.format(
             moved=len(moved),
             papers=len(steps),
-            name=short_name(row.title),
-            before=row.move.before,
-            rank=row.rank,
+            name=short_name(ranking.rows([paper])[0].title),
+            before=before,
+            rank=paper.rank,
         ),
         moved=len(moved),
         papers=len(steps),
-        before=float(row.move.before or 0),
-        rank=row.rank,
+        before=before,
+        rank=paper.rank,
     )
 
 
@@ -277,10 +283,11 @@ def _devices(provenance: Provenance, counts: dict[str, bool], _: Translate) -> I
     )
 
 
-def _names(rows: Iterable[RankedPaper], _: Translate, most: int = 3) -> str:
-    names = [short_name(row.title) for row in rows]
-    if len(names) > most:
-        names = [*names[:most], _("{count} more").format(count=len(names) - most)]
+def _names(papers: Sequence[Outline], ranking: RankedPapers, _: Translate, most: int = 3) -> str:
+    shown = papers[:most]
+    names = [short_name(row.title) for row in ranking.rows(shown)]
+    if len(papers) > most:
+        names.append(_("{count} more").format(count=len(papers) - most))
     return _(", ").join(names)
 
 

@@ -7,12 +7,13 @@ frozen and ordered, so the same catalog and the same moment give the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.reports.basis import Method, Provenance
 from app.reports.changes import CorrectionChapter, FrozenReport, PersonChange, ReportRef
 from app.reports.findings import Distribution, Insight, ReadLevel, Reference
-from app.reports.ranking import RankedPaper
+from app.reports.ranking import RankedPapers
 from app.reports.sections import PaperSection
 
 
@@ -40,7 +41,11 @@ class RoadmapGroup:
 
 @dataclass(frozen=True, slots=True)
 class ReportModel:
-    """The whole report, in one language."""
+    """The whole report, in one language.
+
+    Of the ranking and the references what isn't shown isn't read: they go as far as the session
+    that the report was built with is open.
+    """
 
     language: str
     date: str
@@ -49,7 +54,7 @@ class ReportModel:
     """The sentences of the decision paragraph."""
     since: ReportRef | None
     """The report that ranks are compared with."""
-    ranking: tuple[RankedPaper, ...]
+    ranking: RankedPapers
     papers: tuple[PaperSection, ...]
     read: tuple[ReadLevel, ...]
     distributions: tuple[Distribution, ...]
@@ -62,7 +67,8 @@ class ReportModel:
     """What is not recommended, by the kind of no."""
     closing: tuple[str, ...]
     """The closing recommendations, a sentence or two each."""
-    references: tuple[Reference, ...]
+    references: Sequence[Reference]
+    """The ranked papers, in that order."""
     frozen: FrozenReport | None
     method: Method
     provenance: Provenance

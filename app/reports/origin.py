@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from analyzers.scoring import ASSAY_RUBRIC, REPORT_RUBRIC
@@ -15,7 +16,7 @@ from app.reports.basis import DeviceUsed, DeviceWeight, Method, PartShare, Prove
 from app.reports.text import clean
 from db.models import Run
 from db.queries.claims import ClaimRow
-from db.queries.facts import FactRow
+from db.queries.readings import StandingFact
 from db.schema import HEAD
 
 SOFTWARE = ("python", "torch", "triton", "cuda", "driver", "os")
@@ -93,19 +94,43 @@ def _device(runs: Sequence[Run], stale: Collection[str]) -> DeviceUsed:
 
 def fingerprint(
     target: Target,
-    facts: Iterable[FactRow],
+    facts: Iterable[StandingFact],
     claims: Iterable[ClaimRow],
     runs: Iterable[Run],
 ) -> str:
-    """Return a hash of all that the ranking rests on: two reports that share it share the data."""
-    content: list[Any] = [
-        sorted((f.paper_id, f.field, f.source, f.value_json) for f in facts),
-        sorted(
-            json.dumps(c._replace(text_json=None)._asdict(), sort_keys=True, default=str)
-            for c in claims
-        ),
+    """Return a hash of all that the ranking rests on: two reports that share it share the data.
+
+    `facts` come by paper and field; the claims' order doesn't matter. Neither are kept as rows.
+    """
+    written = sorted(map(_claim_text, claims))
+    rest = [
         sorted(run.id for run in runs),
         [target.name, target.date, sorted(target.shares.items()), sorted(target.devices.items())],
     ]
-    packed = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
-    return hashlib.sha256(packed.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(b"[")
+    for chunk in _chunks((f.paper_id, f.field, f.source, f.value_json) for f in facts):
+        digest.update(chunk)
+    digest.update(b", ")
+    for chunk in _chunks(written):
+        digest.update(chunk)
+    # What follows is one list with the two before it, whose bracket is open.
+    digest.update(f", {_JSON.encode(rest)[1:]}".encode())
+    return digest.hexdigest()[:16]
+
+
+_JSON = json.JSONEncoder(sort_keys=True, default=str)
+_AT_ONCE = 1000
+
+
+def _claim_text(claim: ClaimRow) -> str:
+    return _JSON.encode(claim._replace(text_json=None)._asdict())
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[bytes]:
+    """Yield the JSON list of items in pieces: all at once it would take a hundred megabytes."""
+    left = iter(items)
+    head = "["
+    while chunk := list(islice(left, _AT_ONCE)):
+        yield f"{head}{_JSON.encode(chunk)[1:-1]}".encode()
+        head = ", "
+    yield b"[]" if head == "[" else b"]"

@@ -11,7 +11,7 @@ from app.labels import VERDICT_ICONS, label
 from app.reports.advice import LATER, READY, SET_ASIDE
 from app.reports.changes import ReportRef
 from app.reports.numbers import significant
-from app.reports.ranking import RankedPaper
+from app.reports.ranking import Outline, RankedPaper, RankedPapers
 from app.reports.text import in_a_row, short_name
 
 NAMED = 3
@@ -40,20 +40,27 @@ class Overview:
         return sum(self.counts.values())
 
 
-def overview(ranking: Sequence[RankedPaper]) -> Overview:
-    """Return what there is to say of a whole ranking."""
-    first: dict[str, list[RankedPaper]] = {}
-    for row in ranking:
-        first.setdefault(row.advice, []).append(row)
-    waiting = [r.run.high for r in first.get("measure_first", ()) if r.run]
-    tested = [r for r in ranking if r.device and r.verdict != "untested"]
+def overview(ranking: RankedPapers) -> Overview:
+    """Return what there is to say of a whole ranking; the rows that are named are read."""
+    first: dict[str, list[Outline]] = {}
+    for paper in ranking.outlines:
+        group = first.setdefault(paper.advice, [])
+        if len(group) < NAMED:
+            group.append(paper)
+    waiting = [
+        paper.run_high
+        for paper in ranking.outlines
+        if paper.advice == "measure_first" and paper.run is not None and paper.run_high is not None
+    ]
+    tested = [paper for paper in ranking.outlines if paper.is_tested]
+    former = [paper for paper in ranking.outlines if paper.before == 1][:1]
     return Overview(
-        counts=Counter(row.advice for row in ranking),
-        first={advice: rows[:NAMED] for advice, rows in first.items()},
+        counts=Counter(paper.advice for paper in ranking.outlines),
+        first={advice: ranking.rows(named) for advice, named in first.items()},
         measured=len(tested),
-        first_measured=tested[:NAMED],
-        best_run=max((high for high in waiting if high is not None), default=None),
-        former_first=next((r for r in ranking if r.move.before == 1), None),
+        first_measured=ranking.rows(tested[:NAMED]),
+        best_run=max(waiting, default=None),
+        former_first=next(iter(ranking.rows(former)), None),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from analyzers.targets import Target
 from app.reports.advice import next_step
 from app.reports.findings import Distribution, ReadLevel, Reference, Share
-from app.reports.ranking import Figure, Move, RankedPaper
+from app.reports.ranking import Figure, Move, Outline, RankedPaper
 from app.reports.sections import ClaimLine, CriterionLine, FactLine, PaperSection, VerdictLine
 from app.reports.text import clean, safe_url
 from app.reports.values import fact_line, risks, sentence, sentences
@@ -61,6 +61,30 @@ def ranked_paper(row: Mapping[str, Any], before: Mapping[str, int | None] | None
         in_target=row.get("in_target"),
         prototype=row.get("prototype"),
         verdict_device=row.get("verdict_device") or row.get("device"),
+    )
+
+
+def outline(row: Mapping[str, Any], rank: int, before: int | None) -> Outline:
+    """Return what is counted of a row of `list_papers`, or of a stored one, which has no rank."""
+    run_low, run_high = row.get("run_interval") or (None, None)
+    return Outline(
+        rank,
+        row["paper_id"],
+        row.get("technique"),
+        row.get("complexity"),
+        row["recommendation"],
+        row.get("claimed_speedup"),
+        row.get("measured_speedup"),
+        row.get("run_speedup"),
+        run_low,
+        run_high,
+        row.get("verdict") or "untested",
+        row.get("device"),
+        row.get("in_target"),
+        row.get("prototype") is not None,
+        row.get("relevance"),
+        row.get("phase"),
+        before,
     )
 
 

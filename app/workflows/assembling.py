@@ -18,8 +18,8 @@ from analyzers.targets import Target
 from app.workflows.target_facts import row_of
 from db.queries import claims as claim_queries
 from db.queries import facts as fact_queries
+from db.queries import paper_names, prototype_links
 from db.queries import papers as paper_queries
-from db.queries import prototype_links
 from db.queries import runs as run_queries
 from db.queries.claims import ClaimRow
 from db.queries.facts import FactRow
@@ -59,7 +59,8 @@ def assemble(
     rows = fact_queries.effective(session, fact_queries.CURRENT, paper_ids)
     claims = claim_queries.rows(session, paper_ids)
     links = prototype_links.prototypes(session)
-    runs = measured_runs(session, {name for names in links.values() for name in names})
+    linked = links if paper_ids is None else links.keys() & paper_ids
+    runs = measured_runs(session, {name for paper in linked for name in links[paper]})
     assembled = []
     for paper in paper_queries.list_papers(session, paper_ids=paper_ids):
         prototypes = links.get(paper.id, ())
@@ -86,7 +87,7 @@ def assemble(
 def assemble_report(session: Session, target: Target) -> list[f.PaperFacts]:
     """Return the facts of the report of August 2025: its reading, `in_target` up to its date."""
     read = fact_queries.effective(session, REPORT_2025)
-    titles = paper_queries.titles(session, read)
+    titles = paper_names.titles(session, read)
     return [
         _base(paper_id, titles[paper_id], rows, target, REPORT_2025_DATE)
         for paper_id, rows in read.items()

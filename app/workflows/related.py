@@ -20,6 +20,7 @@ from app.reports.text import short_name
 from app.workflows.ranked import Ranking
 from app.workflows.title_words import TitleWords, key_of, words_of
 from db.queries import claims as claim_queries
+from db.queries import paper_names
 from db.queries import papers as paper_queries
 
 Row = Mapping[str, Any]
@@ -74,7 +75,7 @@ class Known:
 
 def known(session: Session, ranking: Ranking) -> Known:
     """Return what is known of a ranking's papers, without reading its rows."""
-    titles = paper_queries.titles(session)
+    titles = paper_names.titles(session)
     columns = ranking.columns
     numbers = [n for n in ranking.chosen if columns.paper_ids[n] in titles]
     return Known(
@@ -111,7 +112,7 @@ def related(
     technique = papers.techniques[mine]
     own_title = words_of(own.title)
     nearest = _nearest(papers, mine, own_title, {n: points for n, (points, _) in found.items()})
-    abstracts = paper_queries.abstracts(session, [own.id, *(papers.ids[n] for n in nearest)])
+    abstracts = paper_names.abstracts(session, [own.id, *(papers.ids[n] for n in nearest)])
     own_text = own_title | words_of(abstracts.get(own.id))
     for number in nearest:
         if technique and papers.techniques[number] == technique:

@@ -1,13 +1,14 @@
-"""The earlier report that one is compared with."""
+"""What a report is asked for: its target, and the earlier report that it is compared with."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
 from analyzers.message import message
-from analyzers.targets import Target
-from app.errors import UsageError
+from analyzers.targets import Target, TargetError
+from app.errors import UsageError, reason_of
 from app.workflows.ranking import DEFAULT_TARGET
+from app.workflows.triage import target_named
 from db.models import ReportSnapshot
 from db.queries import snapshots
 
@@ -35,6 +36,14 @@ def compared_with(
     # A report kept of the very same data is this one: nothing moved since.
     stored = [s for s in snapshots.list_snapshots(session) if is_for(s, target)]
     return next((s for s in stored if s.record.get("fingerprint") != fingerprint), None)
+
+
+def target_of(name: str) -> Target:
+    """Return the target that a report is asked for; raises `UsageError` for an unknown one."""
+    try:
+        return target_named(name)
+    except TargetError as error:
+        raise UsageError(reason_of(error) or str(error)) from error
 
 
 def is_for(snapshot: ReportSnapshot, target: Target) -> bool:

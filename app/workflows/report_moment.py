@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from analyzers.targets import Target
 from app.i18n import translator
 from app.reports.numbers import points
-from app.reports.ranking import RankedPaper
 from app.reports.text import clean
 from app.workflows.causes import cause_text
 from db.models import Correction, Fact, ReportSnapshot, Run
@@ -44,18 +43,17 @@ def rest_of_history(
     session: Session,
     base: ReportSnapshot,
     target: Target,
-    ranking: Sequence[RankedPaper],
+    paper_ids: Sequence[str],
     language: str,
 ) -> dict[str, list[str]]:
-    """Return the steps of believed scores since `base`, by paper id, each in words.
+    """Return the steps of these papers' believed scores since `base`, by id, each in words.
 
     A score's first value is no step: nothing was there to be moved.
     """
     _ = translator(language)
     told: dict[str, list[str]] = {}
-    names = [row.paper_id for row in ranking]
     for step in score_queries.history(
-        session, names, target=target.name, kind="believed", since=base.date
+        session, paper_ids, target=target.name, kind="believed", since=base.date
     ):
         if step.before is None or step.after is None:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import or_, select
@@ -15,6 +15,8 @@ from db.errors import NotFoundError
 from db.models import Claim, Place
 from db.queries import counters, papers
 from db.queries.claim_matching import find_held
+
+_AT_ONCE = 2000
 
 
 class ClaimRow(NamedTuple):
@@ -71,6 +73,14 @@ def rows(session: Session, paper_ids: Collection[str] | None = None) -> dict[str
         claim = ClaimRow._make(row)
         found.setdefault(claim.paper_id, []).append(claim)
     return found
+
+
+def every(session: Session) -> Iterator[ClaimRow]:
+    """Yield all claims without their texts, in no order, as they are asked for."""
+    columns = [getattr(Claim, name) for name in ClaimRow._fields[:-1]]
+    session.flush()
+    found = session.connection().execute(select(*columns).execution_options(yield_per=_AT_ONCE))
+    return (ClaimRow._make((*row, None)) for row in found)
 
 
 def baselines(

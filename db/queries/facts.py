@@ -1,22 +1,23 @@
-"""Facts: which value of a field counts, a person's corrections and their undoing, readings."""
+"""Facts: which value of a field counts, a person's corrections and their undoing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from db.dialects import json_text
-from db.errors import DuplicateError, NotFoundError, RefusedError
+from db.errors import NotFoundError, RefusedError
 from db.models import Fact, Reading, now
 from db.queries import counters, papers
 
 CURRENT = "current"
 
-_RANK = {"analysis": 0, "seed": 1, "person": 2}
+PRECEDENCE = {"analysis": 0, "seed": 1, "person": 2}
+"""Of facts on one field the highest counts, and of one source's the newest."""
 
 
 class FactRow(NamedTuple):
@@ -51,15 +52,6 @@ class FactRow(NamedTuple):
         return json.loads(self.evidence_json) or []
 
 
-class Difference(NamedTuple):
-    """One field of one paper that two readings see differently; None where one says nothing."""
-
-    paper_id: str
-    field: str
-    before: FactRow | None
-    after: FactRow | None
-
-
 Effective = dict[str, dict[str, FactRow]]
 
 
@@ -80,7 +72,7 @@ def effective(
         fact = FactRow._make(row)
         fields = winners.setdefault(fact.paper_id, {})
         standing = fields.get(fact.field)
-        if standing is None or _RANK[fact.source] >= _RANK[standing.source]:
+        if standing is None or PRECEDENCE[fact.source] >= PRECEDENCE[standing.source]:
             fields[fact.field] = fact
     return winners
 
@@ -229,61 +221,6 @@ def replace_facts(
         session.delete(gone)
     session.flush()
     return added, updated, len(held)
-
-
-def freeze(session: Session, reading_id: str, *, title: dict[str, Any], date: str) -> Reading:
-    """Copy what counts in `current` into a new reading that nobody changes afterwards.
-
-    Raises `DuplicateError` where a reading has that id already.
-    """
-    counters.bump(session)
-    if session.get(Reading, reading_id) is not None:
-        raise DuplicateError(
-            "There is a reading {reading_id!r} already: choose another name.",
-            existing=reading_id,
-            reading_id=reading_id,
-        )
-    reading = Reading(id=reading_id, date=date, title=title, frozen=True)
-    session.add(reading)
-    session.flush()
-    session.add_all(
-        Fact(
-            paper_id=fact.paper_id,
-            reading_id=reading_id,
-            field=fact.field,
-            value=fact.value,
-            source=fact.source,
-            reasons=fact.reasons,
-            evidence=fact.evidence,
-            who=fact.who,
-            why=fact.why,
-            at=fact.at,
-        )
-        for fields in effective(session).values()
-        for fact in fields.values()
-    )
-    session.flush()
-    return reading
-
-
-def differences(session: Session, earlier: str, later: str = CURRENT) -> list[Difference]:
-    """Return the fields that two readings see differently, by paper and field."""
-    before, after = effective(session, earlier), effective(session, later)
-    found = []
-    for paper_id in sorted(before.keys() | after.keys()):
-        old, new = before.get(paper_id, {}), after.get(paper_id, {})
-        for field in sorted(old.keys() | new.keys()):
-            was, now_is = old.get(field), new.get(field)
-            if was is None or now_is is None or was.value != now_is.value:
-                found.append(Difference(paper_id, field, was, now_is))
-    return found
-
-
-def readings(session: Session) -> Sequence[Reading]:
-    """Return all readings, the oldest first; `current` has no date and comes last."""
-    return session.scalars(
-        select(Reading).order_by(Reading.date.is_(None), Reading.date, Reading.id)
-    ).all()
 
 
 def _ensure_current(session: Session) -> None:

@@ -66,33 +66,6 @@ def ids(session: Session) -> list[str]:
     return list(session.scalars(select(Paper.id).order_by(Paper.id)))
 
 
-class PaperNames(NamedTuple):
-    """What a paper is called by."""
-
-    paper_id: str
-    arxiv_id: str | None
-    title: str
-    authors: str  # one after another
-
-
-def names(session: Session) -> list[PaperNames]:
-    """Return what all papers are called by, in no order."""
-    statement = select(Paper.id, Paper.arxiv_id, Paper.title, Paper.authors)
-    session.flush()
-    return [
-        PaperNames(paper_id, arxiv_id, title, " ".join(map(str, authors or ())))
-        for paper_id, arxiv_id, title, authors in session.connection().execute(statement)
-    ]
-
-
-def titles(session: Session, paper_ids: Collection[str] | None = None) -> dict[str, str]:
-    """Return the titles of all (or these) papers, by id."""
-    statement = select(Paper.id, Paper.title)
-    if paper_ids is not None:
-        statement = statement.where(Paper.id.in_(list(paper_ids)))
-    return {row.id: row.title for row in session.execute(statement)}
-
-
 def get(session: Session, paper_id: str) -> Paper:
     """Return the paper with exactly this id; raises `NotFoundError`."""
     paper = session.get(Paper, paper_id)
@@ -313,11 +286,3 @@ def remove(session: Session, paper_id: str) -> str | None:
     session.delete(paper)
     session.flush()
     return source_path
-
-
-def abstracts(session: Session, paper_ids: Collection[str]) -> dict[str, str]:
-    """Return the abstracts of some papers; those without one are absent."""
-    statement = select(Paper.id, Paper.abstract).where(
-        Paper.id.in_(list(paper_ids)), Paper.abstract.is_not(None)
-    )
-    return {paper_id: abstract or "" for paper_id, abstract in session.execute(statement)}

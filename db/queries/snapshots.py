@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import DuplicateError, NotFoundError
 from db.models import ReportSnapshot
-from db.queries import counters, facts
+from db.queries import counters, readings
 
 
 def create(
@@ -32,7 +32,7 @@ def create(
             existing=snapshot_id,
             snapshot_id=snapshot_id,
         )
-    facts.freeze(session, snapshot_id, title=title, date=date)
+    readings.freeze(session, snapshot_id, title=title, date=date)
     snapshot = ReportSnapshot(
         id=snapshot_id, reading_id=snapshot_id, date=date, title=title, record=record
     )

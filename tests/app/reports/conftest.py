@@ -14,7 +14,7 @@ from tests.app.reports import small_catalog
 @pytest.fixture
 def small(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """A catalog of three papers; versions that change with every release are held still."""
-    monkeypatch.setattr("app.workflows.report._program", lambda: "1.2.3")
+    monkeypatch.setattr("app.workflows.report_basis._program", lambda: "1.2.3")
     monkeypatch.setattr("app.reports.origin.HEAD", "0001")
     return small_catalog.build(own_home)
 

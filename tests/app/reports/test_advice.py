@@ -11,7 +11,7 @@ from analyzers.targets import load_target
 from app.reports.advice import next_step
 from app.reports.changes import ReportRef
 from app.reports.overview import decision, overview
-from app.reports.ranking import Figure, Move, RankedPaper
+from app.reports.ranking import Figure, Move, RankedPaper, RankedPapers
 from app.reports.sections import RiskLine
 
 TARGET = load_target("llama.cpp")
@@ -94,7 +94,11 @@ def test_a_device_that_counts_asks_for_no_other() -> None:
 
 def test_the_decision_names_what_to_build() -> None:
     text = " ".join(
-        decision(overview([row("do_now"), row("steady", title="Slow: X", rank=2)]), None, "en")
+        decision(
+            overview(RankedPapers.of([row("do_now"), row("steady", title="Slow: X", rank=2)])),
+            None,
+            "en",
+        )
     )
     assert text.startswith("Build Fast next: because.")
     assert "Slow" not in text
@@ -102,7 +106,7 @@ def test_the_decision_names_what_to_build() -> None:
 
 def test_the_decision_owns_up_to_knowing_nothing() -> None:
     waiting = [row("measure_first", rank=n, title=f"N{n}: X") for n in range(1, 6)]
-    told = decision(overview(waiting), None, "en")
+    told = decision(overview(RankedPapers.of(waiting)), None, "en")
     assert told[0].startswith("Nothing is ready to be built")
     assert told[1].startswith("Measure first: N1, N2, N3, 2 more. ")
     assert "up to 1.37x" in told[1]
@@ -112,19 +116,21 @@ def test_the_decision_owns_up_to_knowing_nothing() -> None:
 def test_the_decision_says_what_became_of_the_old_first() -> None:
     fallen = row("not_recommended", rank=7, move=Move(1, listed=True))
     assert "Fast, first in the report of 2025-08-06, is now number 7: because." in decision(
-        overview([fallen]), SINCE, "en"
+        overview(RankedPapers.of([fallen])), SINCE, "en"
     )
     still = row("do_now", move=Move(1, listed=True))
     assert "Fast is still first, as in the report of 2025-08-06." in decision(
-        overview([still]), SINCE, "en"
+        overview(RankedPapers.of([still])), SINCE, "en"
     )
 
 
 def test_measured_papers_are_counted_with_their_verdicts() -> None:
     tested = row("steady", device="d", verdict="contradicted", measured=0.6)
-    told = decision(overview([tested, row("steady", rank=2)]), None, "en")
+    told = decision(overview(RankedPapers.of([tested, row("steady", rank=2)])), None, "en")
     assert "Measured so far: 1 of 2 papers (Fast ✗ contradicted)." in told
 
 
 def test_no_paper_is_no_decision() -> None:
-    assert decision(overview([]), None, "zh") == ("论文库中还没有论文：请先添加，再排序。",)
+    assert decision(overview(RankedPapers.of([])), None, "zh") == (
+        "论文库中还没有论文：请先添加，再排序。",
+    )

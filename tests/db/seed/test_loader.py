@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from db import seed
 from db.errors import SeedError
 from db.models import Claim, Correction, Fact, Paper, PrototypeLink, Reading, ReportSnapshot
-from db.queries import claims, facts, notes, papers, prototype_links, snapshots
+from db.queries import claims, facts, notes, papers, prototype_links, readings, snapshots
 from tests.db.builders import add_paper
 
 READINGS = """
@@ -239,7 +239,7 @@ def test_a_reading_that_a_report_froze_is_not_the_seeds(
     session: Session, folder: Path, edit: Edit
 ) -> None:
     seed.load(session, folder)
-    facts.freeze(session, "report-2026-01", title={"en": "R", "zh": "R"}, date="2026-01-31")
+    readings.freeze(session, "report-2026-01", title={"en": "R", "zh": "R"}, date="2026-01-31")
     edit("value = 0.4", "value = 0.5")
     seed.load(session, folder)
     assert value(session, "relevance", "report-2026-01") == 0.4
