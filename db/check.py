@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, text
 
-from db import postgres_tables
+from db import check_content, postgres_tables
 from db.dialects import is_postgres
 from db.engine import catalog_errors, open_engine, place_of
 from db.errors import NewerSchemaError
@@ -52,6 +52,7 @@ def check(url: str, *, prototypes: Collection[str] | None = None) -> list[Proble
                 *_file_problems(connection),
                 *_row_problems(connection),
                 *_schema_problems(connection),
+                *_content_problems(connection),
                 *_run_problems(connection),
                 *_link_problems(connection, prototypes),
                 *_job_problems(connection),
@@ -129,6 +130,33 @@ def _schema_problems(connection: Connection) -> list[Problem]:
         _problem("schema", "The tables differ from this version's: {detail}.", detail=_name(entry))
         for entry in compare_metadata(context, Base.metadata)
     ]
+
+
+def _content_problems(connection: Connection) -> list[Problem]:
+    if is_postgres(connection):
+        return []
+    foreign = [
+        _problem(
+            "schema",
+            "It holds a {what} that isn't Assay's ({name}) and may change what is stored: go back "
+            "to a backup, or type DROP {what} {name} in sqlite3.",
+            what=what,
+            name=name,
+        )
+        for what, name in check_content.foreign_objects(connection)
+    ]
+    odd = [
+        _problem(
+            "row",
+            "{count} rows of {table} hold in {column} what can't be read there: go back to a "
+            "backup, or remove their papers.",
+            count=count,
+            table=table,
+            column=column,
+        )
+        for table, column, count in check_content.odd_values(connection)
+    ]
+    return [*foreign, *odd]
 
 
 def _name(difference: Any) -> str:

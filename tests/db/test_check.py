@@ -114,3 +114,25 @@ def _with_revision(path: Path, revision: str) -> str:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
     return url_of(path)
+
+
+TRIGGER = "CREATE TRIGGER evil AFTER INSERT ON note BEGIN DELETE FROM correction; END"
+REPLACED = "CREATE TRIGGER search_note_insert AFTER INSERT ON note BEGIN DELETE FROM claim; END"
+
+
+@pytest.mark.parametrize(
+    ("statements", "named"),
+    [
+        ([TRIGGER], "trigger that isn't Assay's (evil)"),
+        (["DROP TRIGGER search_note_insert", REPLACED], "(search_note_insert)"),
+        (["CREATE VIEW bare AS SELECT 1"], "view that isn't Assay's (bare)"),
+        (["UPDATE paper SET authors = '[1,'"], "1 rows of paper hold in authors"),
+        ([f"UPDATE paper SET authors = '{'[' * 5000}'"], "paper hold in authors"),
+        (["UPDATE paper SET title = x'ff00'"], "paper hold in title"),
+        (["UPDATE claim SET value = 'much'"], "claim hold in value"),
+    ],
+)
+def test_what_assay_did_not_write_is_found(path: Path, statements: list[str], named: str) -> None:
+    found = problems(path, *statements)
+    assert named in found[-1][1], found
+    assert found[-1][0] in ("schema", "row")
