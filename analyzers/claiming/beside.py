@@ -14,6 +14,10 @@ _THE_RIVALS = re.compile(
     rf"\s(?:the|that|as (?:much|high))\s((?:[\w-]+\s){{0,2}}?(?:{_GOOD}|requests?))\s(?:of|as)\b",
     re.I,
 )
+# "1.09x of A's throughput"
+_OF_THE_RIVALS = re.compile(
+    r"\sof\s(?:the\s)?(?:[\w.'-]+\s){1,3}?((?:(?:throughput|speed|performance|goodput)))\b", re.I
+)
 # "the throughput of A is", before "1.9x that of B"
 _IS = re.compile(
     rf"\b({_GOOD})\b[^,;]{{0,60}}?\s(?:is|was|reaches|becomes)\s(?:up to |about |around |~)*$", re.I
@@ -63,6 +67,8 @@ def read_beside(left: str, right: str, text: str, quantity: Quantity) -> Reading
         return name_metric(of[1], text, quantity, "number of change")
     if whose := _THE_RIVALS.match(right):
         return name_metric(f"higher {whose[1]}", text, quantity, rule)
+    if (whose := _OF_THE_RIVALS.match(right)) and quantity.value > 1:
+        return name_metric(f"higher {whose[1]}", text, quantity, rule)
     if _THAT_OF.match(right) and (what := _IS.search(left)):
         return name_metric(f"higher {what[1]}", text, quantity, rule)
     if how := _AS_FAST.match(right):
@@ -88,6 +94,11 @@ def read_verb(right: str, text: str, quantity: Quantity) -> Reading | None:
 def is_of_change(right: str) -> bool:
     """Tell whether "of a speedup" follows a number, and not what it is a share of."""
     return _OF_CHANGE.match(right) is not None
+
+
+def is_of_rival(right: str) -> bool:
+    """Tell whether a number is set beside a rival's own ("of A's throughput")."""
+    return _OF_THE_RIVALS.match(right) is not None
 
 
 def is_verb(quantity: Quantity, text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from analyzers.claiming import words as w
-from analyzers.claiming.beside import is_of_change, is_verb, read_beside, read_verb
+from analyzers.claiming.beside import is_of_change, is_of_rival, is_verb, read_beside, read_verb
 from analyzers.claiming.carrying import carried_from
 from analyzers.claiming.governing import is_loss, read_left, read_right
 from analyzers.claiming.metrics import Reading, name_metric
@@ -81,7 +81,9 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
     if quantity.unit == "%" and (saved := _saved_share(left, text[quantity.end :])):
         return name_metric(saved, text, quantity, "saves a share of")
     level = _LEVEL.search(left) and not _CHANGES.match(after)
-    share = _SHARE.match(after) and not (quantity.unit == "x" and is_of_change(right))
+    share = _SHARE.match(after) and not (
+        quantity.unit == "x" and (is_of_change(right) or is_of_rival(right))
+    )
     if quantity.unit in ("%", "x") and (share or level):
         return None
     if quantity.unit == "%" and _UTILISED.search(text[quantity.end : quantity.end + 60]):

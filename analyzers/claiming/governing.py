@@ -68,7 +68,7 @@ _GOVERNOR = re.compile(
 # "the improvement over A on long prompts goes from 1.3x"
 _GOES = re.compile(
     r"\b(?P<what>(?:[\w-]+\s)?(?:speed-?\s?ups?|improvements?|gains?|benefits?|reductions?|savings?))\b"
-    r"[^,;:]{0,110}?\s(?:go(?:es)?|runs?|rang(?:es?|ing)|var(?:y|ies|ying)|grows?|rises?)\s"
+    r"[^,;:]{0,110}?\s(?:go(?:es)?|runs?|rang(?:es?|ing)|var(?:y|ies|ying)|grows?|rises?|going|growing)\s"
     r"(?:up\s)?(?:from|between|to|as high as)\s(?:about |around |~)?$",
     re.I,
 )

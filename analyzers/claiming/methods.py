@@ -78,17 +78,38 @@ def method_names(document: Document) -> frozenset[str]:
                 names.add(name[0].rstrip(".-"))
         if sentence.in_abstract:
             names.update(match["name"].rstrip(".-") for match in _SHOWN.finditer(sentence.text))
+    short = _short(names, opening)
+    names |= short
     front = document.front.lower()
     return parts | frozenset(
         name
         for name in names
-        if (_NAMED.search(name) or (name == head and len(name.split()) <= 2) or name == coined)
+        if (
+            _NAMED.search(name)
+            or name in short
+            or (name == head and len(name.split()) <= 2)
+            or name == coined
+        )
         and name not in NOT_METHODS
-        and not _DESCRIBES.search(name)
+        and (not _DESCRIBES.search(name) or name in short)
         and (name == head or name.lower() in front)
         # who cites a name gives it to others, were they the same authors
         and not _is_cited(name, opening)
     )
+
+
+def _short(names: set[str], text: str) -> set[str]:
+    """Return the short forms that stand in brackets behind names ("Outlier Suppression+ (OS+)")."""
+    found = set()
+    for name in names:
+        if len(name) >= MIN_LONG and name in text:
+            behind = re.compile(rf"{re.escape(name)}\s\((?P<short>[A-Z][A-Za-z]*[A-Z][\w]*\+*)\)")
+            found |= {match["short"] for match in behind.finditer(text)}
+    return found
+
+
+MIN_LONG = 8
+"""Letters of a name that may have a short form."""
 
 
 def _parts(document: Document) -> frozenset[str]:

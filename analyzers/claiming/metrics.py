@@ -24,6 +24,15 @@ _REQUESTS = re.compile(r"\bmore\s(?:\w+\s)?(?:requests|load|users|queries)\b", r
 _AT_ONCE = re.compile(
     r"\b(?:at (?:the same time|once)|concurrent\w*|simultaneous\w*|in parallel)\b", re.I
 )
+# what is done once, before a model runs
+_OFFLINE = re.compile(
+    r"\b(?:schedul\w+|compil\w+|tuning|calibration|quanti[sz]ation|optimi[sz]ation|pre-?processing"
+    r"|conversion|build|profiling)\stimes?\b",
+    re.I,
+)
+_RUN_TIME_PERFORMANCE = re.compile(
+    r"\b(?:run-?time|execution|inference|decoding|serving|kernel|end-to-end)\sperformance\b", re.I
+)
 _MORE_COST = re.compile(
     r"\b(?:footprint|memory\s(?:usage|consumption|use|overheads?|requirements?|cost)|more\s(?:\w+\s)?memory"
     r"|memory|(?:more|higher|extra|additional)\s(?:power|energy|comput\w+|flops|parameters|traffic"
@@ -64,6 +73,10 @@ def name_metric(phrase: str, text: str, quantity: Quantity, rule: str) -> Readin
         return None  # "20x larger than": a size, not a result
     if quantity.unit == "points":
         return Reading(Metric.ACCURACY_DROP if down else Metric.OTHER, clean, rule)
+    if _OFFLINE.search(phrase) and (down or up):
+        return Reading(Metric.OTHER, clean, rule) if down else None
+    if _RUN_TIME_PERFORMANCE.search(phrase) and up:
+        return Reading(Metric.SPEEDUP, clean, rule)
     if w.SPEED.search(phrase) and not (w.THROUGHPUT.search(phrase) and up):
         return Reading(Metric.SPEEDUP, clean, rule)
     if w.QUALITY.search(phrase) and quantity.unit == "%" and not w.LATENCY.search(phrase):

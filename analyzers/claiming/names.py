@@ -56,7 +56,7 @@ _NOTE = re.compile(
 _HEAD = (
     r"(?:baselines?|methods?|approach(?:es)?|works?|systems?|solutions?|techniques?|counterparts?"
     r"|ones?|implementations?|algorithms?|schemes?|kernels?|frameworks?|strateg(?:y|ies)"
-    r"|models?|versions?|engines?|compilers?|runtimes?|servers?|librar(?:y|ies)|alternatives?|competitors?|studies|versions?)"
+    r"|models?|versions?|engines?|compilers?|(?:auto-?)?schedulers?|runtimes?|servers?|librar(?:y|ies)|alternatives?|competitors?|studies|versions?)"
 )
 _QUALITY = (
     r"(?:the|all|other|any|existing|prior|previous(?:ly)?|established|strong(?:est)?|best|its"

@@ -147,6 +147,8 @@ def judge(
         add(-2.0, "hardware is the subject")
     if not mentioned and not is_own(rest, names) and _CITED_AT_END.search(normal):
         add(-1.0, "a cited work is named, and the authors aren't")
+    if head.rfind("(") > head.rfind(")") and _CITING.match(tail):
+        add(-2.5, "a cited work reports it")
     if _FORMER.search(head):
         add(-2.5, "a result of another, told again")
     if not own_subject and _OVER_BASELINE.match(tail) and not CITED.search(normal):
@@ -180,6 +182,8 @@ _FORMER = re.compile(
     r"\b(?:the|its|their)\s(?:original(?:ly)?|reported|published)\s(?:~|about )?$", re.I
 )
 _CITED_AT_END = re.compile(rf"(?:{CITED.pattern})\W*$")
+_CITING = re.compile(r"[^()]{0,80}(?:\bet al\b|\[\d|\b(?:19|20)\d\d\b)")
+"""Goes on, in the same brackets, with who said it."""
 _HARDWARE_SUBJECT = re.compile(
     r"(?:[A-Z]\w+,\s)?(?:the|an?|its|this)?\s?(?:[\w-]+\s){0,3}?(?:HBM\d?|SRAM|DRAM|PCIe|NVLink"
     r"|SSDs?|tensor cores?|CUDA cores?|[ABHV]\d{2,3}|[CGNT]PUs?|flash memory)\s?"
@@ -236,7 +240,7 @@ def _subject(normal: str) -> str:
     """Return what stands before the first verb of result (or the whole head)."""
     text = re.sub(
         r"^(?:compared (?:to|with)|relative to|in contrast to|unlike|by \w+ing|through)\b"
-        r"[^,]{0,120},\s",
+        r"[^,]{0,120},\s|^it can be (?:seen|observed|noted|noticed) that\s",
         "",
         normal,
         flags=re.I,

@@ -196,6 +196,8 @@ def _own_bound(text: str, quantity: Quantity) -> Bound | None:
     right = text[quantity.end : quantity.end + 25]
     if _UP_TO.search(left):
         return Bound.UP_TO
+    if re.match(r"\s(?:maximum|at (?:most|maximum|best))\b", right):
+        return Bound.UP_TO
     if text.startswith(("more than ", "More than "), quantity.start):
         return Bound.AT_LEAST  # "more than doubles"
     if re.match(r"\s?(?:\w+\s)?(?:or|and) (?:more|higher|above|greater)\b", right, re.I):

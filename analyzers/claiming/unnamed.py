@@ -14,11 +14,11 @@ from analyzers.facts import Metric
 
 LOOK_BACK = 3
 """Sentences before one that may say what its number counts."""
-SPEED_ONLY = 10
+SPEED_ONLY = 6
 """A paper that speaks this many times as often of speed as of quality means speed."""
 
 _OF_SPEED = re.compile(r"speed-?\s?ups?|faster|slow(?:er|down)|latenc|throughput|overhead", re.I)
-_OF_QUALITY = re.compile(r"accura|perplexit|\bppl\b|bleu|rouge|mmlu|f1[ -]score", re.I)
+_OF_QUALITY = re.compile(r"accurac|perplexit|\bppl\b|bleu|rouge|mmlu|f1[ -]score", re.I)
 _KINDS = ((w.SPEED, Metric.SPEEDUP), (w.THROUGHPUT, Metric.THROUGHPUT_GAIN))
 
 Found = list[tuple[int, ExtractedClaim]]

@@ -160,6 +160,8 @@ def is_name(name: str) -> bool:
     if is_best_known(name) or any(topic.pattern.search(name) for topic in CONCEPTS):
         return True
     words = name.split()
+    if re.search(r"\bet al\b", name):
+        return False
     if re.fullmatch(r"[CGNT]PUs?(?:\sand\s[CGNT]PUs?)?", name) or hardware_in(name):
         return False
     return len(words) <= 8 and any(

@@ -144,3 +144,24 @@ def test_a_baseline_in_apposition_and_a_described_one() -> None:
     assert claim.baseline == "FooServe FP16"
     (kept,) = own("QuickKV reduces the latency by 36% compared to the inter-operator approach.")
     assert kept.baseline == "inter-operator approach"
+
+
+def test_performance_and_time_that_are_no_latency() -> None:
+    (offline,) = own("QuickKV reduces the auto-scheduling time by 128× compared with FooServe.")
+    assert offline.metric is Metric.OTHER
+    assert own("QuickKV increases the compilation time by 1.6× on average.") == []
+    (speed,) = own("QuickKV improves the runtime performance by 18% maximum over FooServe.")
+    assert (speed.metric, speed.bound) == (Metric.SPEEDUP, Bound.UP_TO)
+    (beside,) = own("We also reach 1.09× of the FooServe throughput on long prompts.")
+    assert (beside.metric, beside.value) == (Metric.THROUGHPUT_GAIN, 1.09)
+    (going,) = own("Our method enjoys a speed-up going from 2× to 10× compared to FooServe.")
+    assert (going.value, going.value_high) == (2, 10)
+
+
+def test_short_forms_of_names_and_citations() -> None:
+    abstract = "We propose the QuickKV Suppression+ (QS+) framework."
+    long = document("QS+ can surpass FooServe by 9.4% on long prompts.", abstract=abstract)
+    long.title = "QuickKV Suppression+: a cache"
+    assert {"QuickKV Suppression+", "QS+"} <= method_names(long)
+    cited = "We see that sharing leads to a drop of accuracy (around 5-10% drop, Foo et al., 2011)."
+    assert own(cited) == []
