@@ -154,7 +154,7 @@ def catalog_errors(engine: Engine) -> Iterator[None]:
         raise known from error
     except UnicodeEncodeError as error:  # half a sign, which an argument of a command may hold
         raise RefusedError(
-            "A text holds a sign that is none ({sign}): nothing was changed; type it anew.",
+            "A text holds an invalid character ({sign}): nothing was changed; type it anew.",
             sign=ascii(error.object[error.start : error.start + 1]),
         ) from error
     except OverflowError as error:  # SQLite's driver; PostgreSQL says so itself

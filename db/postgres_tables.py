@@ -24,8 +24,8 @@ def require_utf8(connection: Connection) -> None:
     encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
     if encoding != "UTF8":
         raise NotACatalogError(
-            "The database holds its texts as {encoding}, which lacks most signs: make one with "
-            "`createdb --encoding=UTF8 --template=template0`.",
+            "The database holds its texts as {encoding}, which lacks most characters: make one "
+            "with `createdb --encoding=UTF8 --template=template0`.",
             encoding=encoding,
         )
 

@@ -129,7 +129,7 @@ def set_(
 
 @app.command("new", epilog="Example: assay target new our-fork --from llama.cpp")
 def new(
-    name: Annotated[str, typer.Argument(help="Its name: small letters, digits, dots, dashes.")],
+    name: Annotated[str, typer.Argument(help="Lower-case letters, digits, dots, dashes.")],
     like: Annotated[str, typer.Option("--from", help="The target that it starts as.")],
     who: Who = None,
     lang: Lang = None,

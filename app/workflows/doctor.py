@@ -121,7 +121,7 @@ def _target() -> Finding:
     from app.workflows.settings import default_target
 
     name = default_target()
-    remedy = message("Take back the last edit of its file, or mend the file.")
+    remedy = message("Take back the last edit of its file, or fix the file.")
     return _try("target", lambda: _load(name), remedy, f"assay target undo {name}")
 
 

@@ -149,8 +149,8 @@ def create_target(name: str, like: str, *, who: str) -> None:
     if not NAME.fullmatch(name):
         raise UsageError(
             message(
-                "{name!r} can't be a target's name: small letters, digits, dots, dashes, at most "
-                "40.",
+                "{name!r} can't be a target's name: lower-case letters, digits, dots, dashes, "
+                "at most 40.",
                 name=name,
             )
         )

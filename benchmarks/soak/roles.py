@@ -63,8 +63,8 @@ class Visitor(Person):
         with self._session() as browser:
             page = browser.open("paper", f"paper={paper}&view=notes")
             self._must_not_refuse(page)
-            after = browser.press(page, "Keep the note", Note=text, Your_name=self.name)
-            self._must_say(after, "The note is kept.")
+            after = browser.press(page, "Save the note", Note=text, Your_name=self.name)
+            self._must_say(after, "The note is saved.")
             self.journal.write("note", paper=paper, text=text)
 
     def correct(self) -> None:

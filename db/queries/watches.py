@@ -82,7 +82,7 @@ def _check(name: str, query: str, every: str, most: int) -> None:
     if every not in EVERY:
         raise RefusedError("A watch runs every day or every week, not {every!r}.", every=every)
     if not 1 <= most <= MOST:
-        raise RefusedError("At one time 1 to {limit} papers are read.", limit=MOST)
+        raise RefusedError("Between 1 and {limit} papers are read at a time.", limit=MOST)
 
 
 def all_of(session: Session) -> list[Watch]:

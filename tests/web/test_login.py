@@ -46,7 +46,7 @@ def test_log_in_work_and_log_out(chromium: Browser, tmp_path: Path, shipped_file
             expect(page.get_by_text("bob@example.org · may read and curate")).to_be_visible()
             page.goto(f"http://localhost:{port}/paper?paper=sage&view=notes")
             page.get_by_label("Note").fill("Seen by Bob.")
-            page.get_by_role("button", name="Keep the note").click()
+            page.get_by_role("button", name="Save the note").click()
             expect(page.get_by_text("bob@example.org, ")).to_be_visible()
             page.goto(f"http://localhost:{port}/add")
             papers = page.locator("input[type=file]").first

@@ -37,7 +37,7 @@ def _by_id(_: Translate) -> None:
     with st.form("add-ids", clear_on_submit=True, height="stretch"):
         st.markdown(strong(_("By arXiv id or address")))
         text = st.text_area(
-            _("One a line"),
+            _("One per line"),
             key="add-text",
             placeholder="2410.02367\nhttps://arxiv.org/abs/2409.16997",
             height=110,

@@ -18,7 +18,7 @@ def checkup(_: Translate) -> None:
     wrong = sum(not finding.good for finding in findings)
     with st.container(horizontal=True, vertical_alignment="center"):
         if wrong:
-            st.warning(plain(_("To mend: {count}").format(count=wrong)))
+            st.warning(plain(_("To fix: {count}").format(count=wrong)))
         else:
             st.success(plain(_("Everything that Assay needs is there.")))
         st.button(_("Look again"), key="doctor-again", width="content")

@@ -81,7 +81,7 @@ def _table(
             "claim": column.TextColumn(_("Claim"), width=196),
             "figure": column.TextColumn(_("Figure"), width=88),
             "verdict": column.TextColumn(_("Verdict"), width=100),
-            "where": column.TextColumn(_("Stands in"), width=84),
+            "where": column.TextColumn(_("Found in"), width=84),
         },
         _("Claims of the paper with their figures and verdicts"),
         row_height=_ROW_HEIGHT,
@@ -165,7 +165,7 @@ def _context(claim: Record, _: Translate) -> list[str]:
         parts.append(_("on {hardware}").format(hardware=claim["hardware"]))
     parts += [label(claim[name], _) for name in ("scope",) if claim[name]]
     if claim["locator"]:
-        parts.append(_("stands in: {place}").format(place=claim["locator"]))
+        parts.append(_("found in: {place}").format(place=claim["locator"]))
     if not claim["own_result"]:
         parts.append(_("cited from others"))
     if claim["source"] == "analysis":

@@ -87,7 +87,7 @@ def _language(_: Translate) -> None:
             settings.change(language=chosen or "")
             if chosen:
                 context.set_language(chosen)
-            flash.say_after_rerun(_("Kept."))
+            flash.say_after_rerun(_("Saved."))
             st.rerun()
     st.markdown(strong(_("Command line")))
     st.caption(plain(_("There the variable ASSAY_LANG and the option --lang choose the language.")))

@@ -23,7 +23,7 @@ def hits_list(rows: Sequence[Row], hits: Mapping[str, Mapping[str, Any]], _: Tra
         if (hit := hits.get(row["paper_id"])) is not None
     ]
     if lines:
-        with st.expander(_("Where the words stand"), expanded=True):
+        with st.expander(_("Where the words were found"), expanded=True):
             st.markdown("\n".join(lines))
 
 

@@ -27,7 +27,7 @@ def notes(listed: Sequence[Record], paper_id: str, _: Translate) -> None:
                 add_note(session, paper_id, text, who=who)
                 undo = newest(session, paper_id)
             person.remember(who)
-            flash.say_after_rerun(_("The note is kept."), undo=undo)
+            flash.say_after_rerun(_("The note is saved."), undo=undo)
             st.rerun()
     for note in reversed(listed):
         with st.container(border=True, gap="xxsmall"):
@@ -48,7 +48,7 @@ def _form(paper_id: str, _: Translate) -> tuple[str, str, bool]:
     with st.form(f"note-{paper_id}", clear_on_submit=True):
         text = st.text_area(_("Note"), key=f"note-text-{paper_id}", max_chars=4000, height=90)
         who = person.name_input(f"note-who-{paper_id}", _)
-        return text or "", who, st.form_submit_button(_("Keep the note"))
+        return text or "", who, st.form_submit_button(_("Save the note"))
 
 
 def _remove(note_id: int, _: Translate) -> None:

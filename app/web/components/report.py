@@ -96,13 +96,13 @@ def preview(language: str, chosen: str, since: str, target: str, _: Translate) -
 def kept_reports(target: str, _: Translate) -> None:
     """Show the reports that were kept, and the button that keeps today's for an engine."""
     if access.may_do("curate") and st.button(
-        _("Keep today's ranking as a report"), key="report-keep"
+        _("Save today's ranking as a report"), key="report-keep"
     ):
         with context.errors_shown():
             access.act("curate", "report", target)
             with context.writing() as session:
                 kept = save_snapshot(session, target=target)
-            flash.say_after_rerun(_("Kept as {name}.").format(name=kept))
+            flash.say_after_rerun(_("Saved as {name}.").format(name=kept))
             st.rerun()
     listed: Sequence[Record] = snapshots()
     st.table(
@@ -120,7 +120,7 @@ def kept_reports(target: str, _: Translate) -> None:
         hide_index=True,
         border="horizontal",
         width="content",
-        alt=_("Reports that were kept, the newest first"),
+        alt=_("Saved reports, the newest first"),
     )
 
 

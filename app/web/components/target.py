@@ -43,7 +43,7 @@ def target(_: Translate) -> None:
     st.caption(plain(_origin(view, _)))
     if view.problem is not None:
         st.error(plain(say(view.problem, context.language())))
-        st.caption(plain(_("Take back the last edit, or mend the file.")))
+        st.caption(plain(_("Take back the last edit, or fix the file.")))
         return
     record = show_target(name)
     editor(name, record, _)
@@ -84,7 +84,7 @@ def _own(name: str, views: dict[str, TargetView], _: Translate) -> None:
         wanted = st.text_input(
             _("Name"), key="target-new-name", placeholder="our-fork", max_chars=40
         )
-        if st.form_submit_button(_("Make it")):
+        if st.form_submit_button(_("Create it")):
             with context.errors_shown():
                 made = (wanted or "").strip()
                 access.act("curate", "target", made)

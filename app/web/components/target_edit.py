@@ -231,6 +231,7 @@ def _save(key: str, name: str, values: dict[str, str], evidence: Evidence, _: Tr
     person.remember(who)
     moved = len({move.paper_id for move in done.moves})
     flash.say_after_rerun(
-        _("The change is kept.") + " " + _("Papers whose score moved: {count}.").format(count=moved)
+        f"{_('The change is saved.')} "
+        + _("Papers whose score moved: {count}.").format(count=moved)
     )
     st.rerun()

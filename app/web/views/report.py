@@ -20,5 +20,5 @@ engine = default_target()
 with context.errors_shown():
     language, chosen, since, engine = report_options(_)
     preview(language, chosen, since, engine, _)
-st.subheader(_("Kept reports"), anchor=False)
+st.subheader(_("Saved reports"), anchor=False)
 kept_reports(engine, _)

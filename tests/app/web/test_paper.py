@@ -152,7 +152,7 @@ def test_the_verdict_stands_beside_the_claim(seeded: Engine, open_page: Open) ->
     assert "headline claim" in told
     assert "✓ confirmed" in told
     assert "2.00x → 12.0x [11.8x, 12.2x] against torch_sort" in told
-    assert "stands in: Figure 1, caption" in told
+    assert "found in: Figure 1, caption" in told
 
 
 def test_what_was_measured_is_a_chart_and_a_table(seeded: Engine, open_page: Open) -> None:

@@ -123,7 +123,7 @@ def test_a_status_and_a_note_can_be_undone(seeded: Engine, open_page: Open) -> N
     page.button(key="flash-undo").click().run()
     page.text_area(key="note-text-sage").input("look again")
     page.text_input(key="note-who-sage").input("Ada")
-    next(b for b in page.button if b.label == "Keep the note").click().run()
+    next(b for b in page.button if b.label == "Save the note").click().run()
     page.button(key="note-remove-1").click().run()
     assert not page.text
     page.button(key="flash-undo").click().run()

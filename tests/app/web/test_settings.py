@@ -40,7 +40,7 @@ def test_a_change_is_tried_kept_and_undone(seeded: Engine, open_page: Open) -> N
     page.text_input(key=text(page, "-who")).input("Ada")
     press(page, "Save the change")
     assert not page.error
-    assert "The change is kept" in words(page)
+    assert "The change is saved" in words(page)
     edits = show_target("llama.cpp")["edits"]
     assert [(e["who"], e["why"]) for e in edits] == [("Ada", "we serve too")]
     log = page.table[-1].value.iloc[0]
@@ -82,7 +82,7 @@ def test_what_the_engine_has_needs_evidence(seeded: Engine, open_page: Open) -> 
 def test_an_engine_of_one_s_own_is_made_and_used(seeded: Engine, open_page: Open) -> None:
     page = open_page("settings", engine="vllm")
     page.text_input(key="target-new-name").input("ours")
-    press(page, "Make it")
+    press(page, "Create it")
     assert not page.error
     assert page.query_params["engine"] in ("ours", ["ours"])
     press(page, "Use this engine")
