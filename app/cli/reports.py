@@ -43,12 +43,14 @@ def report(
     from app.cli.output import note
     from app.workflows.opening import open_catalog
     from app.workflows.report import render, save_snapshot, write_output
-    from db.engine import session_scope
+    from db.engine import read_scope, session_scope
 
     chosen = format_ or (format_of(output) if output else "md")
-    with session_scope(open_catalog()) as session:
+    engine = open_catalog()
+    with read_scope(engine) as session:  # one moment, whatever is written meanwhile
         text = render(session, format=chosen, language=language, target=target, since=since)
-        if save:
+    if save:
+        with session_scope(engine) as session:
             note(f"Kept as {save_snapshot(session, target=target)}.")
     if output is None:
         sys.stdout.buffer.write(text)

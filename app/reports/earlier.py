@@ -19,8 +19,9 @@ from app.reports.values import sentence
 PHASE_MONTHS = {1: "3-6", 2: "6-12", 3: "12-18"}
 """The first report's phases; later reports keep them."""
 UNKNOWN = "unknown"
-KEPT_WHOLE = 200
-"""Of so many papers at the top a report keeps the row, of the others the rank."""
+COMPARED = 200
+"""So many papers at the top of a report are compared with another one, and kept with their rows; of
+the others it keeps the rank."""
 RANK_ALONE = "rank_alone"
 
 
@@ -32,7 +33,7 @@ def report_ref(identity: str, date: str, title: Mapping[str, Any], language: str
 def rows(record: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the row of each paper that a report's record lists, by id, the best first.
 
-    Of the papers after the first `KEPT_WHOLE` it has the rank alone, and says so by `RANK_ALONE`.
+    Of the papers after the first `COMPARED` it has the rank alone, and says so by `RANK_ALONE`.
     """
     whole = {row["paper"]: row for row in record.get("rows", ())}
     further = record.get("further") or {}
@@ -91,7 +92,7 @@ def snapshot_record(
 ) -> dict[str, Any]:
     """Return the record of today's ranking: what `frozen_report`, `ranks` and `rows` read.
 
-    `rows` are those of the first `KEPT_WHOLE` papers; `whys` the reasons of their advice in both
+    `rows` are those of the first `COMPARED` papers; `whys` the reasons of their advice in both
     languages, by paper id.
     """
     return {

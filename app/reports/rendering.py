@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.i18n import N_, translations, translator
 from app.labels import LABELS, VERDICT_ICONS, label
-from app.reports import numbers
+from app.reports import earlier, numbers
 from app.reports.findings import Distribution
 from app.reports.glossary import glossary
 from app.reports.header import header
@@ -128,7 +128,7 @@ def _environment(
 
     punctuation = _PUNCTUATION.get(model.language, _PUNCTUATION["en"])
     environment.globals["p"] = {name: safe(mark) for name, mark in punctuation.items()}
-    environment.globals |= {"listed": LISTED, "named": NAMED}
+    environment.globals |= {"listed": LISTED, "named": NAMED, "compared": earlier.COMPARED}
     environment.globals["glossary"] = glossary(translate)
     environment.filters |= {
         "word": word,

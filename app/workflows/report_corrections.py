@@ -16,10 +16,6 @@ from db.models import ReportSnapshot
 from db.queries import corrections as correction_queries
 from db.queries import readings
 
-COMPARED = 200
-"""So many papers at the top of today's ranking are compared with an earlier report, and as many at
-the top of that one."""
-
 
 def chapters(
     session: Session,
@@ -46,7 +42,9 @@ def _chapter(
 ) -> CorrectionChapter:
     texts = correction_queries.for_papers(session)
     old = earlier.rows(base.record)
-    top = [*old][:COMPARED] + [o.paper_id for o in now.papers.outlines[:COMPARED]]
+    # Of both rankings the top: one paper's rise moves the ranks of all below it.
+    today = [o.paper_id for o in now.papers.outlines[: earlier.COMPARED]]
+    top = [*old][: earlier.COMPARED] + today
     wanted = {paper_id for paper_id in top if paper_id in old} | texts.keys()
     steps = rest_of_history(session, base, target, [s.row.paper_id for s in sections], language)
     return corrections.chapter(

@@ -35,7 +35,7 @@ def save_snapshot(
     while identity in taken:
         identity, number = f"report-{date}-{number}", number + 1
     listed = ranking(lambda: nullcontext(session), target=target)
-    rows = listed[: earlier.KEPT_WHOLE]
+    rows = listed[: earlier.COMPARED]
     whys = {row["paper_id"]: {code: say(row["why"], code) for code in LANGUAGES} for row in rows}
     record = earlier.snapshot_record(outlines(session, listed, target), rows, whys)
     snapshots.create(

@@ -161,6 +161,33 @@ def test_ranks_are_compared_with_the_last_report(small: Engine) -> None:
         assert [s["id"] for s in list_snapshots(session)][-1] == OLD
 
 
+def test_of_a_long_ranking_the_top_of_then_and_now_is_compared(
+    small: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.reports.earlier.COMPARED", 1)
+    with session_scope(small) as session:
+        ranks = {row.paper_id: row.rank for row in build_report(session, now=NOW).ranking}
+        kept = save_snapshot(session, now=NOW)
+        assert next(s for s in list_snapshots(session) if s["id"] == kept)["papers"] == 3
+        first = min(ranks, key=ranks.__getitem__)
+        set_facts(session, first, {"relevance": "0.0"}, why="x", who="Mei")
+        later = build_report(session, now=NOW.replace(day=9))
+        assert {r.paper_id: r.move.before for r in later.ranking} == ranks
+        chapter = later.corrections[-1]
+        assert chapter.base.id == kept
+        assert chapter.further == 1
+        changes = {p.paper_id: [c.field for c in p.changes] for p in chapter.papers}
+        risen = later.ranking[0].paper_id
+        assert risen != first
+        assert changes[risen] == ["rank"], "of what was further down the rank alone was kept"
+        assert {"rank", "score", "relevance"} <= {*changes[first]}
+        text = render(session, now=NOW.replace(day=9)).decode()
+        told = "Papers after the first 1 of today and of then are not compared: 1."
+        assert told in text
+        page = render(session, format="html", now=NOW.replace(day=9)).decode()
+        assert told in page
+
+
 def test_an_unknown_report_format_language_or_target_is_a_sentence(session: Session) -> None:
     with pytest.raises(NotFoundError, match=OLD):
         build_report(session, since="report-1999")
