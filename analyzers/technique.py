@@ -159,7 +159,9 @@ _VOCABULARY: dict[Technique, tuple[tuple[Pattern, float], ...]] = {
         (
             _p(
                 "schedul|offload|disaggregat|batch|pipelin",
-                r"schedul\w+|offload\w*|disaggregat\w+|batch(?:ing)? requests"
+                # a compiler's schedules are no server's
+                r"(?<!auto-)(?<!auto)(?<!loop )(?<!tensor )(?<!instruction )(?<!warp )schedul\w+"
+                r"|offload\w*|disaggregat\w+|batch(?:ing)? requests"
                 r"|continuous batching|pipelin\w+",
             ),
             0.7,
