@@ -71,13 +71,14 @@ def _table(rows: Sequence[Row], lines: Sequence[Line], _: Translate) -> str:
     told = [_cells(head), _cells([":--"] * len(head))]
     for line in lines:
         cells = [_cell(line, value, _) or "–" for value in line.values]
-        for place in line.best:
+        differs = len(set(cells)) > 1  # as they are shown: 1.45x is no more than 1.45x
+        for place in line.best if differs else ():
             cells[place] = f"{_AHEAD} **{cells[place]}**"
         words = capital(_(line.name))
         if line.kind == "points":  # of the score; a fact may have the same name
             words = _("{criterion}, points").format(criterion=words)
         name = together(plain(words))
-        told.append(_cells([f"{_DIFFERS}\u00a0**{name}**" if line.differs else name, *cells]))
+        told.append(_cells([f"{_DIFFERS}\u00a0**{name}**" if differs else name, *cells]))
     return "\n".join(told)
 
 

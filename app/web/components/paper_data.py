@@ -25,6 +25,11 @@ def _known(target: str) -> nearest.Known:
     return catalog.of_papers("known", (target,), work)
 
 
+def warm_related(target: str) -> None:
+    """Read what related papers are found by, so that the first page of a paper needn't wait."""
+    _ = _known(target).words
+
+
 def links(paper_id: str) -> list[dict[str, Any]]:
     """Return every prototype, and whether it is linked with a paper."""
     with context.reading() as session:

@@ -15,6 +15,7 @@ from app.web.components.text import (
     arrow,
     capital,
     clean,
+    count,
     interval,
     link,
     people,
@@ -31,7 +32,7 @@ def paper_choice(rows: Ranking, _: Translate) -> str:
     """Let the person choose a paper by `?paper=`; return its id."""
     here = rows.paper_ids.get(st.query_params.get("paper", ""), 0)
     titles = {
-        paper_id: f"{rows.paper_ids[paper_id] + 1} · {title}"
+        paper_id: f"{count(rows.paper_ids[paper_id] + 1)} · {title}"
         for paper_id, title in catalog.offered(rows, here).items()
     }
     return url.choose(
@@ -100,7 +101,9 @@ def _figures(
             _("Score"),
             score(row["score"]),
             _("90 %: {range} · rank {rank} of {total}").format(
-                range=interval(*row["score_interval"]), rank=row["rank"], total=total
+                range=interval(*row["score_interval"]),
+                rank=count(row["rank"]),
+                total=count(total),
             ),
             _("What is believed today: −3 to 10."),
         ),
@@ -108,7 +111,7 @@ def _figures(
             _("Report · if claims hold"),
             f"{score(report)} · {score(row['score_claimed'])}",
             _("rank {report} · rank {claimed}").format(
-                report=row["rank_report"] or "–", claimed=row["rank_claimed"] or "–"
+                report=count(row["rank_report"]), claimed=count(row["rank_claimed"])
             ),
             _("The score in the report of August 2025, and the score if the claims were true."),
         ),

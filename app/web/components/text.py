@@ -50,6 +50,11 @@ def ratio(value: float | None) -> str:
     return f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
 
 
+def count(number: int | None) -> str:
+    """Return a number of things as "100,010", a dash for none."""
+    return "–" if number is None else f"{number:,}"
+
+
 def strong(text: object) -> str:
     """Return `text` in bold, its characters exactly as they are."""
     return f"**{plain(text)}**"

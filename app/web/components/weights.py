@@ -51,6 +51,11 @@ def _found(_rows: Ranking, key: tuple[Any, ...], values: tuple[float, ...]) -> F
     return firmness(_rows, Weights(*values))
 
 
+def warm(rows: Ranking, key: tuple[Any, ...]) -> None:
+    """Find how firm the usual order is, so that the first page needn't wait for it."""
+    _found(rows, (home.database_url(), *key), Weights().values)
+
+
 def _firmness(found: Firmness | None, rows: Ranking, _: Translate) -> None:
     if found is None:
         return

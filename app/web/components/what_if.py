@@ -11,7 +11,7 @@ import streamlit as st
 from app.i18n import Translate
 from app.labels import label
 from app.web.components.ranking_table import ADVICE_COLORS
-from app.web.components.text import arrow, capital, plain, score, together
+from app.web.components.text import arrow, capital, count, plain, score, together
 
 Record = Mapping[str, Any]
 
@@ -38,7 +38,7 @@ def in_short(found: Record, _: Translate) -> str:
         nearest = better[0]
         return _("{advice}, rank {rank}: {change}.").format(
             advice=capital(label(nearest["recommendation"], _)),
-            rank=nearest["rank"],
+            rank=count(nearest["rank"]),
             change=nearest["change"],
         )
     ceiling = next((c for c in changes if c["kind"] == "ceiling"), None)
@@ -47,7 +47,7 @@ def in_short(found: Record, _: Translate) -> str:
         best = min(facts, key=lambda c: c["rank"])
         return _(
             "No run alone changes the recommendation. It would be at rank {rank} with: {change}."
-        ).format(rank=best["rank"], change=best["change"])
+        ).format(rank=count(best["rank"]), change=best["change"])
     return _("No single change would put it into a better group.")
 
 
@@ -82,8 +82,8 @@ def _moved(before: float, after: float) -> str:
 def _rank(now: Record, row: Record) -> str:
     moves = row["rank_moves"]
     if not moves:
-        return f"= {row['rank']}"
-    return f"{'▲' if moves < 0 else '▼'} {arrow(str(now['rank']), str(row['rank']))}"
+        return f"= {count(row['rank'])}"
+    return f"{'▲' if moves < 0 else '▼'} {arrow(count(now['rank']), count(row['rank']))}"
 
 
 def _advice(row: Record, _: Translate) -> str:

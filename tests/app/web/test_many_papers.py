@@ -1,12 +1,17 @@
-"""What pages keep of the catalog: the newest answer to each question, made once."""
+"""Pages of very many papers: what they keep of the catalog, and figures that are long or alike."""
 
 from __future__ import annotations
 
 import threading
 
+import pandas as pd
 import pytest
 
+from app.web.components.compare import _table
+from app.web.components.ranking_table import _columns
+from app.web.components.text import count
 from app.web.kept import Kept
+from app.workflows.compare import Line
 
 
 def test_an_answer_is_made_once_for_a_version_and_none_of_before_is_held() -> None:
@@ -55,3 +60,23 @@ def test_who_asks_meanwhile_waits_for_the_one_answer_and_a_failure_is_not_kept()
     with pytest.raises(ValueError, match="no"):
         kept.answer("b", 1, broken)
     assert kept.answer("b", 1, lambda: 3) == 3
+
+
+def test_ranks_beyond_the_thousand_get_room_and_the_reason_gives_it_up() -> None:
+    def widths(rank: int, moved: str | None) -> list[int]:
+        frame = pd.DataFrame([{"rank": rank, "moved": moved, "weighted": None}])
+        columns = _columns(str, frame, few=False)
+        return [columns[name]["width"] for name in ("rank", "moved", "why")]
+
+    few, many = widths(9, None), widths(100_010, "▼ 99991")
+    assert sum(few) == sum(many) and many[0] == few[0] + 24 and many[1] > few[1]
+    assert [count(100_010), count(7), count(None)] == ["100,010", "7", "–"]
+
+
+def test_figures_that_read_alike_are_not_marked_as_ahead() -> None:
+    rows = [{"title": "One"}, {"title": "Two"}]
+    line = Line("Whole run", "ratio", (1.451, 1.449), best=(0,))
+    other = Line("Score", "score", (7.93, 7.89), best=(0,))
+    told = _table(rows, [line, other], str).replace("\\", "")
+    assert "| Whole\u00a0run | 1.45x | 1.45x |" in told
+    assert "▲ **7.93** | 7.89" in told and told.count("≠") == 1
