@@ -230,8 +230,6 @@ def _save(key: str, name: str, values: dict[str, str], evidence: Evidence, _: Tr
         done = edit_target(session, name, values, why=why or "", who=who, evidence=evidence)
     person.remember(who)
     moved = len({move.paper_id for move in done.moves})
-    flash.say_after_rerun(
-        f"{_('The change is saved.')} "
-        + _("Papers whose score moved: {count}.").format(count=moved)
-    )
+    told = _("Papers whose score moved: {count}.").format(count=moved)
+    flash.say_after_rerun(_("The change is saved.") + " " + told)
     st.rerun()
