@@ -8,7 +8,7 @@ when the web server or the command that asked for it ends. Nothing heavy is impo
 from app.jobs.client import active, cancel, get, recent, retry, submit, wait
 from app.jobs.context import JobCancelledError, JobContext, JobFailedError, JobLostError
 from app.jobs.launch import ensure_runner, reap
-from app.jobs.watch import FINAL, JobView, describe, describe_all
+from app.jobs.watch import FINAL, JobView, describe, describe_all, subject
 
 __all__ = [
     "FINAL",
@@ -26,6 +26,7 @@ __all__ = [
     "reap",
     "recent",
     "retry",
+    "subject",
     "submit",
     "wait",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
@@ -38,6 +39,8 @@ FORESEEABLE = 0.1
 """Part of a job that must be done before its pace says when it will end."""
 
 _STOPPING = N_("stopping")
+_KEPT_AS = re.compile(r"^[0-9a-f]{12}-(?=.)")
+"""What a file that was sent is called besides, where it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +180,27 @@ def _title(job: Job, language: str) -> str:
     if job.kind == "add":
         sources = spec.get("sources") or []
         if len(sources) == 1:
-            return _("Add {source}").format(source=str(sources[0]).rsplit("/", 1)[-1])
+            return _("Add {source}").format(source=_short(sources[0]))
         if not sources and spec.get("query"):
             return _("Add papers found for “{query}”").format(query=spec["query"])
         return _("Add {count} papers").format(count=len(sources))
     if job.kind == "watch":
         return _("Watch {names}").format(names=", ".join(map(str, spec.get("names") or ())))
     return job.kind
+
+
+def subject(spec: Mapping[str, Any]) -> str:
+    """Return what a job is about, in no language: a prototype, watches, papers or a query."""
+    if spec.get("prototype"):
+        return str(spec["prototype"])
+    named = [str(name) for name in spec.get("names") or ()]
+    sources = [_short(source) for source in spec.get("sources") or ()]
+    return ", ".join([*named, *sources]) or str(spec.get("query") or "")
+
+
+def _short(source: Any) -> str:
+    """Return a source without its folder, and a file that was sent as it was called."""
+    return _KEPT_AS.sub("", str(source).rsplit("/", 1)[-1])
 
 
 def _fraction(job: Job) -> float | None:

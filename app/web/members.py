@@ -7,6 +7,7 @@ whether a request came through the proxy that is trusted to say who asks, and ho
 from __future__ import annotations
 
 import ipaddress
+import sys
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 UPLOADS = "/_stcore/upload_file"
+UNUSABLE = "Who may come in can't be read: whoever runs this workbench finds the reason in its log."
 HEALTH = "/_stcore/health"
 METRICS = "/_stcore/metrics"
 
@@ -60,6 +62,7 @@ class Members:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._rates = Rates()
+        self._told = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on where it may; else 403, 413 or 429 with a sentence."""
@@ -69,7 +72,8 @@ class Members:
         try:
             members = team()
         except AssayError as error:  # a file that was broken while the server ran
-            await _refuse(scope, receive, send, 503, f"team.toml: {error}")
+            self._tell(str(error))
+            await _refuse(scope, receive, send, 503, UNUSABLE)
             return
         if members is None:
             await self.app(scope, receive, send)
@@ -79,6 +83,12 @@ class Members:
             await _refuse(scope, receive, send, status, told)
             return
         await self.app(scope, receive, send)
+
+    def _tell(self, trouble: str) -> None:
+        """Put what is wrong with the file into the server's log, once: visitors may be anybody."""
+        if trouble != self._told:
+            self._told = trouble
+            print(f"team.toml: {trouble}", file=sys.stderr, flush=True)
 
     def _refusal(self, members: Team, scope: Scope) -> tuple[int, str]:
         headers = Headers(scope=scope)

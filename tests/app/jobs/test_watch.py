@@ -171,3 +171,22 @@ def test_a_runner_whose_machine_has_another_clock_is_known_by_its_beat(
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setattr(lease, "_heard", {})
     assert lease.bury(catalog) == [job.id]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"prototype": "sage", "device": "cpu"}, "sage"),
+        ({"names": ["attention", "kv"]}, "attention, kv"),
+        ({"sources": ["2410.02367", "/papers/0123456789ab-mine.pdf"]}, "2410.02367, mine.pdf"),
+        ({"sources": [], "query": "cat:cs.LG"}, "cat:cs.LG"),
+        ({}, ""),
+    ],
+)
+def test_what_a_job_is_about(spec: dict[str, Any], told: str) -> None:
+    assert jobs.subject(spec) == told
+
+
+def test_a_file_that_was_sent_is_called_as_it_was() -> None:
+    sent = job(kind="add", spec={"sources": ["/papers/0123456789ab-mine.pdf"]})
+    assert jobs.describe(sent, "en").title == "Add mine.pdf"
