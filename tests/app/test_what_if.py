@@ -53,6 +53,16 @@ def test_places_that_are_read_one_by_one_are_those_that_are_read_at_once(catalog
 
 
 @pytest.mark.parametrize(
+    ("paper", "levels"), [("flatquant", {"medium"}), ("sage", {"low", "high"})]
+)
+def test_complexity_is_tried_one_step_up_and_down(
+    paper: str, levels: set[str], catalog: Engine
+) -> None:
+    told = [change["change"] for change in of_kind(tried(catalog, paper), "complexity")]
+    assert {text.split()[1] for text in told} == levels
+
+
+@pytest.mark.parametrize(
     ("paper", "kind", "field"),
     [
         ("flatquant", "relevance", "relevance"),
