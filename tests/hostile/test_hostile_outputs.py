@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from sqlalchemy import Engine, insert
 
 from app.cli.output import clean as for_terminal
+from app.reports.cells import FORMULA, harmless
 from app.reports.formats.bibtex import escape
-from app.reports.formats.csv import FORMULA, harmless
 from app.workflows.digest import make_digest
 from app.workflows.report import render
 from app.workflows.triage import rescore

@@ -237,6 +237,18 @@ def test_pages_show_it_as_text(name: str, crowd: list[str]) -> None:
     assert_plain(dict(PAGES)[name](page))
 
 
+def test_a_table_that_is_saved_from_a_page_holds_no_formula(
+    catalog: Engine, tmp_path: Path
+) -> None:
+    """Streamlit's own button writes the cells as they stand."""
+    for title in ("=HYPERLINK(1)", "+1 more", "@SUM(1)", " =1+1", "-1+1"):
+        add(catalog, tmp_path, title)
+    page = AppTest.from_file(str(ENTRY), default_timeout=60).run()
+    cells = [str(cell) for row in page.dataframe[0].value.values for cell in row]
+    assert {"'=HYPERLINK(1)", "'+1 more", "'@SUM(1)", "'=1+1", "'-1+1"} <= set(cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
+
+
 @pytest.mark.parametrize("section", ["score", "claims", "facts", "history"])
 def test_a_papers_page_shows_it_as_text(section: str, catalog: Engine, tmp_path: Path) -> None:
     paper = add(catalog, tmp_path, " ".join(PIECES))

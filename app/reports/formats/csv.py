@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
+from app.reports.cells import harmless
 from app.reports.formats import Format
 from app.reports.model import ReportModel
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-"""What a cell may not begin with: spreadsheets would run it. The wide forms count in some too."""
-
-INVISIBLE = re.compile("^[ \u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\x00-\x08]+")
-"""Spaces and signs without a width, which some spreadsheets pass over at the start of a cell."""
-
-NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
 def render(model: ReportModel) -> bytes:
@@ -29,16 +20,6 @@ def render(model: ReportModel) -> bytes:
     for row in rows(model):
         writer.writerow([harmless(cell) for cell in row])
     return text.getvalue().encode("utf-8-sig")
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe goes before one.
-
-    A plain number may begin with its minus.
-    """
-    if NUMBER.fullmatch(cell):
-        return cell
-    return f"'{cell}" if INVISIBLE.sub("", cell).startswith(FORMULA) else cell
 
 
 FORMAT = Format("CSV", ".csv", "text/csv; charset=utf-8", render)

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.web.components import catalog
+from app.web.components.cells import harmless_cells
 
 ROW, TALL_ROW = 36, 61
 """Over four times the base font size the grid wraps its cells' text."""
@@ -24,7 +25,7 @@ def picked(
     """
     rows = hashlib.sha256(frame.to_csv().encode("utf-8", "replace")).hexdigest()[:12]
     event = st.dataframe(
-        frame,
+        harmless_cells(frame),
         hide_index=True,
         key=f"{name}-{catalog.version()}-{rows}",
         on_select="rerun",

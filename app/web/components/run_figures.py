@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.web.components import url
+from app.web.components.cells import harmless_cells
 from app.web.components.text import clean
 
 Record = Mapping[str, Any]
@@ -20,7 +21,7 @@ def told_figures(run: Record, _: Translate) -> None:
     if not _has(run):
         return
     st.subheader(_("Figures"), anchor=False)
-    st.dataframe(pd.DataFrame(figure_rows(run, _)), hide_index=True, width="stretch")
+    st.dataframe(_table(run, _), hide_index=True, width="stretch")
 
 
 def figures_by_case(measured: Sequence[Record], _: Translate) -> None:
@@ -31,7 +32,11 @@ def figures_by_case(measured: Sequence[Record], _: Translate) -> None:
     st.subheader(_("Figures"), anchor=False)
     names = list(having)
     name = url.choose(_("Run"), "figures", names, clean, default=names[0], width=420)
-    st.dataframe(pd.DataFrame(figure_rows(having[name], _)), hide_index=True, width="stretch")
+    st.dataframe(_table(having[name], _), hide_index=True, width="stretch")
+
+
+def _table(run: Record, _: Translate) -> pd.DataFrame:
+    return harmless_cells(pd.DataFrame(figure_rows(run, _)))
 
 
 def _has(run: Record) -> bool:

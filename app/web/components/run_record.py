@@ -12,6 +12,7 @@ from app.i18n import N_, Translate
 from app.labels import ROLES, label
 from app.web.components import bench_data
 from app.web.components.bench_runs import state_words
+from app.web.components.cells import harmless_cells
 from app.web.components.run_figures import told_figures
 from app.web.components.run_samples import samples
 from app.web.components.text import clean, microseconds, moment, plain, ratio, strong
@@ -266,7 +267,7 @@ def _figure(value: Any) -> str:
 
 def _table(rows: Sequence[Record], alt: str) -> None:
     # Text only: a figure that is missing in one row must not turn the others into floats.
-    frame = pd.DataFrame(list(rows)).astype(object)
+    frame = harmless_cells(pd.DataFrame(list(rows)).astype(object))
     frame = frame.dropna(axis="columns", how="all")
     st.dataframe(
         frame,

@@ -12,6 +12,7 @@ import streamlit as st
 
 from app.i18n import Translate
 from app.web.components.bench_roofline import is_number
+from app.web.components.cells import harmless_cells
 from app.web.components.text import clean, microseconds, plain
 
 Record = Mapping[str, Any]
@@ -32,10 +33,9 @@ def samples(run: Record, _: Translate) -> None:
     scopes = run.get("scopes")
     told = scopes.get("setup_us") if isinstance(scopes, dict) else None
     set_up = told if isinstance(told, dict) else {}
+    rows = [summary(name, values, numbers(set_up.get(name)), _) for name, values in series.items()]
     st.dataframe(
-        pd.DataFrame(
-            [summary(name, values, numbers(set_up.get(name)), _) for name, values in series.items()]
-        ),
+        harmless_cells(pd.DataFrame(rows)),
         hide_index=True,
         height="content",
         placeholder="–",

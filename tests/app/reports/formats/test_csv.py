@@ -6,7 +6,7 @@ import io
 import pytest
 from sqlalchemy.orm import Session
 
-from app.reports.formats.csv import FORMULA, NUMBER, harmless
+from app.reports.cells import FORMULA, NUMBER, harmless
 from app.reports.text import clean
 from app.workflows.report import build_report, render
 from tests.app.reports.small_catalog import NOW
