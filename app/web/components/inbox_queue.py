@@ -15,7 +15,7 @@ from app.reports.text import short_name, shorten
 from app.web.components import access, catalog, context, person
 from app.web.components.cells import harmless_cells
 from app.web.components.ranking_table import ADVICE_COLORS
-from app.web.components.text import capital, clean, link, people, plain, strong
+from app.web.components.text import capital, clean, count, link, people, plain, strong
 from app.workflows import inbox
 from app.workflows.inbox import Queue
 from app.workflows.settings import default_target
@@ -110,7 +110,9 @@ def _card(row: Row, index: int, queue: Queue, _: Translate) -> None:
 
 
 def _place_in_queue(row: Row, index: int, queue: Queue, _: Translate) -> str:
-    told = _("{number} of {count} in the inbox").format(number=index + 1, count=len(queue))
+    told = _("{number} of {count} in the inbox").format(
+        number=count(index + 1), count=count(len(queue))
+    )
     if row["later"]:
         told += " · " + _("you put it off")
     return told
@@ -121,7 +123,7 @@ def _would_be(queue: Queue, row: Row, _: Translate) -> str:
         told = _("would be rank {place} of {of} beside the papers of the first report")
     else:
         told = _("would be rank {place} of {of} on the shortlist")
-    return told.format(place=row["place"], of=row["of"])
+    return told.format(place=count(row["place"]), of=count(row["of"]))
 
 
 def _origin(row: Row, _: Translate) -> str:
@@ -144,7 +146,7 @@ def _facts(row: Row, _: Translate) -> str:
         (_("complexity"), label(row["complexity"], _)),
         (_("relevance"), "" if row["relevance"] is None else f"{row['relevance']:.2f}"),
         (_("in the engine"), label(row["in_target"], _)),
-        (_("rank in the catalog"), str(row["rank"])),
+        (_("rank in the catalog"), count(row["rank"])),
     ]
     return " · ".join(f"{name}: {value}" for name, value in parts if value)
 
@@ -273,7 +275,8 @@ def _list(shown: list[Row], start: int, index: int, queue: Queue, _: Translate) 
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
         st.caption(
-            plain(told.format(first=start + 1, last=last, count=len(queue))), width="content"
+            plain(told.format(first=count(start + 1), last=count(last), count=count(len(queue)))),
+            width="content",
         )
         _step_button(_("Previous"), "inbox-previous", "P", index - 1, queue)
         _step_button(_("Next"), "inbox-next", "N", index + 1, queue)

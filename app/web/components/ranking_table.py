@@ -83,7 +83,7 @@ def ranking_table(
         row_height=_ROW_HEIGHT,
         height="content" if len(rows) <= 25 else 25 * _ROW_HEIGHT,
         placeholder="–",
-        column_config=_columns(_, few=few),
+        column_config=_columns(_, frame, few=few),
         column_order=_order(rows, few),
         alt=_("Papers in the order in which they are worth building"),
     )
@@ -176,16 +176,26 @@ def _ratio(value: float | None) -> str | None:
     return None if value is None else ratio(value)
 
 
-def _columns(_: Translate, *, few: bool) -> dict[str, Any]:
+_DIGIT = 8
+"""Pixels that a figure takes; the columns of ranks have room for three."""
+
+
+def _columns(_: Translate, frame: pd.DataFrame, *, few: bool) -> dict[str, Any]:
     column = st.column_config
+    # What ranks beyond the thousand take, and a weighted score, the reason gives up.
+    figures = max(0, len(str(frame["rank"].max())) - 3)
+    moves = max(0, max((len(m) for m in frame["moved"] if isinstance(m, str)), default=0) - 5)
+    gives = _DIGIT * (figures + moves) + (20 if frame["weighted"].notna().any() else 0)
     return {
-        "rank": column.NumberColumn("#", width=34),
+        "rank": column.NumberColumn("#", width=34 + _DIGIT * figures),
         "moved": column.TextColumn(
-            "±", width=44, help=_("Ranks gained or lost since the last report.")
+            "±",
+            width=44 + _DIGIT * moves,
+            help=_("Ranks gained or lost since the last report."),
         ),
         "paper": column.TextColumn(_("Paper"), width=112 if few else 124),
         "advice": column.TextColumn(_("Recommendation"), width=108 if few else 112),
-        "why": column.TextColumn(_("Why"), width=172 if few else 176),
+        "why": column.TextColumn(_("Why"), width=(172 if few else 176) - gives),
         "weighted": column.NumberColumn(
             _("Weighted"), width=64, format="%.2f", help=_("The score by the weights you chose.")
         ),
