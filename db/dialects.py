@@ -5,9 +5,11 @@ SQLite is the default and stays untouched by any of it: what it is sent is what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     Connection,
     Integer,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    or_,
     select,
     type_coerce,
 )
@@ -38,6 +41,23 @@ def insert(bound: Connection | Session, table: Any) -> sqlite.Insert:
 
         return cast(sqlite.Insert, postgresql.insert(table))
     return sqlite.insert(table)
+
+
+def differs(
+    bound: Connection | Session, table: Any, changed: Mapping[str, Any]
+) -> ColumnElement[bool]:
+    """Return whether an upsert would change anything of the row that is there, by its columns.
+
+    A row written again costs as much as a new one, and PostgreSQL keeps the old one beside it. JSON
+    is compared as the text that is stored.
+    """
+    parts: list[ColumnElement[bool]] = []
+    for name, new in changed.items():
+        held = getattr(table, name)
+        if isinstance(held.type, JSON):
+            held, new = json_text(bound, held), json_text(bound, new)
+        parts.append(held.is_distinct_from(new))
+    return or_(*parts)
 
 
 def json_text(bound: Connection | Session, column: Any) -> ColumnElement[Any]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.dialects import insert, is_postgres, json_text
+from db.dialects import differs, insert, is_postgres, json_text
 from db.models import Listing, Paper, Score
 
 _CHUNK = 500
@@ -59,7 +59,9 @@ def save(session: Session, values: Iterable[ListingValue]) -> None:
         if name not in ("target", "paper_id")
     }
     putting: Any = upsert.on_conflict_do_update(
-        index_elements=[Listing.target, Listing.paper_id], set_=changed
+        index_elements=[Listing.target, Listing.paper_id],
+        set_=changed,
+        where=differs(session, Listing, changed),
     )
     if is_postgres(session):
         # With something to return a thousand rows go in one statement, not one each.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Table, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db.dialects import insert, is_postgres, json_text
+from db.dialects import differs, insert, is_postgres, json_text
 from db.models import Score, ScoreChange, now
 from db.queries import counters
 
@@ -68,7 +68,9 @@ def save(
         upsert.excluded.rank, case((upsert.excluded.place.is_not(None), Score.rank))
     )
     putting: Any = upsert.on_conflict_do_update(
-        index_elements=[Score.paper_id, Score.target, Score.kind], set_=changed
+        index_elements=[Score.paper_id, Score.target, Score.kind],
+        set_=changed,
+        where=differs(session, Score, changed),
     )
     if is_postgres(session):
         # With something to return a thousand rows go in one statement, not one each.

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from db.models import Paper, ScoreChange
-from db.queries import papers, scores
+from db.queries import listing, papers, scores
+from db.queries.listing import ListingValue
 from db.queries.scores import ScoreValue
 from tests.db.builders import add_paper
 
@@ -59,6 +61,27 @@ def test_everything_else_is_kept_up_to_date_without_a_step(two: Session) -> None
     assert scores.save(two, [score(5.0, rank=7, record={"why": "y"})], CAUSE) == []
     held = scores.of_paper(two, "fast", "llama.cpp")["believed"]
     assert (held.rank, held.record) == (7, {"why": "y"})
+
+
+@pytest.mark.both
+def test_a_row_that_says_the_same_is_not_written_again(two: Session) -> None:
+    written: list[int] = []
+
+    @event.listens_for(two.connection(), "after_cursor_execute")
+    def count(_c: Any, cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith(("INSERT INTO score ", "INSERT INTO listing ")):
+            written.append(cursor.rowcount)
+
+    row = ListingValue("llama.cpp", "fast", "do_now", "untested", None, None, None, 1.5, [1.0], {})
+    for value, listed in (
+        (score(5.0, place=[1, -2.5, "fast"]), row),
+        (score(5.0, place=[1, -2.5, "fast"], rank=None), row),  # a stored rank stays
+        (score(5.0, place=[2, -2.5, "fast"]), row._replace(points=[1.5])),
+        (score(5.0, place=[2, -2.5, "fast"], record={"why": "y"}), row._replace(device="cpu")),
+    ):
+        scores.save(two, [value], CAUSE)
+        listing.save(two, [listed])
+    assert written == [1, 1, 0, 0, 1, 1, 1, 1]
 
 
 def test_the_cause_may_differ_by_paper(two: Session) -> None:
