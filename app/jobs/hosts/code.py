@@ -14,6 +14,8 @@ _PARTS = {
     READING: ("analyzers", "app/jobs"),
 }
 """What work on a host runs; results that ship are data, and pages never run there."""
+_PACKAGES = {MEASURING: (), READING: ("pymupdf-lite",)}
+"""Whose versions decide what work finds; a run's document tells torch's, which may differ."""
 _SUFFIXES = (".py", ".toml")
 
 
@@ -30,12 +32,13 @@ def code_version(work: str = MEASURING) -> str:
         if path.suffix in _SUFFIXES and "results" not in path.parts[len(_ROOT.parts) :]
     )
     stamps = tuple((str(path), path.stat().st_mtime_ns) for path in files)
-    return f"{_version()}+{_digest(stamps)}"
+    packages = tuple(f"{name}={_version(name)}" for name in _PACKAGES[work])
+    return f"{_version('assay')}+{_digest(stamps, packages)}"
 
 
 @lru_cache(maxsize=4)
-def _digest(stamps: tuple[tuple[str, int], ...]) -> str:
-    digest = hashlib.sha256()
+def _digest(stamps: tuple[tuple[str, int], ...], packages: tuple[str, ...]) -> str:
+    digest = hashlib.sha256("\0".join(packages).encode())
     for name, _ in stamps:
         path = Path(name)
         digest.update(f"{path.relative_to(_ROOT).as_posix()}\0".encode())
@@ -43,8 +46,8 @@ def _digest(stamps: tuple[tuple[str, int], ...]) -> str:
     return digest.hexdigest()[:12]
 
 
-def _version() -> str:
+def _version(package: str) -> str:
     try:
-        return importlib.metadata.version("assay")
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "0"

@@ -108,11 +108,15 @@ def test_the_default_never_loads_it(own_home: Path) -> None:
     assert done.stdout == "[]\n"
 
 
-def test_the_code_has_one_name_until_it_changes() -> None:
+def test_the_code_has_one_name_until_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert code_version() == code_version()
     version, _, digest = code_version().partition("+")
     assert version and len(digest) == 12
-    assert code_version("reading") != code_version(), "prototypes are no part of reading"
+    reading = code_version("reading")
+    assert reading != code_version(), "prototypes are no part of reading"
+    monkeypatch.setattr("app.jobs.hosts.code._version", lambda package: "0.0")
+    assert code_version("reading").partition("+")[2] != reading.partition("+")[2]
+    assert code_version().partition("+")[2] == digest, "torch may be another: the runs tell"
 
 
 def test_a_host_looks_at_its_code_now_and_then_but_not_beside_a_measurement(
