@@ -39,6 +39,18 @@ def print_json(value: Any, *, on_one_line: bool = False) -> None:
     sys.stdout.write("\n")
 
 
+def print_json_list(rows: Iterable[Any]) -> None:
+    """Print what `print_json` prints of a list, row by row: a hundred thousand needn't be held."""
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=2)
+    between = "[\n  "
+    for row in rows:
+        # Inside a text a line break is written out: those that are here stand between values.
+        text = encoder.encode(row).replace("\n", "\n  ")
+        sys.stdout.write(between + _UNSEEN.sub(lambda sign: json.dumps(sign[0])[1:-1], text))
+        between = ",\n  "
+    sys.stdout.write("[]\n" if between.startswith("[") else "\n]\n")
+
+
 def print_table(
     rows: Sequence[Mapping[str, str]], columns: Mapping[str, str], *, whole: bool = False
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from analyzers.message import message
 from app.actor import login_name
-from app.cli.output import error_line, note, print_json, print_moves
+from app.cli.output import error_line, note, print_json, print_json_list, print_moves
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Target = Annotated[
@@ -106,31 +106,38 @@ def list_(
     weights: Annotated[
         str, typer.Option(help="How much each criterion counts, 0 to 2: relevance=2,ease=0.5.")
     ] = "",
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many of the first; else 200 in a table, and all in JSON."),
+    ] = None,
     language: Language = "en",
 ) -> None:
     """Print the ranking: what to build next.
 
     With weights of your own it is in the order of the weighted score.
     """
+    from contextlib import nullcontext
+
+    from app.cli.ranking_table import MOST, print_ranking
     from app.workflows.opening import open_catalog
-    from app.workflows.ranked import Ranking
-    from app.workflows.ranking import list_papers
+    from app.workflows.ranking import ranking, told
     from app.workflows.weights import parse_weights, reordered
-    from db.engine import session_scope
+    from db.engine import read_scope
 
     chosen = parse_weights(weights)
-    with session_scope(open_catalog()) as session:
-        found = list_papers(session, target=target, device=device, order=order, language=language)
-    rows = list(reordered(Ranking.of(found), chosen))
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
+    with read_scope(open_catalog()) as session:
+        # Of a hundred thousand papers the rows are read as they are printed.
+        found = ranking(lambda: nullcontext(session), target=target, device=device, order=order)
+        ranked = reordered(found, chosen)
+        if as_json:
+            rows = ranked if top is None else ranked[:top]
+            print_json_list(told(row, language) for row in rows)
+            return
+        shown = [told(row, language) for row in ranked[: top or MOST]]
+    if not shown:
         note("The catalog is empty: type `assay init` for the seed, or `assay add …`.")
         return
-    from app.cli.ranking_table import print_ranking
-
-    print_ranking(rows, language, weighted=not chosen.are_usual)
+    print_ranking(shown, language, weighted=not chosen.are_usual, papers=len(ranked))
 
 
 def show(

@@ -28,12 +28,21 @@ _SPARED = ("device", "report", "usual", "run", "title", "claimed", "measured", "
 """What a narrow window does without, in this order; all the rest it gets."""
 
 
-def print_ranking(rows: Sequence[Mapping[str, Any]], language: str, *, weighted: bool) -> None:
-    """Print rows of `list_papers`, and under them how they are ordered."""
+MOST = 200
+"""So many papers are printed unless more are asked for: nobody reads a hundred thousand lines."""
+
+
+def print_ranking(
+    rows: Sequence[Mapping[str, Any]], language: str, *, weighted: bool, papers: int
+) -> None:
+    """Print rows of `list_papers`, how they are ordered, and of how many `papers` they are."""
     _ = translator(language)
     columns = {k: _(v) for k, v in (_WEIGHTED_COLUMNS if weighted else _COLUMNS).items()}
     cells = [_cells(row, language) for row in rows]
     print_fitted(cells, columns, spared=_SPARED, language=language)
+    if len(rows) < papers:
+        told = _("The table shows the first {listed} of {papers} papers.")
+        note(told.format(listed=len(rows), papers=papers))
     if not weighted:
         note(_("Ordered by recommendation, then by score; the reasons: assay show PAPER"))
 

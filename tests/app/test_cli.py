@@ -20,6 +20,10 @@ def test_init_then_list_then_show(catalog: Engine, assay: Assay) -> None:
     listed = assay("list", "--json")
     assert listed.status == 0
     assert [row["rank"] for row in listed.json] == list(range(1, 11))
+    assert assay("list", "--json", "--top", "3").json == listed.json[:3]
+    first = assay("list", "--top", "2")
+    assert first.out.count("[") == 2  # a score's interval each
+    assert "The table shows the first 2 of 10 papers." in first.err
     table = assay("list")
     assert "INT-FlashAttention" in table.out
     shown = assay("show", "sage", "--json")
@@ -151,7 +155,7 @@ def test_an_unexpected_error_leaves_a_log_not_a_traceback(
     def explode(*_: object, **__: object) -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr("app.workflows.ranking.list_papers", explode)
+    monkeypatch.setattr("app.workflows.ranking.ranking", explode)
     output = assay("list")
     assert output.status == 1
     assert "errors.log" in output.err
