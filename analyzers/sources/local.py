@@ -16,6 +16,8 @@ __all__ = ["FileKind", "Found", "Missing", "expand", "sniff", "sort_out"]
 
 MAX_FILES = 100_000
 MAX_BIBLIOGRAPHY_BYTES = 16 << 20
+MAX_BIBLIOGRAPHY_IDS = 2000
+"""arXiv gives one paper every three seconds: more would keep all others waiting for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,16 @@ def _add_ids(found: Found, path: Path) -> None:
     with path.open("rb") as stream:
         text = stream.read(MAX_BIBLIOGRAPHY_BYTES).decode("utf-8", "replace")
     ids = find_arxiv_ids(text)
+    if len(ids) > MAX_BIBLIOGRAPHY_IDS:
+        told = message(
+            "{path} names {count} arXiv ids, and the first {most} are taken: put the others into "
+            "files of their own.",
+            path=_shown(path),
+            count=len(ids),
+            most=MAX_BIBLIOGRAPHY_IDS,
+        )
+        found.missing.append(Missing(_shown(path), ErrorKind.TOO_LARGE, told))
+        ids = ids[:MAX_BIBLIOGRAPHY_IDS]
     known = {arxiv_id.id for arxiv_id in found.ids}
     found.ids += [arxiv_id for arxiv_id in ids if arxiv_id.id not in known]
     if not ids:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from analyzers.errors import ErrorKind
-from analyzers.sources.local import expand
+from analyzers.sources.local import MAX_BIBLIOGRAPHY_IDS, expand
 from app.workflows.add import add_sources, save_upload
 from app.workflows.file_content import Content
 from app.workflows.report import save_snapshot
@@ -106,6 +106,14 @@ def test_what_never_ends_or_never_comes_is_no_file(
     told = assay("add", str(tmp_path / "hole.pdf"))
     assert (told.status, told.out) == (1, "")
     assert "the limit is 64 MB" in told.err
+
+
+def test_a_bibliography_does_not_keep_arxiv_for_days(tmp_path: Path) -> None:
+    listed = tmp_path / "refs.bib"
+    listed.write_text("\n".join(f"eprint = {{2401.{number:05}}}" for number in range(1, 20_000)))
+    found = expand([listed])
+    assert len(found.ids) == MAX_BIBLIOGRAPHY_IDS
+    assert [missing.kind for missing in found.missing] == [ErrorKind.TOO_LARGE]
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_kept(
