@@ -182,6 +182,8 @@ def _decision_row(row: Row | None, index: int, queue: Queue, _: Translate) -> No
     trouble = st.session_state.pop(_TROUBLE, "")
     if trouble:
         st.warning(plain(trouble))
+    elif not access.offers("curate", _):  # which says so
+        return
     elif last is not None:
         told = _("Last decision: {what} – {title}")
         what = _(DECIDED[last.decision])
