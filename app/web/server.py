@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from app.errors import AssayError
 from app.web.crowds import Crowds
 from app.web.members import Members, check_exposure
+from app.web.neighbours import Neighbours
 from app.web.warming import start_warming
 from app.workflows.watch_schedule import Schedule
 
@@ -202,6 +203,7 @@ app = st.App(
     middleware=[
         Middleware(SecurityHeaders),
         Middleware(Visitors),
+        Middleware(Neighbours),
         Middleware(Members),
         Middleware(Crowds),
         Middleware(RankingAddress),

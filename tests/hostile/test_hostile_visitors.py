@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from app.web.neighbours import user_of
 from app.web.server import HEADERS
 from tests.conftest import copied
 from tests.web.conftest import Workbench, free_port, served
@@ -182,3 +185,37 @@ def test_no_request_hides_in_another(running: Workbench, sent: str) -> None:
     answered = exchange(running, sent)
     assert answered.count(b"HTTP/1.1 ") == 1
     assert b"HTTP/1.1 40" in answered, answered[:200]
+
+
+AS_ANOTHER = """
+import encodings.idna, os, socket, sys
+os.setgid(65534), os.setuid(65534)  # from here on no module of Python's may be readable
+for path, headers in zip(sys.argv[2::2], sys.argv[3::2]):
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\\r\\n{headers}\\r\\n\\r\\n".encode())
+        print(connection.recv(12)[9:].decode())
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another")
+def test_another_user_of_this_machine_is_no_visitor(running: Workbench) -> None:
+    port = running.url.rpartition(":")[2]
+    own = "Host: localhost"
+    upgrade = "\r\n".join([own, *(f"{name}: {value}" for name, value in SOCKET.items())])
+    sent = ["/paper", own, "/media/x", own, STREAM, upgrade, "/_stcore/health", own]
+    asked = subprocess.run(
+        [sys.executable, "-c", AS_ANOTHER, port, *sent], capture_output=True, text=True, timeout=30
+    )
+    assert asked.stdout.split() == ["403", "403", "403", "200"], asked.stderr
+    assert ask(running, STREAM, **SOCKET)[0] == 101, "and its own user is let in by the same"
+
+
+def test_whose_a_connection_is() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = server.getsockname()
+        with socket.create_connection(there) as client:
+            here = client.getsockname()
+            assert user_of(here, there) in (os.getuid(), None), "None where there is no such table"
+            assert user_of(there, ("127.0.0.1", 1)) is None
+    for odd in (None, (), ("",), ("localhost", 1), ("::1", "x"), ("127.0.0.1", None)):
+        assert user_of(odd, odd) is None
