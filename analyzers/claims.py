@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from analyzers.claiming.baselines import read_baseline
 from analyzers.claiming.cells import add_cells
+from analyzers.claiming.chapters import result_sections
 from analyzers.claiming.claim import ExtractedClaim, Place
 from analyzers.claiming.comparisons import Baseline, Comparisons, Source
 from analyzers.claiming.context import read_metric
@@ -44,6 +45,7 @@ MAX_QUANTITIES = 12
 def extract_claims(document: Document) -> list[ExtractedClaim]:
     """Return the paper's own claims and those it cites, own first seen first."""
     names = method_names(document)
+    results = result_sections(document)
     found: list[tuple[int, ExtractedClaim]] = []
     repeats: Counter[str] = Counter()
     for index, sentence in enumerate(document.sentences):
@@ -59,7 +61,7 @@ def extract_claims(document: Document) -> list[ExtractedClaim]:
         )
         before = [s for s in before if s.section == sentence.section]
         after_own = bool(found) and found[-1][0] == index - 1 and found[-1][1].own and bool(before)
-        around = Around(before, after_own, following)
+        around = Around(before, after_own, following, sentence.section in results)
         found += [(index, claim) for claim in _in_sentence(sentence, names, around)]
         if len(found) >= MAX_FOUND:
             break

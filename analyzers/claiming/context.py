@@ -44,11 +44,12 @@ _COST_ASIDE = re.compile(
     r"\((?:about|around|up to|less than|under|within|at most|below|only|[<≤~])*\s?$",
     re.I,
 )
-_CHANGES = re.compile(r"\s?(?:higher|lower|better|more|less|fewer)\b", re.I)
+_IS_ONLY = re.compile(r"\b(?:is|are|was|were)\sonly\s$", re.I)
+_CHANGES = re.compile(r"\s?(?:faster|higher|lower|better|more|less|fewer)\b", re.I)
 # "only gets 1.2x": what a rival falls short by
 _ONLY = re.compile(
     r"\bonly\s(?:gets?|got|achieves?|obtains?|gives?|sees?|brings?|yields?|reaches|attains?"
-    r"|provides?|offers?|delivers?)\s(?:an? |up to |about )*$|\b(?:is|are|was|were)\sonly\s$",
+    r"|provides?|offers?|delivers?)\s(?:an? |up to |about )*$",
     re.I,
 )
 # "70% of peak"
@@ -71,6 +72,8 @@ def read_metric(text: str, quantity: Quantity, others: list[Quantity]) -> Readin
     left = _left(text, quantity)
     after = text[quantity.end : quantity.end + 40]
     if (quantity.unit == "x" and w.HARDWARE_COUNT.match(after)) or _ONLY.search(left):
+        return None
+    if quantity.unit == "x" and _IS_ONLY.search(left) and _CHANGES.match(after):
         return None
     if _COST_ASIDE.search(text[max(0, quantity.start - 60) : quantity.start]):
         return None
@@ -155,6 +158,8 @@ def _bits(text: str, quantity: Quantity, left: str) -> Reading | None:
 
 
 def _derived(text: str, quantity: Quantity) -> Reading | None:
+    if re.search(r"\bby\s[\d.]+\s?[%×x],?\s$", text[max(0, quantity.start - 20) : quantity.start]):
+        return None  # "falls by 79%, from 6.3GB to 1.3GB" says it once already
     near = text[max(0, quantity.start - 90) : quantity.end + 40]
     if not (w.DOWN.search(near) or w.SPEED.search(near) or re.search("improv", near, re.I)):
         return None

@@ -108,6 +108,11 @@ _RATE_IS = re.compile(
 _MODEL_IS = re.compile(
     r"\b(?:models?|networks?)\s(?:is|are|being|of|with)\s(?:[\w-]+\s){0,3}~?$", re.I
 )
+_FROM = re.compile(
+    r"\b(?:decreas|increas|drop|fall|fell|ris|grow|reduc|declin|improv|rais)\w*\sfrom\s"
+    r"(?:about |~)?$",
+    re.I,
+)
 # "rises from 5% and 58% to 74% and": the ends of two changes
 _FROM_LEVEL = re.compile(
     r"\bfrom\s~?\d[\d.]*\s?%?(?:\s?(?:,|and)\s~?\d[\d.]*\s?%?)*\s?(?:%\s?)?to\s(?:about |only |~)?"
@@ -190,6 +195,8 @@ def read_left(left: str, text: str, quantity: Quantity) -> Reading | None:
     joint = left[len(trimmed) :].lower()
     if _CAUSE.search(left):
         return None
+    if quantity.unit == "%" and quantity.high is not None and _FROM.search(left):
+        return None  # "decreases from 2.4% to 0.1%": two levels
     if quantity.unit == "%" and (_TO_LEVEL.search(left) or _FROM_LEVEL.search(left)):
         return None
     if match := _GOVERNOR.search(trimmed[-110:]):

@@ -83,7 +83,8 @@ def names_another(subject: str, names: frozenset[str]) -> bool:
     bare = re.sub(CITED, "", subject).strip(" ,")
     bare = re.sub(
         r"^(?:[A-Z][a-z]+(?:ly)?,\s|[Ff]or (?:example|instance),\s"
-        r"|[IiBb][ny] (?:contrast|comparison),\s|(?:while|although|however|and|the)\s)+",
+        r"|[IiBb][ny] (?:contrast|comparison),\s"
+        r"|(?:[Ww]hile|[Aa]lthough|[Tt]hough|however|and|[Tt]he)\s)+",
         "",
         bare,
     )

@@ -23,7 +23,8 @@ NOT_METHODS = frozenset(
         *("GPU", "GPUs", "CPU", "CPUs", "LLM", "LLMs", "KV", "TPU", "FP16", "FP8", "FP32", "BF16"),
         *("INT8", "INT4", "NVIDIA", "HBM", "SRAM", "GEMM", "API", "CUDA", "PyTorch", "MLP", "FFN"),
         *("MoE", "SSD", "NPU", "A100", "H100", "V100", "RTX", "IO", "PCIe", "NVLink", "FLOPs"),
-        *("TFLOPs", "OPT", "LLaMA"),
+        *("TFLOPs", "OPT", "LLaMA", "LM", "LMs", "MT", "NLP", "QA", "ML", "AI", "DNN", "TTFT"),
+        *("TPOT", "TBT", "ITL", "SLO", "QPS", "PPL", "MFU", "OPS", "MRE", "MSE"),
     )
 )
 

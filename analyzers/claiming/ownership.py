@@ -69,12 +69,14 @@ class Around:
     """What stands around a sentence in its section.
 
     `before` are the sentences that precede it; `after_own` says that the last of them gave a result
-    of the authors' own; `following` is the next sentence.
+    of the authors' own; `following` is the next sentence. `in_results` says that the section is
+    part of a chapter on results.
     """
 
     before: Sequence[Sentence] = ()
     after_own: bool = False
     following: str = ""
+    in_results: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def judge(
         add(-2.0 if theirs else -0.5, "stands in a section on other work")
     elif WEAK_SECTION.search(sentence.section):
         add(-1.0, "stands in a section on the problem")
-    elif _RESULT_SECTION.search(sentence.section):
+    elif around.in_results or _RESULT_SECTION.search(sentence.section):
         add(1.0, "stands in a section on results")
     elif sentence.kind is Kind.CAPTION:
         add(0.0, "stands in a caption")
@@ -149,6 +151,12 @@ def judge(
         add(-1.0, "a cited work is named, and the authors aren't")
     if head.rfind("(") > head.rfind(")") and _CITING.match(tail):
         add(-2.5, "a cited work reports it")
+    if not mentioned and _AMONG_BASELINES.search(head):
+        add(-2.0, "a baseline is the subject")
+    if _COMPUTED.search(head):
+        add(-2.5, "expected or computed, not measured")
+    if _LEFT_OUT.search(head) and _LOSS.search(normal):
+        add(-2.5, "what a part's absence costs")
     if _FORMER.search(head):
         add(-2.5, "a result of another, told again")
     if not own_subject and _OVER_BASELINE.match(tail) and not CITED.search(normal):
@@ -184,6 +192,14 @@ _FORMER = re.compile(
 _CITED_AT_END = re.compile(rf"(?:{CITED.pattern})\W*$")
 _CITING = re.compile(r"[^()]{0,80}(?:\bet al\b|\[\d|\b(?:19|20)\d\d\b)")
 """Goes on, in the same brackets, with who said it."""
+_AMONG_BASELINES = re.compile(r"\bamong (?:all |the )?(?:[\w-]+ ){0,3}baselines?\b", re.I)
+_COMPUTED = re.compile(r"\bfor typical (?:values|settings|parameters)\b", re.I)
+_LEFT_OUT = re.compile(
+    r"\b(?:removing|ablating|disabling|dropping|omitting|without)\b[^.;]{0,60}?\b(?:leads?|results?"
+    r"|causes?|drops?|degrades?|declines?|falls?|suffers?)\b",
+    re.I,
+)
+_LOSS = re.compile(r"\b(?:drop|degrad|declin|decreas|wors|suffer|loss)\w*", re.I)
 _HARDWARE_SUBJECT = re.compile(
     r"(?:[A-Z]\w+,\s)?(?:the|an?|its|this)?\s?(?:[\w-]+\s){0,3}?(?:HBM\d?|SRAM|DRAM|PCIe|NVLink"
     r"|SSDs?|tensor cores?|CUDA cores?|[ABHV]\d{2,3}|[CGNT]PUs?|flash memory)\s?"

@@ -115,7 +115,11 @@ _WORD_FORMS: tuple[tuple[re.Pattern[str], float, str], ...] = (
         2,
         "x",
     ),
-    (re.compile(r"\btripl(?:e[sd]?|ing)\b(?=\s(?:the\s)?\w)", re.I), 3, "x"),
+    (
+        re.compile(r"\btripl(?:e[sd]?|ing)\b(?=\s(?!(?:are|is|were|of|in|for|from|as)\b)\w)", re.I),
+        3,
+        "x",
+    ),
 )
 _FROM_TO = re.compile(
     rf"from\s(?:about |around |~)?(?P<a>{_N})\s?(?P<u>ms|milliseconds?|s|seconds?"

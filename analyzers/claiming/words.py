@@ -44,7 +44,7 @@ DOWN = _pattern(
     r"reduc\w+|decreas\w+|lower\w*|sav(?:e[sd]?|ings?)|cut(?:s|ting)?|less|fewer|small(?:er)?"
     r"|short(?:er|en\w*)|shrink\w*|shrunk|drop\w*|loss(?:es)?|los(?:es?|ing)|degrad\w+|declin\w+"
     r"|shav\w+|minimi[sz]\w+|cheaper|eliminat\w+|halv\w+|within|smaller|diminish\w*"
-    r"|alleviat\w+|cost"
+    r"|alleviat\w+|cost|falls?|fell|fallen"
 )
 UP = _pattern(
     r"increas\w+|improv\w+|boost\w*|higher|gains?|gained|more|enhanc\w+|large[r]?|better|greater"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.claiming.chapters import result_sections
 from analyzers.claiming.methods import method_names
+from analyzers.claims import extract_claims
+from analyzers.document import Section
 from analyzers.facts import Bound, Metric
 from tests.analyzers.test_carrying import document, own
 
@@ -165,3 +168,36 @@ def test_short_forms_of_names_and_citations() -> None:
     assert {"QuickKV Suppression+", "QS+"} <= method_names(long)
     cited = "We see that sharing leads to a drop of accuracy (around 5-10% drop, Foo et al., 2011)."
     assert own(cited) == []
+
+
+def test_a_chapter_on_results_lends_its_sections_weight() -> None:
+    text = "Dynamic gating outperforms FooServe by 1.5× on long prompts."
+    for chapter, values in (("7 Evaluation", [1.5]), ("2 Background", [])):
+        titles = [chapter, f"{chapter[0]}.1 Impact of Gating"]
+        found = document(text, section=titles[1])
+        found.sections = [Section(title, 1) for title in titles]
+        assert [claim.value for claim in extract_claims(found) if claim.own] == values
+    plain = ["Evaluation", "Impact of Gating", "Related Work", "Sparse Models"]
+    found = document(text)
+    found.sections = [Section(title, 1) for title in plain]
+    assert result_sections(found) == {"Evaluation", "Impact of Gating"}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Although FooServe can reduce the memory by 90%, it loses its accuracy.",
+        "Among all of the baselines, the pruned ones achieve a 90% reduction of the cache.",
+        "For typical values, QuickKV reduces the cache and the speedup ratio can reach 4×.",
+        "Removing the tokens from QuickKV leads to a 72% drop in accuracy.",
+        "With QuickKV the overhead decreases from 2.4% to 0.12% on long prompts.",
+        "The triples are used for the final evaluation of our method.",
+    ],
+)
+def test_what_others_or_a_missing_part_give(sentence: str) -> None:
+    assert own(sentence) == []
+
+
+def test_a_fall_is_told_once() -> None:
+    (claim,) = own("Our memory use falls by 79.6%, from 6.29 GB to 1.28 GB, on long prompts.")
+    assert (claim.metric, claim.value) == (Metric.MEMORY_REDUCTION, 79.6)
