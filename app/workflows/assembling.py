@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -228,17 +229,17 @@ def scoring_claim(
     """Return a claim's row as the score reads it."""
     return f.Claim(
         key=row.key,
-        metric=f.Metric(row.metric),
+        metric=_named(f.Metric, row.metric),
         value=row.value,
         unit=row.unit,
         value_high=row.value_high,
-        bound=f.Bound(row.bound),
+        bound=_named(f.Bound, row.bound),
         subject=row.subject,
-        scope=f.Scope(row.scope) if row.scope else None,
-        part=f.Part(row.part) if row.part else None,
-        regime=f.Regime(row.regime) if row.regime else None,
+        scope=_named(f.Scope, row.scope) if row.scope else None,
+        part=_named(f.Part, row.part) if row.part else None,
+        regime=_named(f.Regime, row.regime) if row.regime else None,
         baseline=row.baseline,
-        baseline_kind=f.BaselineKind(row.baseline_kind),
+        baseline_kind=_named(f.BaselineKind, row.baseline_kind),
         weak_baseline=row.weak_baseline,
         overtaken_baseline=row.overtaken_baseline,
         hardware=row.hardware,
@@ -247,6 +248,12 @@ def scoring_claim(
         source_doubts=source_doubts,
         unsure=unsure,
     )
+
+
+@lru_cache(maxsize=256)
+def _named(kind: type[Any], code: str) -> Any:
+    """Return an enum's member by its value; making one takes ten times as long as looking it up."""
+    return kind(code)
 
 
 def _source_doubts(rows: Mapping[str, FactRow]) -> tuple[Message, ...]:
@@ -263,7 +270,8 @@ def _analysed_claim(row: ClaimRow, source_doubts: tuple[Message, ...]) -> f.Clai
 
 
 def _code(kind: type[Code], row: FactRow | None) -> Code | None:
-    return None if row is None or row.value is None else kind(row.value)
+    value = None if row is None else row.value
+    return None if value is None else kind(value)
 
 
 def _risk(record: Mapping[str, Any]) -> f.Risk:

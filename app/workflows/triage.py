@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,7 +14,6 @@ from analyzers.scoring import (
     ReportRanked,
     place,
     place_claimed,
-    rank,
     rank_report,
     score_paper,
 )
@@ -26,6 +26,7 @@ from app.workflows.judging import headline_verdict
 from app.workflows.moves import Move
 from app.workflows.scored_by import are_fresh, note_fresh
 from app.workflows.settings import default_target
+from db import collecting
 from db.queries import coverage
 from db.queries import listing as listing_queries
 from db.queries import papers as paper_queries
@@ -73,10 +74,11 @@ def rescore(
     for first in range(0, len(ids), _AT_ONCE):
         values: list[ScoreValue] = []
         listed: list[ListingValue] = []
-        for assembled in assemble(session, target, paper_ids=ids[first : first + _AT_ONCE]):
-            ranked = score_paper(assembled.facts, target)
-            values += _scores(ranked, report.get(assembled.paper.id), target)
-            listed.append(_listing(assembled, ranked, target))
+        with collecting.paused():
+            for assembled in assemble(session, target, paper_ids=ids[first : first + _AT_ONCE]):
+                ranked = score_paper(assembled.facts, target)
+                values += _scores(ranked, report.get(assembled.paper.id), target)
+                listed.append(_listing(assembled, ranked, target))
         steps = score_queries.save(session, values, cause, causes=causes)
         listing_queries.save(session, listed)
         moves += [Move(s.paper_id, s.kind, s.before, s.after) for s in steps]
@@ -279,13 +281,30 @@ def rank_for(
     session: Session, target: Target, device: str | None = None, order: str = "expected"
 ) -> list[dict[str, Any]]:
     """Return the rows of the ranking by a target that need not have a file, as `rank_now`."""
-    assembled = {a.paper.id: a for a in assemble(session, target, device=device)}
-    ranked = rank((score_paper(a.facts, target, device) for a in assembled.values()), order)
-    return [
-        list_row(assembled[r.facts.paper_id], r, target, device)
-        | {"rank": position, "points": _points(r, order)}
-        for position, r in enumerate(ranked, start=1)
+    found = [
+        (place(ranked, order), list_row(paper, ranked, target, device), _points(ranked, order))
+        for paper, ranked in scored_papers(session, target, device)
     ]
+    found.sort(key=itemgetter(0))
+    return [
+        row | {"rank": position, "points": points}
+        for position, (_, row, points) in enumerate(found, start=1)
+    ]
+
+
+def scored_papers(
+    session: Session, target: Target, device: str | None = None
+) -> Iterator[tuple[Assembled, Ranked]]:
+    """Yield all papers as they are scored now, in no order; some thousands are in memory."""
+    ids = paper_queries.ids(session)
+    for first in range(0, len(ids), _AT_ONCE):
+        some = ids[first : first + _AT_ONCE]
+        with collecting.paused():
+            found = [
+                (paper, score_paper(paper.facts, target, device))
+                for paper in assemble(session, target, paper_ids=some, device=device)
+            ]
+        yield from found
 
 
 def _points(ranked: Ranked, order: str) -> dict[str, float]:

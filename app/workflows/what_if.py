@@ -22,7 +22,7 @@ from analyzers.facts import (
     Severity,
 )
 from analyzers.message import N_, Message, message
-from analyzers.scoring import Ranked, place, rank, score_paper
+from analyzers.scoring import Ranked, place, score_paper
 from analyzers.scoring.ranking import Place
 from analyzers.targets import Target
 from app.labels import say
@@ -30,7 +30,7 @@ from app.workflows.assembling import assemble
 from app.workflows.imagined_runs import Tried, imagined_runs
 from app.workflows.scored_by import are_fresh
 from app.workflows.settings import default_target
-from app.workflows.triage import target_named
+from app.workflows.triage import scored_papers, target_named
 from db.queries import papers as paper_queries
 from db.queries import ranks as rank_queries
 from db.queries import scores as score_queries
@@ -130,9 +130,7 @@ def standings(
     if target == default_target() and device is None and are_fresh(session, target):
         found = sorted(score_queries.places(session, target))
     else:
-        engine = target_named(target)
-        assembled = assemble(session, engine, device=device)
-        found = [place(r) for r in rank(score_paper(a.facts, engine, device) for a in assembled)]
+        found = sorted(place(r) for _, r in scored_papers(session, target_named(target), device))
     # the last part of a place is the paper's id
     return [p for p in found if p[-1] != but]
 

@@ -69,7 +69,7 @@ def rows(session: Session, paper_ids: Collection[str] | None = None) -> dict[str
         statement = statement.where(Claim.paper_id.in_(list(paper_ids)))
     found: dict[str, list[ClaimRow]] = {}
     session.flush()
-    for row in session.connection().execute(statement):
+    for row in session.connection().execute(statement).all():
         claim = ClaimRow._make(row)
         found.setdefault(claim.paper_id, []).append(claim)
     return found
