@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,7 +18,7 @@ from app.workflows.causes import cause_text
 from app.workflows.findings import findings
 from app.workflows.judging import claim_verdicts
 from app.workflows.ranked import row_of
-from app.workflows.ranking import list_papers
+from app.workflows.ranking import ranking, told
 from app.workflows.settings import default_target
 from app.workflows.target_facts import BY_TARGET, for_target, split_field
 from app.workflows.triage import belief_record, target_named
@@ -43,8 +44,8 @@ def show_paper(
 ) -> dict[str, Any]:
     """Return a paper by its id, its arXiv id or its title's beginning, with all its evidence.
 
-    `listed` is what `list_papers` returned, for a caller that shows many papers. Raises
-    `NotFoundError`, which lists close matches.
+    `listed` is the ranking, for a caller that shows many papers; its rows are taken as they are.
+    Raises `NotFoundError`, which lists close matches.
     """
     target = target or default_target()
     row = paper_queries.get_by_any_id(session, paper)
@@ -53,10 +54,13 @@ def show_paper(
     verdicts = claim_verdicts(assembled)
     scores = _scores(session, assembled, engine, device, language)
     if listed is None:
-        listed = list_papers(session, target=target, device=device, language=language)
+        ranked = ranking(lambda: nullcontext(session), target=target, device=device).row(row.id)
+        own = ranked and told(ranked, language)
+    else:
+        own = row_of(listed, row.id)
     return {
         "paper": _paper(row),
-        "row": row_of(listed, row.id),
+        "row": own,
         "facts": _facts(session, assembled, engine, language),
         "claims": [
             _claim(claim, verdicts.get(claim.key, []), language)
