@@ -203,7 +203,7 @@ def set_status(session: Session, paper_id: str, status: str, *, who: str = "") -
                 status=status,
             )
         )
-    before = paper_queries.get(session, paper_id).status
+    before = paper_queries.locked_status(session, paper_id)
     paper_queries.update(session, paper_id, status=status)
     if status != before:
         edits.add(session, paper_id, edits.STATUS, {"before": before, "after": status}, who)

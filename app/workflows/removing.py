@@ -16,12 +16,13 @@ from analyzers.message import message
 from app import home
 from app.errors import UsageError
 from app.workflows.triage import rescore
+from db.queries import counters, removal
 from db.queries import papers as paper_queries
-from db.queries import removal
 
 
 def remove_papers(session: Session, papers: Collection[str]) -> list[str]:
     """Remove papers, all or none; return their ids. What was known of each is kept in a file."""
+    counters.bump(session)  # the write lock: what is kept is all that there is to the paper
     ids = list(dict.fromkeys(paper_queries.get_by_any_id(session, p).id for p in papers))
     for paper_id in ids:
         _keep(paper_id, removal.pack(session, paper_id))

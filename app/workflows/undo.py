@@ -93,7 +93,7 @@ def undo(session: Session, ref: str, *, who: str) -> Undone:
 def _take_back(session: Session, edit: Edit) -> None:
     record = edit.record
     if edit.kind == edits.STATUS:
-        if paper_queries.get(session, edit.paper_id).status != record["after"]:
+        if paper_queries.locked_status(session, edit.paper_id) != record["after"]:
             raise UsageError(message("The status was changed again since: set it anew."))
         paper_queries.update(session, edit.paper_id, status=record["before"])
     elif edit.kind == edits.NOTE:

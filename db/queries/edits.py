@@ -42,9 +42,10 @@ def for_paper(session: Session, paper_id: str) -> list[Edit]:
 
 def mark_undone(session: Session, edit: Edit, who: str) -> None:
     """Mark an edit as undone; raises `RefusedError` where it is already."""
+    counters.bump_aside(session)
+    session.refresh(edit)  # another one may have been faster, before the lock was ours
     if edit.undone_at is not None:
         raise RefusedError("That was undone already.")
-    counters.bump_aside(session)
     edit.undone_at = now()
     edit.undone_by = who.strip()
     session.flush()

@@ -31,8 +31,12 @@ def get(session: Session, note_id: int) -> Note:
     """Return a note; raises `NotFoundError`."""
     note = session.get(Note, note_id)
     if note is None:
-        raise NotFoundError("There is no note number {note_id}.", note_id=note_id)
+        raise _no_such(note_id)
     return note
+
+
+def _no_such(note_id: int) -> NotFoundError:
+    return NotFoundError("There is no note number {note_id}.", note_id=note_id)
 
 
 def restore(session: Session, paper_id: str, text: str, who: str, at: str) -> Note:
@@ -47,5 +51,8 @@ def restore(session: Session, paper_id: str, text: str, who: str, at: str) -> No
 def remove(session: Session, note_id: int) -> None:
     """Delete a note; raises `NotFoundError`."""
     counters.bump(session)
-    session.delete(get(session, note_id))
+    note = session.get(Note, note_id, populate_existing=True)
+    if note is None:
+        raise _no_such(note_id)
+    session.delete(note)
     session.flush()

@@ -252,6 +252,14 @@ def slug_of(session: Session, title: str) -> str:
     return candidate
 
 
+def locked_status(session: Session, paper_id: str) -> str:
+    """Take the write lock and return a paper's status, which stays so until the commit."""
+    counters.bump_aside(session)
+    paper = get(session, paper_id)
+    session.refresh(paper, ["status"])
+    return paper.status
+
+
 def update(session: Session, paper_id: str, **values: Any) -> Paper:
     """Set columns of a paper (`status`, `analysis`, `read`, `source_path`, …) and return it."""
     _require_known(values)

@@ -15,7 +15,7 @@ from app.workflows.undo import changes, newest, undo
 from db import seed
 from db.engine import session_scope
 from db.errors import CatalogError
-from db.queries import notes, papers, prototype_links
+from db.queries import edits, notes, papers, prototype_links
 from tests.app.conftest import Assay
 
 pytestmark = pytest.mark.both
@@ -92,6 +92,34 @@ def test_a_note_is_taken_back_and_a_removed_one_comes_back_as_it_was(catalog: En
         correct.add_note(session, "sage", "a second one", who="Ada")
         undo(session, newest(session, "sage"), who="Ada")
         assert kept(session) == before
+
+
+def test_what_another_one_did_meanwhile_is_seen(catalog: Engine) -> None:
+    with session_scope(catalog) as session:
+        correct.add_note(session, "sage", "ask about head_dim 80", who="Ada")
+        (note,) = notes.for_paper(session, "sage")
+        correct.add_note(session, "sage", "a second one", who="Ada")
+        ref = newest(session, "sage")
+    # What each of the slow ones read stays in their hands while the fast one acts.
+    slow = [Session(catalog, expire_on_commit=False) for _ in range(3)]
+    edit, held = edits.get(slow[0], int(ref.partition(":")[2])), notes.get(slow[1], note.id)
+    paper = papers.get(slow[2], "sage")
+    for session in slow:
+        session.commit()
+    with session_scope(catalog) as fast:
+        undo(fast, ref, who="Bela")
+        correct.remove_note(fast, note.id, who="Bela")
+        correct.set_status(fast, "sage", "shortlisted", who="Bela")
+    with slow[0], pytest.raises(CatalogError, match="undone already"):
+        edits.mark_undone(slow[0], edit, "Ada")
+    with slow[1], pytest.raises(CatalogError, match="no note"):
+        correct.remove_note(slow[1], held.id, who="Ada")
+    with slow[2]:
+        correct.set_status(slow[2], paper.id, "building", who="Ada")
+        slow[2].commit()
+    with session_scope(catalog) as session:
+        change = changes(session, "sage")[0]
+        assert (change["before"], change["value"]) == ("shortlisted", "building")
 
 
 @pytest.mark.parametrize("ref", ["", "fact", "fact:", "fact:x", "edit:-1", "score:1", "fact:1:2"])
