@@ -29,18 +29,22 @@ RUNNER_MARK = "ASSAY_RUNNER"
 JOB_MARK = "ASSAY_JOB"
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_START_TIME_SLACK_S = 5.0  # the boot time a start time is counted from may be corrected by NTP
+_START_TIME_SLACK_S = 5.0  # where it is no Linux, NTP may put the clock right meanwhile
 
 
 def start_time(pid: int) -> float | None:
-    """Return when a living process started, in seconds since 1970; None if there is none."""
+    """Return when a living process started, in seconds since the boot; None if there is none.
+
+    On Linux a clock that is put right changes nothing about it; elsewhere it is since 1970.
+    """
     import psutil
 
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return float(process.create_time())
+        since = psutil.boot_time() if sys.platform == "linux" else 0.0
+        return float(process.create_time()) - since
     except psutil.Error:
         return None
 

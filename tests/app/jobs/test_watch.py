@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import Engine
 
 from analyzers.message import message
 from app import jobs
-from app.jobs import launch, lease
+from app.jobs import launch, lease, processes
 from app.jobs.watch import STATE_WORDS
 from db.engine import session_scope
 from db.models import Job, Runner
@@ -123,8 +126,6 @@ def test_looking_starts_a_runner_for_a_job_that_waits_in_vain(
 
 
 def test_when_a_runner_is_taken_for_dead() -> None:
-    import os
-
     at = datetime.now(UTC)
 
     def runner(silent_s: float, **values: Any) -> Runner:
@@ -139,6 +140,16 @@ def test_when_a_runner_is_taken_for_dead() -> None:
     assert not lease.is_live(runner(1, pid=2**22 - 1), at)
     assert lease.is_live(runner(4, host="elsewhere", pid=1), at)
     assert not lease.is_live(runner(6, host="elsewhere", pid=1), at)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a start time is the clock's")
+def test_a_clock_that_is_put_right_kills_no_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = os.getpid()
+    started = processes.start_time(here)
+    assert started is not None and 0 < started < psutil.boot_time()
+    later = psutil.boot_time() + 3600.0
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: later)
+    assert processes.is_alive(here, started)
 
 
 def test_a_runner_whose_machine_has_another_clock_is_known_by_its_beat(

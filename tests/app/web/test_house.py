@@ -73,6 +73,7 @@ def test_the_server_is_for_this_machine_only() -> None:
     assert config["server"]["address"] == "127.0.0.1"
     assert set(config["server"]["allowedHosts"]) == {"localhost", "127.0.0.1"}
     assert config["browser"]["gatherUsageStats"] is False
+    assert config["logger"]["hideWelcomeMessage"] is True, "it asks outside for an address"
     assert config["client"] == {"toolbarMode": "minimal", "showErrorDetails": "none"}
     assert "http" not in str(config["theme"])  # a font or a theme by address would be fetched
 
