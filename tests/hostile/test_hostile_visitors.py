@@ -12,6 +12,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from app.web.neighbours import user_of
 from app.web.server import HEADERS
@@ -219,3 +222,15 @@ def test_whose_a_connection_is() -> None:
             assert user_of(there, ("127.0.0.1", 1)) is None
     for odd in (None, (), ("",), ("localhost", 1), ("::1", "x"), ("127.0.0.1", None)):
         assert user_of(odd, odd) is None
+
+
+@pytest.mark.parametrize("frame", [b"\x00" * 1_500_000, b"\xff" * 100, "text", b"\x0a" * 99_999])
+def test_a_page_that_sends_too_much_or_nonsense_is_hung_up_on(
+    running: Workbench, frame: bytes | str
+) -> None:
+    address, origin = f"ws{running.url[4:]}{STREAM}", Origin(running.url)
+    with connect(address, origin=origin, subprotocols=[Subprotocol("streamlit")]) as page:
+        page.send(frame)
+        with pytest.raises(ConnectionClosed):
+            page.recv(timeout=10)
+    assert ask(running, "/_stcore/health")[0] == 200
