@@ -109,6 +109,7 @@ def test_a_phase_cannot_gain_more_than_its_part_takes(
     told = found(catalog, "sage")
     assert [f["kind"] for f in told] == (["amdahl"] if expected else [])
     if expected:
+        assert "prefill attention takes 18 % of prefill" in told[0]["text"]
         assert "no more than 1/(1 − 0.18) = 1.22x" in told[0]["text"]
         assert "it takes 50 % or more" in told[0]["text"]
         assert told[0]["claims"] == ["sage/test"]
