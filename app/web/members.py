@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 
-from analyzers.message import message
+from analyzers.message import Message, message
 from app.errors import AssayError
+from app.i18n import LANGUAGES, translator
 from app.web.rates import Rates
 from app.workflows.team import Team, known_as, may, team
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+Refusal = tuple[int, Message]
+"""A status and why."""
 UPLOADS = "/_stcore/upload_file"
-UNUSABLE = "Who may come in can't be read: whoever runs this workbench finds the reason in its log."
 HEALTH = "/_stcore/health"
 METRICS = "/_stcore/metrics"
 
@@ -73,14 +75,17 @@ class Members:
             members = team()
         except AssayError as error:  # a file that was broken while the server ran
             self._tell(str(error))
-            await _refuse(scope, receive, send, 503, UNUSABLE)
+            told = message(
+                "Who may come in can't be read: whoever runs this workbench finds the reason in "
+                "its log."
+            )
+            await _refuse(scope, receive, send, 503, told)
             return
         if members is None:
             await self.app(scope, receive, send)
             return
-        status, told = self._refusal(members, scope)
-        if status:
-            await _refuse(scope, receive, send, status, told)
+        if (refusal := self._refusal(members, scope)) is not None:
+            await _refuse(scope, receive, send, *refusal)
             return
         await self.app(scope, receive, send)
 
@@ -90,38 +95,46 @@ class Members:
             self._told = trouble
             print(f"team.toml: {trouble}", file=sys.stderr, flush=True)
 
-    def _refusal(self, members: Team, scope: Scope) -> tuple[int, str]:
+    def _refusal(self, members: Team, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         who = ""
         if members.login == "proxy":
             if not members.trusts((scope.get("client") or ("",))[0]):
-                return 403, "This workbench is reached through its proxy only."
+                return 403, message("This workbench is reached through its proxy only.")
             if scope["path"] == HEALTH:
-                return 0, ""  # the proxy itself asks whether anybody is there
+                return None  # the proxy itself asks whether anybody is there
             said = headers.getlist(members.header)
             if len(said) != 1 or not said[0].strip():
-                return 403, f"The proxy doesn't say who asks: it has to set {members.header} once."
+                return 403, message(
+                    "The proxy doesn't say who asks: it has to set {header} once.",
+                    header=members.header,
+                )
             who = known_as(said[0])
             if members.role_of(who) is None:
-                return 403, "You are not of this workbench's team. Whoever runs it can add you."
+                return 403, message(
+                    "You are not of this workbench's team. Whoever runs it can add you."
+                )
         if scope["path"].startswith(METRICS) and not who:
-            return 403, "How this server is doing isn't told to everybody."
+            return 403, message("How this server is doing isn't told to everybody.")
         if scope["type"] == "http" and scope["path"].rstrip("/").startswith(UPLOADS):
             if scope["method"] not in ("PUT", "POST"):
-                return 0, ""
+                return None
             who = who or logged_in(headers)
             if not may(members.role_of(who), "curate"):
-                return 403, "Your role lets you read, not send files."
+                return 403, message("Your role lets you read, not send files.")
             return self._upload(members, who, headers.get("content-length"))
-        return 0, ""
+        return None
 
-    def _upload(self, members: Team, who: str, length: str | None) -> tuple[int, str]:
+    def _upload(self, members: Team, who: str, length: str | None) -> Refusal | None:
         if length is None or not length.isdecimal() or len(length) > 15:
-            return 411, "A file has to say how long it is."
+            return 411, message("A file has to say how long it is.")
         megabytes = -(-int(length) // 2**20)
         if self._rates.wait_s(who, members.upload_mb, megabytes) > 0:
-            return 429, f"More than {members.upload_mb} MB were sent within an hour: wait a while."
-        return 0, ""
+            return 429, message(
+                "More than {count} MB were sent within an hour: wait a while.",
+                count=members.upload_mb,
+            )
+        return None
 
 
 def logged_in(headers: Headers) -> str:
@@ -146,8 +159,15 @@ def logged_in(headers: Headers) -> str:
     return known_as(email) if isinstance(email, str) else ""
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, told: str) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, told: Message) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    await PlainTextResponse(told, status_code=status)(scope, receive, send)
+    said = told.render(translator(_language(Headers(scope=scope))))
+    await PlainTextResponse(said, status_code=status)(scope, receive, send)
+
+
+def _language(headers: Headers) -> str:
+    """Return the language that a browser asks for first, English where it isn't spoken here."""
+    first = headers.get("accept-language", "").split(",")[0].split("-")[0].strip().lower()
+    return first if first in LANGUAGES else "en"

@@ -63,6 +63,13 @@ def test_who_the_proxy_does_not_name_gets_nothing(
     assert ask(running, STREAM, Origin="http://127.0.0.1:PORT", **SOCKET, **headers)[0] == 403
 
 
+def test_a_refusal_is_said_in_the_language_of_who_asks(running: Workbench) -> None:
+    eve = {WHO: "eve@evil.example"}
+    for asked, told in (("zh-CN,zh;q=0.9", "你不属于"), ("de", "You are not"), ("zz;;", "You are")):
+        _, content, _ = ask(running, "/", **{"Accept-Language": asked}, **eve)
+        assert told in content.decode()
+
+
 def test_who_it_names_is_served(running: Workbench) -> None:
     member = {WHO: "Eve@Example.org"}
     assert ask(running, "/", **member)[0] == 200
