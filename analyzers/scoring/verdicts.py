@@ -118,38 +118,10 @@ def judge(claim: Claim, device: str, runs: Sequence[MeasuredRun]) -> Verdict:
         why = message("the paper's kind of baseline isn't available here")
         return verdict(VerdictKind.NOT_COMPARABLE, why, claimed=claimed)
 
-    if best_case:
-        run, baseline, ratio = max(compared, key=lambda c: c[2].median)
-        basis = message(
-            "best case {case}: {measured}x against {baseline}, claimed up to {claimed}x",
-            case=run.case,
-            measured=ratio.median,
-            baseline=baseline,
-            claimed=claimed,
-        )
-        run_id = run.id
-    else:
-        ratio = geometric_mean([(1.0, r) for _, _, r in compared])
-        baseline = ", ".join(sorted({name for _, name, _ in compared}))
-        if len(compared) == 1:
-            basis = message(
-                "{measured}x on {case} against {baseline}, claimed {claimed}x",
-                case=compared[0][0].case,
-                measured=ratio.median,
-                baseline=baseline,
-                claimed=claimed,
-            )
-        else:
-            basis = message(
-                "{measured}x over {cases} cases against {baseline}, claimed {claimed}x",
-                cases=len(compared),
-                measured=ratio.median,
-                baseline=baseline,
-                claimed=claimed,
-            )
+    told = _best_case(compared, claimed) if best_case else _aggregate(compared, claimed)
     noise = max(r.noise_floor for r in measured)
-    reached = math.log(ratio.median) / math.log(claimed)
-    reasons = [basis]
+    reached = math.log(told.ratio.median) / math.log(claimed)
+    reasons = [told.basis]
     if claim.hardware:
         reasons.append(
             message(
@@ -162,14 +134,66 @@ def judge(claim: Claim, device: str, runs: Sequence[MeasuredRun]) -> Verdict:
     roomiest = max((run for run, *_ in compared), key=lambda run: run.most_over(PAPER))
     reasons += roomiest.against_physics(claimed, PAPER)
     return verdict(
-        _decide(ratio, noise, reached),
+        _decide(told.ratio, noise, reached),
         *reasons,
-        run_id=run_id,
+        run_id=told.run_id or run_id,
         claimed=claimed,
-        measured=ratio,
+        measured=told.ratio,
         reached=reached,
-        baseline=baseline,
+        baseline=told.baseline,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the compared runs say together: the ratio, over which baseline, and in words."""
+
+    ratio: Ratio
+    baseline: str
+    basis: Message
+    run_id: str | None = None
+    """The one run that it is the answer of; None where all of them speak."""
+
+
+_Compared = Sequence[tuple[MeasuredRun, str, Ratio]]
+"""Runs, each with the name of the paper's kind of baseline and the speedup over it."""
+
+
+def _best_case(compared: _Compared, claimed: float) -> _Told:
+    """Hold an "up to" against the case that gains most."""
+    run, baseline, ratio = max(compared, key=lambda c: c[2].median)
+    basis = message(
+        "best case {case}: {measured}x against {baseline}, claimed up to {claimed}x",
+        case=run.case,
+        measured=ratio.median,
+        baseline=baseline,
+        claimed=claimed,
+    )
+    return _Told(ratio, baseline, basis, run.id)
+
+
+def _aggregate(compared: _Compared, claimed: float) -> _Told:
+    """Hold any other claim against the geometric mean of all cases."""
+    ratio = geometric_mean([(1.0, r) for _, _, r in compared])
+    baseline = ", ".join(sorted({name for _, name, _ in compared}))
+    figures: dict[str, Any] = {
+        "measured": ratio.median,
+        "baseline": baseline,
+        "claimed": claimed,
+    }
+    if len(compared) == 1:
+        basis = message(
+            "{measured}x on {case} against {baseline}, claimed {claimed}x",
+            case=compared[0][0].case,
+            **figures,
+        )
+    else:
+        basis = message(
+            "{measured}x over {cases} cases against {baseline}, claimed {claimed}x",
+            cases=len(compared),
+            **figures,
+        )
+    return _Told(ratio, baseline, basis)
 
 
 def _of_the_part(tested: Sequence[MeasuredRun]) -> list[Message]:
