@@ -30,10 +30,12 @@ from app.workflows.benchmarks import compare_claims
 from app.workflows.compare import compare
 from app.workflows.correct import set_facts
 from app.workflows.firmness import firmness
-from app.workflows.opening import create_catalog
+from app.workflows.opening import open_catalog
 from app.workflows.paper import show_paper
 from app.workflows.ranked import Ranking
+from app.workflows.report import render
 from app.workflows.search import matching, search_papers
+from app.workflows.triage import rescore
 from app.workflows.weights import Weights, reordered
 from app.workflows.what_if import what_if
 from benchmarks.database_servers import ServerTime, own_server
@@ -74,7 +76,7 @@ def measured(papers: int, url: str | None) -> Iterator[tuple[str, str]]:
         os.environ.pop("ASSAY_DATABASE_URL", None)
         if url is not None:
             os.environ["ASSAY_DATABASE_URL"] = url
-        engine, _ = create_catalog()
+        engine = open_catalog(create=True)
         began = time.perf_counter()
         with read_scope(engine) as session:
             is_filled = session.get(Paper, "made-0") is not None
@@ -137,6 +139,10 @@ def works(engine: Engine) -> list[Work]:
             value = str(next(chance) / 100)
             set_facts(session, "made-77", {"relevance": value}, who="Ann", why="to see")
 
+    def all_anew() -> None:
+        with session_scope(engine) as session:
+            rescore(session, {"kind": "rule", "ref": "benchmark"})
+
     def searched(query: str) -> Callable[[], object]:
         return inside(lambda session: search_papers(session, query, pieces=lambda: every))
 
@@ -168,6 +174,8 @@ def works(engine: Engine) -> list[Work]:
         ("what the inbox shows", inside(lambda s: queue.rows(s, 100, 114)), 5),
         ("claimed and measured", inside(compare_claims), 3),
         ("a correction, its paper ranked anew", corrected, 5),
+        ("all ranked anew", all_anew, 1),
+        ("a report, Markdown", inside(lambda s: render(s, format="md")), 1),
     ]
 
 
