@@ -22,7 +22,7 @@ from db.errors import (
 )
 
 BUSY_TIMEOUT_MS = 30_000
-"""How long a writer waits its turn: of ten at once among 100,000 papers the last waits over 10 s."""
+"""How long a writer waits its turn: of ten at once the last may have to wait over ten seconds."""
 CHANGED = "catalog_changed"
 """What a session's `info` holds once something of the catalog that pages show was written."""
 
