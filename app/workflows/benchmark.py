@@ -241,10 +241,11 @@ def _is_outranked(session: Session, document: Any, added: Collection[str]) -> bo
 
 
 def _measured_papers(session: Session, document: Any) -> list[str]:
-    from db.queries.prototype_links import of_prototype
+    from db.queries.prototype_links import prototypes
 
+    # Names that nobody looked at yet, and any number of them: none goes into a query.
     names = {str(run.get("prototype")) for run in _runs(document)}
-    return sorted({p.id for name in names for p in of_prototype(session, name)})
+    return sorted(paper for paper, linked in prototypes(session).items() if names & set(linked))
 
 
 def _believed(session: Session, paper_ids: Sequence[str]) -> dict[str, float | None]:
