@@ -33,6 +33,23 @@ def test_a_job_goes_its_way(session: Session) -> None:
     assert [found.id for found in jobs.list_recent(session)] == [job.id]
 
 
+def test_pages_are_told_of_every_step_and_of_none_that_was_not_made(session: Session) -> None:
+    job = queue(session)
+    steps = [
+        lambda: jobs.claim(session, job.id, "me"),
+        lambda: jobs.progress(session, job.id, "me", done=1),
+        lambda: jobs.request_cancel(session, job.id),
+        lambda: jobs.finish(session, job.id, "me", "cancelled"),
+    ]
+    for step in steps:
+        before = counters.read(session, "jobs")
+        assert step()
+        assert counters.read(session, "jobs") == before + 1
+    before = counters.read(session, "jobs")
+    assert not jobs.finish(session, job.id, "me", "succeeded")
+    assert counters.read(session, "jobs") == before
+
+
 def test_jobs_are_taken_in_order_and_a_busy_device_lets_others_pass(session: Session) -> None:
     made = [queue(session, n, device) for n, device in enumerate(["cpu", "cpu", "gpu", None])]
     order = []
