@@ -232,12 +232,13 @@ def _is_outranked(session: Session, document: Any, added: Collection[str]) -> bo
     """Whether only quick runs were added, beside full ones of their prototypes on this device."""
     from db.queries import runs
 
+    if not added:  # and of what was refused no name goes into a query
+        return False
+    new = runs.for_prototypes(session, ids=added)
     device = document["environment"]["device_id"]
-    stored = runs.for_prototypes(session, {str(run.get("prototype")) for run in _runs(document)})
-    here = [run for run in stored if run.device_id == device]
+    here = runs.for_prototypes(session, {run.prototype for run in new}, device_id=device)
     full = {run.prototype for run in here if run.shipped and not run.provisional}
-    new = [run for run in here if run.id in added]
-    return bool(new) and all(run.provisional and run.prototype in full for run in new)
+    return all(run.provisional and run.prototype in full for run in new)
 
 
 def _measured_papers(session: Session, document: Any) -> list[str]:
