@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -46,7 +47,6 @@ def analyze_files(
     timeout_s: float = TIMEOUT_S,
     memory_bytes: int = MEMORY_BYTES,
     ordered: bool = True,
-    on_result: Callable[[Result], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     texts: bool = False,
 ) -> Iterator[Result]:
@@ -54,9 +54,9 @@ def analyze_files(
 
     With `texts` each analysis has the file's text by page as well (see `analyze_file`).
 
-    Results come in the order of `paths`, or as they are done with `ordered=False`; `on_result` is
-    called with each in the caller's thread, just before it is yielded. Closing the iterator, or
-    `should_stop` turning true, kills the children at once; files not yet done are then not yielded.
+    Results come in the order of `paths`, or as they are done with `ordered=False`. Closing the
+    iterator, or `should_stop` turning true, kills the children at once; files not yet done are then
+    not yielded.
     Raises `analyzers.targets.TargetError` for an unknown target before anything starts.
 
     With `readable` (the files' folders) `paths` may be an iterator that is still at work, such as
@@ -73,37 +73,40 @@ def analyze_files(
         names = iter(files if ordered else _largest_first(files))
     else:
         names = (str(path) for path in paths)
-    return _run(
-        names,
-        [*readable, *([targets.absolute()] if targets else [])],
-        (target, str(targets) if targets else None, timeout_s, texts),
-        most,
-        timeout_s,
-        memory_bytes,
-        ordered,
-        on_result,
-        should_stop,
+    batch = _Batch(
+        readable=[*readable, *([targets.absolute()] if targets else [])],
+        settings=(target, str(targets) if targets else None, timeout_s, texts),
+        workers=most,
+        timeout_s=timeout_s,
+        memory_bytes=memory_bytes,
+        ordered=ordered,
     )
+    return _run(names, batch, should_stop)
 
 
-def _run(
-    files: Iterator[str],
-    readable: Sequence[Path],
-    settings: tuple[str, str | None, float, bool],
-    workers: int,
-    timeout_s: float,
-    memory_bytes: int,
-    ordered: bool,
-    on_result: Callable[[Result], None] | None,
-    should_stop: Callable[[], bool],
-) -> Iterator[Result]:
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """How the files of one call are read."""
+
+    readable: Sequence[Path]
+    settings: tuple[str, str | None, float, bool]
+    """What a child is told with each file: target, folder of targets, seconds, texts."""
+    workers: int
+    timeout_s: float
+    memory_bytes: int
+    ordered: bool
+
+
+def _run(files: Iterator[str], batch: _Batch, should_stop: Callable[[], bool]) -> Iterator[Result]:
     first = next(files, None)
     if first is None:
         return
-    children = Children(lambda: _pool(workers, memory_bytes, readable))
+    children = Children(lambda: _pool(batch.workers, batch.memory_bytes, batch.readable))
 
     def begin(path: str) -> Future[Result]:
-        future: Future[Result] = children.begin(_analyze, path, *settings, timeout_s=timeout_s)
+        future: Future[Result] = children.begin(
+            _analyze, path, *batch.settings, timeout_s=batch.timeout_s
+        )
         return future
 
     waiting: deque[str] = deque([first])
@@ -113,20 +116,17 @@ def _run(
             children.revive(begun, begin)
             unfinished = {future for _, future in begun if not future.done()}
             # one at a time: the next file may take long to come, and results are not to wait for it
-            has_room = len(unfinished) < workers + _AHEAD and len(begun) < _MOST_HELD
+            has_room = len(unfinished) < batch.workers + _AHEAD and len(begun) < _MOST_HELD
             if begins := bool(waiting) and has_room:
                 path = waiting.popleft()
                 begun.append((path, begin(path)))
                 waiting.extend(islice(files, 1))
-            done = _next_done(begun, ordered)
+            done = _next_done(begun, batch.ordered)
             if done is None:
                 if not begins:
                     wait(unfinished, _POLL_S, FIRST_COMPLETED)
                 continue
-            result = _outcome(*done, timeout_s)
-            if on_result is not None:
-                on_result(result)
-            yield result
+            yield _outcome(*done, batch.timeout_s)
     finally:
         children.close()
 

@@ -146,13 +146,10 @@ def test_closing_kills_at_once(hostile: dict[str, Path], tmp_path: Path) -> None
 
 def test_a_stop_ends_it(hostile: dict[str, Path]) -> None:
     seen: list[str] = []
-    results = analyze_files(
-        [hostile["good.pdf"]] * 5,
-        workers=1,
-        on_result=lambda result: seen.append(result["source"]),
-        should_stop=lambda: len(seen) >= 2,
-    )
-    assert len(list(results)) == 2
+    files = [hostile["good.pdf"]] * 5
+    for result in analyze_files(files, workers=1, should_stop=lambda: len(seen) >= 2):
+        seen.append(result["source"])
+    assert len(seen) == 2
 
 
 def test_children_die_with_their_parent(tmp_path: Path) -> None:
