@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from analyzers.scoring import ASSAY_RUBRIC, REPORT_RUBRIC
@@ -119,11 +120,18 @@ def fingerprint(
 
 
 _JSON = json.JSONEncoder(sort_keys=True, default=str)
+_UNSORTED = json.JSONEncoder(default=str)
 _AT_ONCE = 1000
 
 
+_IN_ORDER = sorted(range(len(ClaimRow._fields)), key=ClaimRow._fields.__getitem__)
+_NAMES = [ClaimRow._fields[number] for number in _IN_ORDER]
+_VALUES = itemgetter(*_IN_ORDER)
+
+
 def _claim_text(claim: ClaimRow) -> str:
-    return _JSON.encode(claim._replace(text_json=None)._asdict())
+    # In order already, so that a hundred thousand claims' names needn't be sorted.
+    return _UNSORTED.encode(dict(zip(_NAMES, _VALUES(claim._replace(text_json=None)), strict=True)))
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[bytes]:
