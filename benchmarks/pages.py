@@ -37,7 +37,7 @@ CELLS = """Array.from(document.querySelectorAll(
     '[data-testid=stDataFrame] [role=gridcell]')).map(cell => cell.textContent).join('|')"""
 PAGES = ("Inbox", "Benchmarks", "Report", "Add papers", "Jobs", "Settings", "Ranking")
 SECTIONS = ("Claims", "Prototype", "Facts", "History", "Notes", "Score")
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 60_000
 _REST_MS = 700
 """What the server does after a page stands still belongs to its step."""
 
@@ -209,9 +209,6 @@ def report(taken: dict[str, Taken]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    import psutil
-    from playwright.sync_api import sync_playwright
-
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--times", type=int, default=3)
@@ -221,32 +218,49 @@ def main() -> None:
     pages = [name for name in PAGES if name not in asked.without]
     os.environ.pop("ASSAY_DATABASE_URL", None)
     taken: dict[str, Taken] = {}
+    try:
+        told = measured(asked.folder, asked.times, asked.visitors, pages, taken)
+    finally:  # what was taken is told even where a step broke it off
+        report(taken)
+    print(f"\n{told}")
+    print(f"Load {', '.join(f'{load:.1f}' for load in os.getloadavg())}.")
+
+
+def measured(
+    folder: Path, times: int, visitors: int, pages: Sequence[str], taken: dict[str, Taken]
+) -> str:
+    """Take all steps; return what the server held."""
+    import psutil
+    from playwright.sync_api import sync_playwright
+
     port = free_port()
-    with sync_playwright() as driver, served(command(port), port, str(asked.folder)) as up:
+    with sync_playwright() as driver, served(command(port), port, str(folder)) as up:
         [server] = [p for p in psutil.Process().children() if str(port) in str(p.cmdline())]
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         Visit(browser, port, server, taken).first_table("first table, the server just started")
         time.sleep(8)  # what it reads ahead
-        for time_of in range(asked.times):
+        for number in range(times):
             visit = Visit(browser, port, server, taken)
             visit.first_table("first table, a new tab")
             visit.narrow()
-            if time_of == 0:
+            if number == 0:
                 visit.compare()
                 visit.read(pages)
             visit.context.close()
         browser.close()
-        held = server.memory_info().rss / 1e6
-        seconds = crowd(port, asked.visitors) if asked.visitors else 0.0
-        after = server.memory_info().rss / 1e6
-    report(taken)
-    print(f"\nThe server answered after {up:.2f} s and held {held:.0f} MB after these steps.")
-    if asked.visitors:
-        told = (
-            f"{asked.visitors} more visitors, two at a time: first table {seconds:.2f} s (median)"
-        )
-        print(f"{told}, then it held {after:.0f} MB.")
-    print(f"Load {', '.join(f'{load:.1f}' for load in os.getloadavg())}.")
+        told = f"The server answered after {up:.2f} s and held {held_mb(server):.0f} MB."
+        if visitors:
+            seconds = crowd(port, visitors)
+            told += (
+                f" Then {visitors} more visitors, two at a time: first table {seconds:.2f} s "
+                f"(median); it held {held_mb(server):.0f} MB."
+            )
+    return told
+
+
+def held_mb(server: psutil.Process) -> float:
+    """Return what the server holds, in MB."""
+    return float(server.memory_info().rss) / 1e6
 
 
 if __name__ == "__main__":
