@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _TABLES = {socket.AF_INET: Path("/proc/net/tcp"), socket.AF_INET6: Path("/proc/net/tcp6")}
 _LOCAL, _REMOTE, _USER = 1, 2, 7
 """Columns of such a table (the kernel's networking/proc_net_tcp)."""
+NOBODY = -1
 _PUBLIC = ("/static/", "/_stcore/health")
 TOLD = (
     "This workbench is another person's on this machine. Start your own with `assay ui`, or have "
@@ -56,20 +57,26 @@ def is_anothers(scope: Scope) -> bool:
 
 def user_of(client: Any, server: Any) -> int | None:
     """Return whose process connects from `client` to `server`, both (address, port) of this
-    machine; None where that isn't told."""
+    machine; None where the system doesn't tell, `NOBODY` where there is no such connection.
+
+    A header may have changed what the server takes for the client (X-Forwarded-For).
+    """
     if sys.platform != "linux" or not client or not server:
         return None
     try:
-        family = socket.AF_INET6 if ":" in client[0] else socket.AF_INET
-        ends = [_shown(family, *client[:2]), _shown(family, *server[:2])]
-        with _TABLES[family].open() as table:
-            for line in table:
-                columns = line.split()
-                if columns[_LOCAL : _REMOTE + 1] == ends:
-                    return int(columns[_USER])
-    except (OSError, ValueError, TypeError):  # a socket without an address, no such table
+        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+        table = _TABLES[family].read_text()
+    except (OSError, TypeError):  # no such table, or a socket that has no address
         return None
-    return None
+    try:
+        ends = [_shown(family, *client[:2]), _shown(family, *server[:2])]
+    except (OSError, ValueError, TypeError):
+        return NOBODY
+    for line in table.splitlines():
+        columns = line.split()
+        if columns[_LOCAL : _REMOTE + 1] == ends:
+            return int(columns[_USER])
+    return NOBODY
 
 
 def _shown(family: socket.AddressFamily, address: str, port: int) -> str:

@@ -69,12 +69,15 @@ def serve(port: int, *, open_browser: bool, for_team: bool = False) -> int:
 
 
 def environment(members: Team | None) -> dict[str, str]:
-    """Return the variables that the server of a team's workbench needs; none for one person."""
+    """Return the variables that the server needs.
+
+    It has to see who connects: else it would take what X-Forwarded-For says for that, where the
+    one person's browser, or the trusted proxy, is looked for.
+    """
     if members is None:
-        return {}
+        return {"FORWARDED_ALLOW_IPS": ""}
     told = {VARIABLE: str(team_file().absolute())}
     if members.login == "proxy":
-        # Else the server takes the address in X-Forwarded-For for the one that connects.
         told["FORWARDED_ALLOW_IPS"] = ""
     return told
 

@@ -135,8 +135,8 @@ def test_beyond_this_machine_there_is_a_login_or_nothing(address: str | None, lo
             check_exposure(address)
 
 
-def test_the_server_of_a_team_is_told_of_it_and_that_of_one_person_nothing(own_home: Path) -> None:
-    assert environment(None) == {}
+def test_the_server_of_a_team_is_told_of_it_and_each_sees_who_connects(own_home: Path) -> None:
+    assert environment(None) == {"FORWARDED_ALLOW_IPS": ""}
     assert command(8501)[-1] == "--server.address=127.0.0.1"
     told = environment(parsed())
     assert told == {"ASSAY_TEAM": str(own_home / "team.toml"), "FORWARDED_ALLOW_IPS": ""}

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from app.web.neighbours import user_of
+from app.web.neighbours import NOBODY, user_of
 from app.web.server import HEADERS
 from tests.conftest import copied
 from tests.web.conftest import Workbench, free_port, served
@@ -205,7 +205,8 @@ def test_another_user_of_this_machine_is_no_visitor(running: Workbench) -> None:
     port = running.url.rpartition(":")[2]
     own = "Host: localhost"
     upgrade = "\r\n".join([own, *(f"{name}: {value}" for name, value in SOCKET.items())])
-    sent = ["/paper", own, "/media/x", own, STREAM, upgrade, "/_stcore/health", own]
+    as_if = f"{own}\r\nX-Forwarded-For: 127.0.0.1"
+    sent = ["/paper", own, "/media/x", as_if, STREAM, upgrade, "/_stcore/health", own]
     asked = subprocess.run(
         [sys.executable, "-c", AS_ANOTHER, port, *sent], capture_output=True, text=True, timeout=30
     )
@@ -219,9 +220,9 @@ def test_whose_a_connection_is() -> None:
         with socket.create_connection(there) as client:
             here = client.getsockname()
             assert user_of(here, there) in (os.getuid(), None), "None where there is no such table"
-            assert user_of(there, ("127.0.0.1", 1)) is None
-    for odd in (None, (), ("",), ("localhost", 1), ("::1", "x"), ("127.0.0.1", None)):
-        assert user_of(odd, odd) is None
+            for odd in (("127.0.0.1", 0), ("8.8.8.8", here[1]), ("::1", "x"), ("127.0.0.1", None)):
+                assert user_of(odd, there) in (NOBODY, None)
+    assert user_of(None, None) is user_of((), ()) is None
 
 
 @pytest.mark.parametrize("frame", [b"\x00" * 1_500_000, b"\xff" * 100, "text", b"\x0a" * 99_999])
