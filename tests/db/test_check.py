@@ -120,19 +120,21 @@ TRIGGER = "CREATE TRIGGER evil AFTER INSERT ON note BEGIN DELETE FROM correction
 REPLACED = "CREATE TRIGGER search_note_insert AFTER INSERT ON note BEGIN DELETE FROM claim; END"
 
 
-@pytest.mark.parametrize(
-    ("statements", "named"),
-    [
-        ([TRIGGER], "trigger that isn't Assay's (evil)"),
-        (["DROP TRIGGER search_note_insert", REPLACED], "(search_note_insert)"),
-        (["CREATE VIEW bare AS SELECT 1"], "view that isn't Assay's (bare)"),
-        (["UPDATE paper SET authors = '[1,'"], "1 rows of paper hold in authors"),
-        ([f"UPDATE paper SET authors = '{'[' * 5000}'"], "paper hold in authors"),
-        (["UPDATE paper SET title = x'ff00'"], "paper hold in title"),
-        (["UPDATE claim SET value = 'much'"], "claim hold in value"),
-    ],
-)
-def test_what_assay_did_not_write_is_found(path: Path, statements: list[str], named: str) -> None:
-    found = problems(path, *statements)
-    assert named in found[-1][1], found
-    assert found[-1][0] in ("schema", "row")
+def test_what_assay_did_not_write_is_found(path: Path) -> None:
+    found = problems(
+        path,
+        TRIGGER,
+        "DROP TRIGGER search_note_insert",
+        REPLACED,
+        "CREATE VIEW bare AS SELECT 1",
+        f"UPDATE paper SET title = x'ff00', analysis = '{'[' * 5000}', authors = '[1,'",
+        "UPDATE claim SET value = 'much'",
+    )
+    told = "\n".join(sentence for _, sentence in found)
+    for named in (
+        "trigger that isn't Assay's (evil)", "(search_note_insert)",
+        "view that isn't Assay's (bare)", "1 rows of paper hold in authors",
+        "1 rows of paper hold in analysis", "paper hold in title", "claim hold in value",
+    ):  # fmt: skip
+        assert named in told
+    assert len(found) == 7
