@@ -87,13 +87,18 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError as error:
         if part:
             Path(part).unlink(missing_ok=True)
-        raise AssayError(
-            message(
-                "{path} can't be written ({why}): free some space, or set ASSAY_HOME.",
-                path=str(path),
-                why=error.strerror or str(error),
-            )
-        ) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> AssayError:
+    """Return the error for a file of the data folder that can't be written."""
+    return AssayError(
+        message(
+            "{path} can't be written ({why}): free some space, or set ASSAY_HOME.",
+            path=str(path),
+            why=error.strerror or str(error),
+        )
+    )
 
 
 @lru_cache(maxsize=4)

@@ -104,13 +104,26 @@ def edit_target(
     """
     if not why.strip():
         raise UsageError(message('A correction needs a reason: --why "…".'))
-    own, changes, _ = _changed(session, name, values, why=why.strip(), evidence=evidence)
+    with target_files.editing():
+        return _edit(session, name, values, why=why.strip(), who=who, evidence=evidence)
+
+
+def _edit(
+    session: Session,
+    name: str,
+    values: Mapping[str, str],
+    *,
+    why: str,
+    who: str,
+    evidence: Evidence,
+) -> Edited:
+    own, changes, _ = _changed(session, name, values, why=why, evidence=evidence)
     if not changes:
         raise UsageError(message("Nothing to change: {target} says that already.", target=name))
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "who": who,
-        "why": why.strip(),
+        "why": why,
         "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in changes],
     }
     own = own | {"date": date.today().isoformat(), LOG: [*own.get(LOG, ()), entry]}
@@ -119,7 +132,7 @@ def edit_target(
         who=who,
         target=name,
         change=joined(changes),
-        why=why.strip(),
+        why=why,
     )
     before = _scores(session, name)
     target_files.save(name, own)
@@ -154,21 +167,26 @@ def create_target(name: str, like: str, *, who: str) -> None:
                 name=name,
             )
         )
-    if name in available_targets(home.targets_folder()):
-        raise UsageError(message("There is a target {name} already.", name=name))
-    load_target(like, home.targets_folder())
-    own = target_files.own_record(like) or {}
-    base = own.get("base") or (like if is_shipped(like) else None)
-    own = {key: value for key, value in own.items() if key not in ("base", LOG)}
-    made = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "who": who,
-        "why": f"from {like}",
-        "changes": [],
-    }
-    record = {"name": name, **({"base": base} if base else {})} | own
-    record |= {"name": name, "date": date.today().isoformat(), "title": {"en": name, "zh": name}}
-    target_files.save(name, record | {LOG: [made]})
+    with target_files.editing():
+        if name in available_targets(home.targets_folder()):
+            raise UsageError(message("There is a target {name} already.", name=name))
+        load_target(like, home.targets_folder())
+        own = target_files.own_record(like) or {}
+        base = own.get("base") or (like if is_shipped(like) else None)
+        own = {key: value for key, value in own.items() if key not in ("base", LOG)}
+        made = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "who": who,
+            "why": f"from {like}",
+            "changes": [],
+        }
+        record = {"name": name, **({"base": base} if base else {})} | own
+        record |= {
+            "name": name,
+            "date": date.today().isoformat(),
+            "title": {"en": name, "zh": name},
+        }
+        target_files.save(name, record | {LOG: [made]})
 
 
 def undo_edit(session: Session, name: str, *, who: str) -> list[Move]:
@@ -177,6 +195,11 @@ def undo_edit(session: Session, name: str, *, who: str) -> list[Move]:
     Raises `AssayError` where there is nothing to take back, and `UsageError` where the engine in
     use would be gone.
     """
+    with target_files.editing():
+        return _undo(session, name, who=who)
+
+
+def _undo(session: Session, name: str, *, who: str) -> list[Move]:
     if name not in available_targets(home.targets_folder()):
         load_target(name, home.targets_folder())
     last = target_files.versions(name)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from analyzers.facts import DeviceClass
 from analyzers.targets import TargetError, load_target
 from app import home
 from app.errors import AssayError, UsageError
@@ -77,6 +81,27 @@ def test_every_edit_can_be_taken_back_one_by_one(catalog: Engine) -> None:
             assert load_target("llama.cpp", home.targets_folder()) == state
     undone = list((home.targets_folder() / ".versions" / "llama.cpp").glob("undone-*.toml"))
     assert len(undone) == 3  # what was taken back is kept
+
+
+def test_edits_at_once_are_all_kept(catalog: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"devices.cpu": "0.9", "workload.batch": "2", "workload.prompt_tokens": "4096"}
+    save = target_files.save
+
+    def slowly(name: str, record: dict[str, Any]) -> None:
+        time.sleep(0.05)  # time enough for the others to read what this one changes
+        save(name, record)
+
+    def edit(field: str) -> None:
+        with session_scope(catalog) as session:
+            edit_target(session, "vllm", {field: values[field]}, why="a try", who=field)
+
+    monkeypatch.setattr(target_files, "save", slowly)
+    with ThreadPoolExecutor(len(values)) as people:
+        list(people.map(edit, values))
+    edits = show_target("vllm")["edits"]
+    assert {e["who"]: e["changes"][0]["after"] for e in edits} == values
+    target = load_target("vllm", home.targets_folder())
+    assert (target.devices[DeviceClass.CPU], target_files.versions("vllm")) == (0.9, 3)
 
 
 def test_what_the_engine_has_is_told_with_evidence_and_keeps_what_else_is_known(
