@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, bindparam, case, delete, func, select, update
@@ -126,6 +127,8 @@ def renumber(
     session.flush()
     if changed is not None and len(changed) == 1 and _move(session, target, kind, *changed):
         return
+    if changed is not None and not changed and _close_up(session, target, kind):
+        return
     statement = select(Score.paper_id, Score.rank, json_text(session, Score.place)).where(
         Score.target == target, Score.kind == kind, Score.place.is_not(None)
     )
@@ -152,6 +155,27 @@ def renumber(
             .values(rank=bindparam("b_rank")),
             moved,
         )
+
+
+def _close_up(session: Session, target: str, kind: str) -> bool:
+    """Close the gaps that removed papers left in the ranks; whether that was all there is to do."""
+    connection = session.connection()
+    of_kind = (Score.target == target, Score.kind == kind)
+    waits = select(Score.paper_id).where(*of_kind, Score.place.is_not(None), Score.rank.is_(None))
+    if connection.execute(waits.limit(1)).first() is not None:
+        return False
+    ranks = select(Score.rank).where(*of_kind, Score.rank.is_not(None)).order_by(Score.rank)
+    held = connection.scalars(ranks).all()
+    if any(after == before for before, after in pairwise(held)):
+        return False
+    # Between two gaps all move up by the same.
+    for up, stretch in groupby(enumerate(held, start=1), lambda pair: (pair[1] or 0) - pair[0]):
+        ends = [rank for _, rank in stretch]
+        if up:
+            between = Score.rank.between(ends[0], ends[-1])
+            moved = update(Score).where(*of_kind, between).values(rank=Score.rank - up)
+            connection.execute(moved)
+    return True
 
 
 def _move(session: Session, target: str, kind: str, paper_id: str) -> bool:

@@ -174,3 +174,31 @@ def test_ranks_with_gaps_are_numbered_anew(two: Session) -> None:
     put(two, "slow", 3)
     scores.renumber(two, "llama.cpp", "believed", ["slow"])
     assert placed(two) == [("slow", 1)]
+
+
+@given(st.sets(st.integers(0, 9)), st.booleans())
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_removed_papers_left_closes_up(
+    session: Session, gone: set[int], is_one_new: bool
+) -> None:
+    scores.forget_kinds(session, "llama.cpp", ())
+    for number in range(10):
+        name = f"paper{number}"
+        if session.get(Paper, name) is None:
+            add_paper(session, name)
+        put(session, name, 20 - number)
+    scores.renumber(session, "llama.cpp", "believed")
+    for number in gone:
+        papers.remove(session, f"paper{number}")
+    if is_one_new:
+        add_paper(session, "new")
+        put(session, "new", 15.5)
+    scores.renumber(session, "llama.cpp", "believed", [])
+    closed = placed(session)
+    scores.renumber(session, "llama.cpp", "believed")
+    assert closed == placed(session)
+    assert [rank for _, rank in closed] == list(range(1, len(closed) + 1))
+    if is_one_new:
+        papers.remove(session, "new")
