@@ -30,9 +30,7 @@ def print_fitted(
     """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
     shown, letters = fitting(rows, columns, spared, width)
-    cut = [
-        row | {SHORTENED: shortened(row.get(SHORTENED, ""), letters)} for row in map(dict, rows)
-    ]
+    cut = [row | {SHORTENED: shortened(row.get(SHORTENED, ""), letters)} for row in map(dict, rows)]
     print_table(cut, shown, whole=True)
     if left_out := [heading for name, heading in columns.items() if name not in shown]:
         _ = translator(language)
