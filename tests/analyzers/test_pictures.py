@@ -1,100 +1,28 @@
-"""Pictures of pages: what is marked, what is kept, and every way in which there is none."""
+"""Pictures of pages: what is marked, and every way in which there is none."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import random
 import threading
 import time
-import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from analyzers import pictures
 from analyzers.errors import ErrorKind
-from analyzers.pictures import PictureError, draw_page
-from analyzers.picturing.cache import PictureCache, is_png, key_of
-from analyzers.picturing.child import AROUND_PT, WIDTH, surroundings
-
-SENTENCE = "QuickKV decodes 2.4 times faster than before."
-YELLOW_AT_MOST = 140
-"""The blue of a marked white pixel; an unmarked one has 255."""
-
-
-def write_pdf(path: Path, *, rotation: int = 0, cropped: bool = False, **save: Any) -> Path:
-    """Write two pages, a sentence in the middle of the second."""
-    import pymupdf
-
-    with pymupdf.open() as pdf:
-        pdf.new_page()
-        page = pdf.new_page()
-        page.insert_text((100, 90), "Other words, far above.", fontsize=11)
-        page.insert_text((100, 400), SENTENCE, fontsize=11)
-        if cropped:
-            page.set_cropbox(pymupdf.Rect(50, 120, 560, 700))
-        page.set_rotation(rotation)
-        pdf.save(path, **save)
-    return path
-
-
-def boxes_of(path: Path, text: str = SENTENCE) -> list[list[float]]:
-    """Where the analysis sees a text: by the words of the page before it is turned."""
-    import pymupdf
-
-    with pymupdf.open(path) as pdf:
-        words = [w for w in pdf[1].get_textpage().extractWORDS() if w[4] in text.split()]
-    left, top = min(w[0] for w in words), min(w[1] for w in words)
-    return [[left, top, max(w[2] for w in words), max(w[3] for w in words)]]
-
-
-@dataclass
-class Pixels:
-    """A picture as RGB samples, (height, width, 3)."""
-
-    width: int
-    height: int
-    samples: bytes
-
-    @property
-    def is_blank(self) -> bool:
-        return self.samples.count(255) == len(self.samples)
-
-    def dark(self, area: tuple[int, int, int, int]) -> int:
-        """How many pixels of an area (left, top, right, bottom) are ink."""
-        left, top, right, bottom = area
-        rows = (3 * self.width * y for y in range(top, bottom))
-        return sum(
-            red < 90 for row in rows for red in self.samples[row + 3 * left : row + 3 * right : 3]
-        )
-
-
-def pixels(png: bytes) -> Pixels:
-    import pymupdf
-
-    picture = pymupdf.Pixmap(png)
-    assert picture.n == 3
-    return Pixels(picture.width, picture.height, bytes(picture.samples))
-
-
-def marked(png: bytes) -> tuple[tuple[int, int, int, int], int]:
-    """The area of the yellow pixels (left, top, right, bottom), and how much ink lies in it."""
-    picture = pixels(png)
-    red, blue = picture.samples[::3], picture.samples[2::3]
-    yellow = [
-        number
-        for number, (r, b) in enumerate(zip(red, blue, strict=True))
-        if r > 200 and b < YELLOW_AT_MOST
-    ]
-    xs = [number % picture.width for number in yellow]
-    ys = [number // picture.width for number in yellow]
-    area = min(xs), min(ys), max(xs), max(ys)
-    return area, picture.dark(area)
+from analyzers.pictures import draw_page
+from analyzers.picturing.cache import is_png
+from analyzers.picturing.child import AROUND_PT, WIDTH
+from tests.analyzers.picture_files import (
+    boxes_of,
+    marked,
+    pixels,
+    problem,
+    write_pdf,
+)
 
 
 @pytest.fixture(scope="module")
@@ -185,15 +113,6 @@ def test_the_first_picture_takes_less_than_a_second(pdf: Path) -> None:
     assert min(times) < 1.0
 
 
-def problem(path: Path, page: int = 2, **options: Any) -> tuple[ErrorKind, str]:
-    with pytest.raises(PictureError) as caught:
-        draw_page(path, page, [[0, 0, 9, 9]], **options)
-    told = caught.value.message
-    assert told.endswith(".")
-    assert "\n" not in told
-    return caught.value.kind, told
-
-
 def test_a_file_that_is_gone_changed_or_none(pdf: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.pdf"
     assert problem(path)[0] == ErrorKind.NOT_FOUND
@@ -232,183 +151,6 @@ def test_a_locked_and_a_damaged_file(pdf: Path, tmp_path: Path) -> None:
         stream.write(b"%PDF-1.7\n")
         stream.truncate((64 << 20) + 1)
     assert problem(large)[0] == ErrorKind.TOO_LARGE
-
-
-def page_of(path: Path, content: bytes, media: bytes = b"0 0 612 792", more: bytes = b"") -> Path:
-    """Write a PDF of one page with this content stream."""
-    stream = zlib.compress(content, 1)
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[%s]/Contents 4 0 R/Resources<<%s>>>>" % (media, more),
-        b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(stream), stream),
-    ]
-    body = b"%PDF-1.4\n"
-    for number, item in enumerate(objects, 1):
-        body += b"%d 0 obj\n%s\nendobj\n" % (number, item)
-    path.write_bytes(body + b"trailer<</Root 1 0 R>>\n%%EOF")
-    return path
-
-
-def test_time_and_memory_have_an_end(tmp_path: Path) -> None:
-    chance = random.Random(1)
-    corners = b"".join(
-        b"%d %d l\n" % (chance.randrange(600), chance.randrange(700)) for _ in range(100_000)
-    )
-    slow = page_of(tmp_path / "slow.pdf", b"0 0 m\n" + corners + b"S")
-    started = time.monotonic()
-    assert problem(slow, 1, whole=True, timeout_s=1.5)[0] == ErrorKind.TIMEOUT
-    assert time.monotonic() - started < 6
-    kind, _ = problem(slow, 1, whole=True, memory_bytes=24 << 20)  # not even enough to start MuPDF
-    assert kind in (ErrorKind.MEMORY, ErrorKind.CRASH, ErrorKind.UNREADABLE)
-
-
-def test_pages_of_any_size(tmp_path: Path) -> None:
-    absurd = page_of(tmp_path / "absurd.pdf", b"", media=b"0 0 1e9 1e9")
-    assert pixels(draw_page(absurd, 1)).width <= WIDTH  # MuPDF takes a usual size instead
-    huge = page_of(tmp_path / "huge.pdf", b"", media=b"0 0 20000 20000")
-    assert problem(huge, 1)[0] == ErrorKind.TOO_LARGE
-    strip = page_of(tmp_path / "strip.pdf", b"", media=b"0 0 20 14000")
-    picture = pixels(draw_page(strip, 1))
-    assert picture.height <= 4001
-    poster = page_of(tmp_path / "poster.pdf", b"", media=b"0 0 14000 9000")
-    assert pixels(draw_page(poster, 1)).width == WIDTH
-
-
-def test_the_child_reaches_nothing_else(tmp_path: Path) -> None:
-    """Code that runs where MuPDF runs finds no network, no file, no program, nothing to write."""
-    import subprocess
-    import sys
-
-    from tests.conftest import PROJECT
-
-    secret = tmp_path / "secret.txt"
-    secret.write_text("mine")
-    attempt = (
-        "import os, resource, socket, sys, threading\n"
-        "from analyzers.confinement import confine\n"
-        "confine(os.getppid())\n"
-        "def tries(name, work):\n"
-        "    try:\n"
-        "        work(); print(name, 'done')\n"
-        "    except OSError: print(name, 'refused')\n"
-        f"tries('read', lambda: open({str(secret)!r}).read())\n"
-        f"tries('write', lambda: open({str(tmp_path / 'new')!r}, 'w'))\n"
-        f"tries('remove', lambda: os.remove({str(secret)!r}))\n"
-        "tries('connect', lambda: socket.create_connection(('127.0.0.1', 9)))\n"
-        "tries('run', lambda: os.execv('/bin/true', ['true']))\n"
-        "tries('signal', lambda: os.kill(os.getppid(), 0))\n"
-        f"tries('mode', lambda: os.chmod({str(secret)!r}, 0o777))\n"
-        f"tries('owner', lambda: os.chown({str(secret)!r}, os.getuid(), os.getgid()))\n"
-        f"tries('time', lambda: os.utime({str(secret)!r}, (0, 0)))\n"
-        f"tries('attribute', lambda: os.setxattr({str(secret)!r}, 'user.x', b'1'))\n"
-        "tries('fork', os.fork)\n"
-        "tries('leave', os.setsid)\n"
-        "tries('limit', lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE))\n"
-        "tries('hide', lambda: os.memfd_create('x'))\n"
-        "tries('tie', socket.socketpair)\n"
-        "thread = threading.Thread(target=print, args=('thread done',))\n"
-        "thread.start(); thread.join()\n"
-        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
-        "import lxml.html; print('import done')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", attempt], capture_output=True, text=True, cwd=PROJECT, check=True
-    )
-    told = dict(line.split() for line in done.stdout.splitlines())
-    assert told.pop("import") == told.pop("thread") == "done"
-    if told["run"] == "done" or told["read"] == "done":
-        pytest.skip(f"this kernel doesn't confine: {told}")
-    assert set(told.values()) == {"refused"}
-    assert secret.read_text() == "mine"
-
-
-def test_a_pdf_can_not_name_another_file(tmp_path: Path) -> None:
-    """A content stream in an external file (PDF 32000, 7.3.8.2) isn't followed."""
-    outside = tmp_path / "outside.txt"
-    outside.write_bytes(b"0 0 612 792 re f")
-    path = page_of(tmp_path / "external.pdf", b"")
-    data = path.read_bytes()
-    begin = data.index(b"4 0 obj")
-    named = b"4 0 obj\n<</Length 0/F(%s)>>stream\n\nendstream\nendobj\n" % str(outside).encode()
-    path.write_bytes(data[:begin] + named + b"trailer<</Root 1 0 R>>\n%%EOF")
-    assert pixels(draw_page(path, 1)).is_blank
-
-
-def test_the_surroundings_of_marks() -> None:
-    assert surroundings([], 600, 800) == (0, 0, 600, 800)
-    assert surroundings([(10, 300, 20, 310)], 600, 800) == (
-        0,
-        300 - AROUND_PT,
-        600,
-        310 + AROUND_PT,
-    )
-    assert surroundings([(10, 5, 20, 15)], 600, 800)[1] == 0
-    assert surroundings([(10, 5, 20, 15), (300, 780, 400, 795)], 600, 800) == (0, 0, 600, 800)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.one_of(st.text(), st.floats(allow_nan=False), st.booleans(), st.none())))
-def test_names_of_pictures_are_safe(parts: list[Any]) -> None:
-    assert len(key_of(parts)) == 64
-    assert key_of(parts).isalnum()
-    assert key_of(parts) == key_of(list(parts))
-
-
-def png_of(size: int, fill: bytes) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + fill * size + b"IEND\xaeB`\x82"
-
-
-def test_the_cache_keeps_what_was_asked_for_last(tmp_path: Path) -> None:
-    cache = PictureCache(tmp_path / "kept", max_bytes=5000)
-    for number in range(4):
-        cache.put(f"{number}", png_of(1000, b"x"))
-        os.utime(tmp_path / "kept" / f"{number}.png", (number, number))
-    assert cache.get("0") is not None  # asked for: the newest now
-    cache.put("4", png_of(1500, b"x"))
-    assert [key for key in "01234" if cache.get(key)] == ["0", "2", "3", "4"]
-    total = sum(path.stat().st_size for path in (tmp_path / "kept").iterdir())
-    assert total <= 5000
-
-
-def test_a_damaged_entry_and_a_folder_that_can_not_be_are_no_harm(tmp_path: Path) -> None:
-    cache = PictureCache(tmp_path / "kept")
-    cache.put("a", png_of(10, b"x"))
-    file = tmp_path / "kept" / "a.png"
-    file.write_bytes(file.read_bytes()[:-3])
-    assert cache.get("a") is None
-    abandoned = tmp_path / "kept" / ".b.png.1.2.part"
-    abandoned.write_bytes(b"half")
-    os.utime(abandoned, (1, 1))
-    cache.put("c", png_of(10, b"x"))
-    assert not abandoned.exists()
-    (tmp_path / "file").write_text("not a folder")
-    nowhere = PictureCache(tmp_path / "file")
-    nowhere.put("a", png_of(10, b"x"))
-    assert nowhere.get("a") is None
-
-
-def test_readers_and_writers_at_once(tmp_path: Path) -> None:
-    wrong: list[str] = []
-    stop = time.monotonic() + 1.5
-
-    def work(number: int) -> None:
-        cache = PictureCache(tmp_path / "kept", max_bytes=40_000)
-        while time.monotonic() < stop:
-            for key in range(12):
-                data = cache.get(str(key))
-                if data is not None and data != png_of(9000, bytes([65 + key])):
-                    wrong.append(f"{number} read a torn {key}")
-                cache.put(str(key), png_of(9000, bytes([65 + key])))
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-    assert not list((tmp_path / "kept").glob(".*"))
-    assert sum(path.stat().st_size for path in (tmp_path / "kept").iterdir()) <= 50_000
 
 
 def test_many_at_once_are_drawn_in_turn(pdf: Path) -> None:
