@@ -12,7 +12,17 @@ from app.labels import label
 from app.reports.text import short_name
 from app.web.components import catalog, context
 from app.web.components.ranking_table import verdict
-from app.web.components.text import arrow, capital, interval, link, plain, ratio, score, together
+from app.web.components.text import (
+    arrow,
+    capital,
+    count,
+    interval,
+    link,
+    plain,
+    ratio,
+    score,
+    together,
+)
 from app.workflows.compare import FEWEST, MOST, Line, chosen_ids, compare
 from app.workflows.ranked import Ranking
 
@@ -90,7 +100,7 @@ def _cell(line: Line, value: Any, _: Translate) -> str:
     if value is None or value == ():
         return ""
     show: Mapping[str, Callable[[Any], str]] = {
-        "rank": str,
+        "rank": lambda place: plain(count(place)),
         "code": lambda code: plain(label(code, _)),
         "level": lambda code: plain(label(code, _)),
         "text": lambda text: plain(capital(text)),

@@ -268,7 +268,8 @@ def _list(shown: list[Row], start: int, index: int, queue: Queue, _: Translate) 
             "advice": column.TextColumn(_("Recommendation"), width=120),
             "later": column.TextColumn("", width=50),
         },
-        column_order=None if queue.later else ("turn", "rank", "paper", "advice"),
+        # The title last: where the window is narrow it is what runs out of it.
+        column_order=("turn", "rank", *(("later",) if queue.later else ()), "advice", "paper"),
         alt=_("The papers of the inbox around this one, the best first"),
     )
     last = start + len(shown)

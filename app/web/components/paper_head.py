@@ -26,6 +26,8 @@ from app.web.components.text import (
 from app.workflows.ranked import Ranking
 
 Record = Mapping[str, Any]
+_FEW = 1_000
+"""Papers up to which the rank has room beside the range."""
 
 
 def paper_choice(rows: Ranking, _: Translate) -> str:
@@ -53,7 +55,7 @@ def paper_head(shown: Record, total: int, devices: Mapping[str, str], _: Transla
     st.title(plain(paper["title"]), anchor=False)
     st.markdown(f":small[{_origin(shown, _)}]")  # a caption fades its links
     if row:
-        _recommendation(row, len(shown["findings"]), _)
+        _recommendation(row, len(shown["findings"]), total, _)
     summary = shown["facts"].get("summary", {}).get("value")
     if summary:
         st.markdown(plain(summary))
@@ -78,11 +80,14 @@ def _origin(shown: Record, _: Translate) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _recommendation(row: Record, findings: int, _: Translate) -> None:
+def _recommendation(row: Record, findings: int, total: int, _: Translate) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(plain(label(row["recommendation"], _)), color=ADVICE_COLORS[row["recommendation"]])
         if row["phase"]:
             st.badge(plain(_("phase {number}").format(number=row["phase"])), color="gray")
+        if total > _FEW:
+            told = _("rank {rank} of {total}").format(rank=count(row["rank"]), total=count(total))
+            st.badge(plain(told), color="gray")
         st.markdown(f"**{plain(capital(row['why']))}**", width="content")
         if findings:
             told = _("⚠ findings about its claims: {count}").format(count=findings)
@@ -96,11 +101,12 @@ def _figures(
     report = scores["report"] and scores["report"]["value"]
     speaker = row.get("verdict_device") or row["device"] or ""
     device = devices.get(speaker, speaker) or _("none")
+    told = _("90 %: {range} · rank {rank} of {total}") if total <= _FEW else _("90 %: {range}")
     tiles = [
         (
             _("Score"),
             score(row["score"]),
-            _("90 %: {range} · rank {rank} of {total}").format(
+            told.format(
                 range=interval(*row["score_interval"]),
                 rank=count(row["rank"]),
                 total=count(total),

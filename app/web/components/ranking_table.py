@@ -50,7 +50,9 @@ ALL = (
     "speedups", "verdict", "technique", "complexity", "relevance", "in_target",
 )  # fmt: skip
 _ROW_HEIGHT = 61
-"""Over four times the base font size, from where on the grid wraps its cells' text."""
+"""Over four times the base font size, from where on the grid wraps its cells' text: three lines."""
+_FEW_ROW_HEIGHT = 79
+"""Four lines, which the narrower columns need."""
 
 
 class Picked(NamedTuple):
@@ -73,6 +75,7 @@ def ranking_table(
     All columns need a window of 1440 pixels; the `few` ones, the decision and its grounds, 1024.
     """
     frame = harmless_cells(ranking_frame(rows, _, devices))
+    height = _FEW_ROW_HEIGHT if few else _ROW_HEIGHT
     # A new catalog is a new table: a selection by position would point at another paper.
     event = st.dataframe(
         frame.style.apply(_advice_colors, rows=rows, subset=["advice"]),
@@ -80,8 +83,8 @@ def ranking_table(
         key=table_key(rows, version),
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
-        row_height=_ROW_HEIGHT,
-        height="content" if len(rows) <= 25 else 25 * _ROW_HEIGHT,
+        row_height=height,
+        height="content" if len(rows) <= 25 else 25 * height,
         placeholder="–",
         column_config=_columns(_, frame, few=few),
         column_order=_order(rows, few),
@@ -178,6 +181,8 @@ def _ratio(value: float | None) -> str | None:
 
 _DIGIT = 8
 """Pixels that a figure takes; the columns of ranks have room for three."""
+_INTERVAL, _MINUS = 10, 12
+"""Letters that the column of ranges has room for, and the pixels of one more."""
 
 
 def _columns(_: Translate, frame: pd.DataFrame, *, few: bool) -> dict[str, Any]:
@@ -185,7 +190,9 @@ def _columns(_: Translate, frame: pd.DataFrame, *, few: bool) -> dict[str, Any]:
     # What ranks beyond the thousand take, and a weighted score, the reason gives up.
     figures = max(0, len(str(frame["rank"].max())) - 3)
     moves = max(0, max((len(m) for m in frame["moved"] if isinstance(m, str)), default=0) - 5)
+    below_zero = max(map(len, frame["interval"]), default=0) > _INTERVAL  # both ends
     gives = _DIGIT * (figures + moves) + (20 if frame["weighted"].notna().any() else 0)
+    gives += _MINUS if below_zero else 0
     return {
         "rank": column.NumberColumn("#", width=34 + _DIGIT * figures),
         "moved": column.TextColumn(
@@ -204,7 +211,7 @@ def _columns(_: Translate, frame: pd.DataFrame, *, few: bool) -> dict[str, Any]:
         ),
         "interval": column.TextColumn(
             _("90 % range"),
-            width=76,
+            width=76 + (_MINUS if below_zero else 0),
             help=_("The score lies in this range with a probability of 90 %."),
         ),
         "report": column.NumberColumn(

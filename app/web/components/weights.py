@@ -87,7 +87,7 @@ def _firmness(found: Firmness | None, rows: Ranking, _: Translate) -> None:
             )
         )
     shares = _("; ").join(
-        f"{name(paper_id)} {100 * share:.0f} %" for paper_id, share in found.shares[:_SHOWN]
+        f"{name(paper_id)} {_percent(share)} %" for paper_id, share in found.shares[:_SHOWN]
     )
     more = len(found.shares) - _SHOWN
     told = _("Among the top three when the weights wobble ({draws} draws, each ½ to 2 times): ")
@@ -96,3 +96,7 @@ def _firmness(found: Firmness | None, rows: Ranking, _: Translate) -> None:
         + shares
         + (_("; {count} more now and then").format(count=more) if more > 0 else "")
     )
+
+
+def _percent(share: float) -> str:
+    return plain("<1" if share < 0.005 else f"{100 * share:.0f}")

@@ -15,6 +15,7 @@ from app.web.components.text import arrow, capital, count, plain, score, togethe
 
 Record = Mapping[str, Any]
 
+_TABLE_WIDTH = 625
 _RUNS = ("measurement", "threshold", "overtakes", "loses", "ceiling", "quality")
 
 
@@ -23,11 +24,13 @@ def what_if(found: Record, _: Translate) -> None:
     st.subheader(_("What would change this rank"), anchor=False)
     st.markdown(plain(in_short(found, _)))
     now, changes = found["now"], found["changes"]
-    left, right = st.columns([6, 5], gap="medium")
-    with left:
-        _table(_("If it is measured"), [c for c in changes if c["kind"] in _RUNS], now, _)
-    with right:
-        _table(_("If a fact changes"), [c for c in changes if c["kind"] not in _RUNS], now, _)
+    runs = [change for change in changes if change["kind"] in _RUNS]
+    others = [change for change in changes if change["kind"] not in _RUNS]
+    # Side by side where both fit, one below the other where not.
+    with st.container(horizontal=True, gap="medium"):
+        for title, listed in ((_("If it is measured"), runs), (_("If a fact changes"), others)):
+            with st.container(width=_TABLE_WIDTH):
+                _table(title, listed, now, _)
 
 
 def in_short(found: Record, _: Translate) -> str:

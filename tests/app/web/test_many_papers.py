@@ -64,7 +64,8 @@ def test_who_asks_meanwhile_waits_for_the_one_answer_and_a_failure_is_not_kept()
 
 def test_ranks_beyond_the_thousand_get_room_and_the_reason_gives_it_up() -> None:
     def widths(rank: int, moved: str | None) -> list[int]:
-        frame = pd.DataFrame([{"rank": rank, "moved": moved, "weighted": None}])
+        known = {"rank": rank, "moved": moved, "weighted": None, "interval": "1.00–2.00"}
+        frame = pd.DataFrame([known])
         columns = _columns(str, frame, few=False)
         return [columns[name]["width"] for name in ("rank", "moved", "why")]
 
