@@ -19,9 +19,10 @@ from app.workflows.findings import findings
 from app.workflows.judging import claim_verdicts
 from app.workflows.ranked import row_of
 from app.workflows.ranking import ranking, told
+from app.workflows.score_records import belief_record
 from app.workflows.settings import default_target
 from app.workflows.target_facts import BY_TARGET, for_target, split_field
-from app.workflows.triage import belief_record, target_named
+from app.workflows.triage import target_named
 from app.workflows.undo import changes
 from db.models import Claim, Fact, Paper
 from db.queries import claims as claim_queries

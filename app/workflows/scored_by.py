@@ -19,7 +19,7 @@ _PROJECT = Path(__file__).parents[2]
 _CODE = (
     "analyzers/facts.py", "analyzers/scoring/*.py", "analyzers/targets/*.py",
     "app/workflows/assembling.py", "app/workflows/judging.py", "app/workflows/target_facts.py",
-    "app/workflows/triage.py",
+    "app/workflows/score_records.py", "app/workflows/triage.py",
 )  # fmt: skip
 """What a paper's score and its row in the list come from, the paper's own facts apart."""
 
