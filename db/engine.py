@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from db.dialects import POSTGRES, is_postgres
 from db.errors import (
     CatalogError,
+    LockedError,
     RefusedError,
     UnreachableError,
     as_catalog_error,
@@ -47,9 +50,10 @@ def is_postgres_url(url: str) -> bool:
     """Whether `url` names a PostgreSQL database; raises `CatalogError` unless that or SQLite."""
     try:
         backend = make_url(url).get_backend_name()
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
         raise UnreachableError(
-            "{url!r} is not a database URL: give one like sqlite:////home/you/assay.db.", url=url
+            "{url!r} is not a database URL: give one like sqlite:////home/you/assay.db.",
+            url=_without_password(url),
         ) from None
     if backend not in ("sqlite", POSTGRES):
         raise UnreachableError(
@@ -58,6 +62,11 @@ def is_postgres_url(url: str) -> bool:
             backend=backend,
         )
     return backend == POSTGRES
+
+
+def _without_password(url: str) -> str:
+    """Return a text that is no URL without what may be a password in it."""
+    return re.sub(r"(password=)[^&\s]*", r"\1…", re.sub(r"//.*@", "//…@", url))
 
 
 def place_of(engine: Engine) -> str:
@@ -153,6 +162,11 @@ def catalog_errors(engine: Engine) -> Iterator[None]:
         if known is None:
             raise
         raise known from error
+    except PoolTimeout as error:
+        raise LockedError(
+            "The catalog {place} is busy: too much is asked of it at once. Try again in a moment.",
+            place=place_of(engine),
+        ) from error
     except UnicodeEncodeError as error:  # half a sign, which an argument of a command may hold
         raise RefusedError(
             "A text holds an invalid character ({sign}): nothing was changed; type it anew.",

@@ -17,7 +17,20 @@ from db.errors import UnreachableError
 DRIVER = "psycopg"
 WRITE_LOCK = 0x617373_6179
 """The number of the advisory lock, the letters of "assay"; such locks are a database's own."""
+_TAKE_WRITE_LOCK = (
+    f"SELECT pg_advisory_xact_lock({WRITE_LOCK}), "
+    # A program that hangs, or a laptop that sleeps, holds up everybody no longer than this.
+    "set_config('idle_in_transaction_session_timeout', '5min', true)"
+)
 CONNECT_TIMEOUT_S = 10
+_SESSION = (
+    # Compiling a statement takes longer than running it: each is over in a moment.
+    "SET jit = off",
+    # Whose machine is gone is noticed after two minutes, not two hours, and its lock is free.
+    "SET tcp_keepalives_idle = 60",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 6",
+)
 NUL, NUL_SHOWN = "\0", "\ufffd"
 """The one sign that PostgreSQL can't hold, and what it becomes."""
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -60,7 +73,7 @@ def open_postgres(url: URL, *, lock_timeout_ms: int, **options: Any) -> Engine:
 def place_of(url: URL) -> str:
     """Return how messages call a catalog in PostgreSQL: its URL without a password."""
     shown = url.set(drivername="postgresql")._replace(password=None)
-    return shown.difference_update_query(["password"]).render_as_string()
+    return shown.difference_update_query(["password", "sslpassword"]).render_as_string()
 
 
 def _preparation(lock_timeout_ms: int) -> Any:
@@ -68,8 +81,8 @@ def _preparation(lock_timeout_ms: int) -> Any:
         connection.adapters.register_dumper(str, _dumper())
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {int(lock_timeout_ms)}")
-            # Compiling a statement takes longer than running it: each is over in a moment.
-            cursor.execute("SET jit = off")
+            for statement in _SESSION:
+                cursor.execute(statement)
         connection.commit()
 
     return prepare
@@ -89,7 +102,7 @@ def _dumper() -> type[Any]:
 
 def take_write_lock(connection: Connection) -> None:
     """Wait for the lock that writers hold until they commit; holding it already is fine."""
-    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+    connection.exec_driver_sql(_TAKE_WRITE_LOCK)
 
 
 def _lock_before_a_write(
@@ -101,6 +114,6 @@ def _lock_before_a_write(
     transaction = connection.get_transaction()
     if transaction is not None and held is not None and held() is transaction:
         return
-    cursor.execute(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+    cursor.execute(_TAKE_WRITE_LOCK)
     if transaction is not None:
         connection.info[_HELD_IN] = weakref.ref(transaction)

@@ -104,6 +104,15 @@ def _unreachable(place: str, detail: str) -> CatalogError:
     )
 
 
+def _ended(place: str, detail: str) -> CatalogError:
+    return LockedError(
+        "The database server ended what was asked of {place} ({detail}). Nothing was changed: try "
+        "again, or ask its administrator for more time.",
+        place=place,
+        detail=detail,
+    )
+
+
 def _lost(place: str, detail: str) -> CatalogError:
     return UnreachableError(
         "The connection to {place} was lost ({detail}). What was not finished is undone: try "
@@ -152,7 +161,8 @@ _Make = Callable[[str, str], CatalogError]
 
 # Codes of PostgreSQL's appendix A; those of constraints (23…) are bugs, and stay what they are.
 _BY_STATE: tuple[tuple[tuple[str, ...], _Make], ...] = (
-    (("55P03", "40001", "40P01", "57014"), _busy),
+    (("55P03", "40001", "40P01"), _busy),
+    (("57014",), _ended),
     (("42P01", "42703"), _no_tables),
     (("25006", "42501"), _read_only),
     (("53100",), _no_space),
@@ -160,7 +170,7 @@ _BY_STATE: tuple[tuple[tuple[str, ...], _Make], ...] = (
     (("54000",), _too_long),
     (("28",), _password),
     (("3D000",), _no_database),
-    (("57P01", "57P02", "08"), _lost),
+    (("57P01", "57P02", "57P05", "25P03", "08"), _lost),
     (("57P03",), _starting),
     (("53",), _unreachable),
 )
