@@ -127,13 +127,9 @@ def _heading(
         if formed and count <= 2 and _looks_like_one(lines, text, has_outline, body_height):
             return " ".join(text.split()).rstrip(".:"), count
     if page.number <= 2 and (lead := _LEAD_IN.match(first.text)) and lead.end() < len(first.text):
-        # "Abstract. We present …" or "Abstract—…": the heading shares the line with the text
-        first.words = first.words[len(lead[0].split()) :] or first.words
-        if first.words[0][4].lower().startswith("abstract"):
-            box = first.words[0]
-            first.words[0] = (*box[:4], re.sub(r"(?i)^abstract\W*", "", box[4]) or box[4])
-        first.heading = None
+        # "Abstract. We present …" or "Abstract—The …": the heading shares the line with the text
         page.lines.insert(index, _copy(first, "Abstract"))
+        _cut(first, lead.end())
         return "Abstract", 1
     return None, 1
 
@@ -174,6 +170,16 @@ def _looks_like_one(lines: list[Line], text: str, has_outline: bool, body_height
     capitals = sum(word[0].isupper() for word in words if len(word) > 3)
     long = sum(len(word) > 3 for word in words)
     return len(words) <= 4 or 2 * capitals >= long or lines[0].height > 1.1 * body_height
+
+
+def _cut(line: Line, count: int) -> None:
+    """Take the first `count` characters from a line that is longer."""
+    while count > 0 and len(line.words) > 1 and len(line.words[0][4]) <= count:
+        count -= len(line.words[0][4]) + 1
+        del line.words[0]
+    box = line.words[0]
+    line.words[0] = (*box[:4], box[4][max(0, count) :] or box[4], *box[5:])
+    line.measure()
 
 
 def _copy(line: Line, text: str) -> Line:

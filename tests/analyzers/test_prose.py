@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from analyzers.document import Document, Kind, read_document
+from analyzers.document import Document, Kind, Section, read_document
+from analyzers.reading.headings import Outline, find_headings
 from analyzers.reading.layout import Line, Page
 from analyzers.reading.prose import Vocabulary, _glue
 
@@ -110,6 +111,26 @@ def test_an_algorithms_steps_are_no_sentences(tmp_path: Path) -> None:
     ]
     document = read(tmp_path, [*paragraph(100), *paragraph(300, steps)])
     assert "load the block" not in document.text
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        ("Abstract—The growth of models", "The growth of models"),
+        ("Abstract. We present a cache", "We present a cache"),
+        ("ABSTRACT — We present a cache", "We present a cache"),
+        ("Abstract: abstract, and long", "abstract, and long"),
+    ],
+)
+def test_a_heading_that_shares_its_line_with_the_text(line: str, rest: str) -> None:
+    words = [(0.0, 0.0, 1.0, 1.0, word, 0, 0, n) for n, word in enumerate(line.split())]
+    first = Line(1, 0, list(words), 0, text=line)
+    pages = [Page(1, 612.0, 792.0, [first])]
+    assert find_headings(pages, Outline(), 10.0) == [Section("Abstract", 1)]
+    assert [(at.text, at.heading) for at in pages[0].lines] == [
+        ("Abstract", "Abstract"),
+        (rest, None),
+    ]
 
 
 def _vocabulary(*texts: str) -> Vocabulary:
