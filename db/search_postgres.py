@@ -192,8 +192,15 @@ def numbers(connection: Connection, query: str) -> bytes:
 
     A third less to send than their digits, and nothing to parse.
     """
-    statement = text(
-        "SELECT string_agg(int4send(id), '') FROM search_index "
-        "WHERE words @@ CAST(:query AS tsquery)"
-    )
-    return bytes(connection.scalar(statement, {"query": query}) or b"")
+    # The planner believes that reading all rows is as quick for a common word: it doesn't count
+    # that each page's words lie apart from its row. By the index it takes a sixteenth.
+    connection.execute(_SEQUENTIAL, {"how": "off"})
+    found = connection.scalar(_NUMBERS, {"query": query})
+    connection.execute(_SEQUENTIAL, {"how": "on"})
+    return bytes(found or b"")
+
+
+_SEQUENTIAL = text("SELECT set_config('enable_seqscan', :how, true)")
+_NUMBERS = text(
+    "SELECT string_agg(int4send(id), '') FROM search_index WHERE words @@ CAST(:query AS tsquery)"
+)
