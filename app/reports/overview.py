@@ -154,5 +154,5 @@ def _set_aside(seen: Overview, _: Translate) -> str:
 def _names(seen: Overview, advice: str, _: Translate) -> str:
     names = [short_name(r.title) for r in seen.first[advice]]
     if seen.counts[advice] > NAMED:
-        names.append(_("{count} more").format(count=seen.counts[advice] - NAMED))
+        names.append(_("{count} more").format(count=f"{seen.counts[advice] - NAMED:,}"))
     return in_a_row(names, _)

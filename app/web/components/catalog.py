@@ -97,7 +97,7 @@ def in_order_of(
 ) -> Ranking:
     """Return the ranking of these in the order of other weights."""
     found = of_papers(
-        "weighted", (target, device, order, weights), lambda: reordered(rows, weights), most=3
+        "weighted", (target, device, order, weights), lambda: reordered(rows, weights), most=2
     )
     return replace(rows, chosen=found.chosen, more=found.more)
 
@@ -162,13 +162,13 @@ def _ranks_before(url: str, catalog_version: int, target: str) -> RanksBefore | 
 
 def matching(text: str) -> Mapping[str, Found] | None:
     """Return the papers that a search finds, by id; None for a text without a word."""
-    return _matching(home.database_url(), versions().papers, text)
 
+    def work() -> Mapping[str, Found] | None:
+        with context.reading() as session:
+            return searching.matching(session, text, _pieces)
 
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _matching(url: str, papers_version: int, text: str) -> Mapping[str, Found] | None:
-    with context.reading() as session:
-        return searching.matching(session, text, _pieces)
+    # Few: a common word's papers are a set of all of them.
+    return of_papers("matching", (text,), work, most=6)
 
 
 def _pieces() -> Pieces:
