@@ -111,7 +111,7 @@ def _count() -> Message:
     with session_scope(engine) as session:
         return message(
             "{count} papers in {place}",
-            count=len(papers.list_papers(session)),
+            count=papers.count(session),
             # Without the password that the URL of a server may hold.
             place=place_of(engine) if is_postgres(session) else home.database_url(),
         )

@@ -71,6 +71,7 @@ def init_catalog(engine: Engine, *, created: bool = False) -> InitSummary:
             result = runs.import_document(session, document)
             added += len(result.added)
             known += len(result.known)
-        moves += rescore(session, {"kind": "run", "ref": "prototypes/results"})
-        count = len(papers.list_papers(session))
+        if added:
+            moves += rescore(session, {"kind": "run", "ref": "prototypes/results"})
+        count = papers.count(session)
     return InitSummary(created, count, added, known, tuple(moves))

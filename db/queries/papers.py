@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.errors import DuplicateError, NotFoundError
@@ -59,6 +59,11 @@ def list_papers(
     if paper_ids is not None:
         statement = statement.where(Paper.id.in_(list(paper_ids)))
     return [PaperRow(*row) for row in session.execute(statement)]
+
+
+def count(session: Session) -> int:
+    """Return how many papers there are."""
+    return session.scalars(select(func.count()).select_from(Paper)).one()
 
 
 def ids(session: Session) -> list[str]:
