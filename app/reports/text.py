@@ -69,13 +69,23 @@ def safe_url(url: str | None) -> str | None:
     return quote(cleaned, safe=":/?#@!$&*+,;=%~.-_")
 
 
+_LOOSE = " ,;:-"
+_LEANING = re.compile(
+    r"(?:\s+(?:a|an|and|as|at|by|for|from|in|is|of|on|or|than|that|the|to|via|with))+$",
+    re.IGNORECASE,
+)
+
+
 def shorten(text: str, length: int = LONGEST_TITLE) -> str:
-    """Return text cut to `length` characters, at a space where there is one near."""
+    """Return text cut to `length` characters, at a space where there is one near, and not after a
+    word that leans on the next one ("Sparsity in…")."""
     text = clean(text)
     if len(text) <= length:
         return text
     space = text[:length].rfind(" ")
-    return text[: space if space > length // 2 else length - 1].rstrip(" ,;:-") + "…"
+    if space <= length // 2:
+        return text[: length - 1].rstrip(_LOOSE) + "…"
+    return _LEANING.sub("", text[:space]).rstrip(_LOOSE) + "…"
 
 
 def short_name(title: str) -> str:

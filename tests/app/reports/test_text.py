@@ -95,5 +95,7 @@ def test_an_address_can_not_leave_its_brackets() -> None:
 def test_long_titles_are_cut_at_a_word() -> None:
     assert shorten("word " * 500, 20) == "word word word word…"
     assert len(shorten("x" * 2000)) == 110
+    assert shorten("Sparsity in the Activations of Models", 17) == "Sparsity…"
+    assert shorten("Cut in midword-of-all-words", 18) == "Cut in midword-of…"
     assert short_name("FlatQuant: Flatness Matters") == "FlatQuant"
     assert short_name(": nothing before the colon") == ": nothing before the colon"
