@@ -25,6 +25,13 @@ _RECORDS = {
     ("pebble.pool.process", "Acknowledgement"),
     ("pebble.common.types", "Result"),
 }
+_AS_TBLIB_SENDS: dict[str, Callable[..., Any]] = {
+    "unpickle_exception_with_attrs": lambda kind, attrs, *_: kind(*attrs.get("args", ())),
+    "unpickle_exception": lambda kind, args, *_: kind(*args),
+    "unpickle_traceback": lambda *_: None,
+}
+"""How exceptions are sent where `distributed` was imported, as on hosts: it has tblib pickle them,
+with their tracebacks. Of these nothing is made but the exception."""
 
 
 def packed(answer: Any) -> str:
@@ -83,6 +90,10 @@ class _Unpickler(pickle.Unpickler):
             return lambda number: status(number)
         if (module, name) == ("pebble.common.types", "RemoteException.rebuild_exception"):
             return lambda error, told: error
+        if module == "tblib.pickling_support" and name in _AS_TBLIB_SENDS:
+            return _AS_TBLIB_SENDS[name]
+        if module == "tblib" and name in ("Traceback", "Frame", "Code"):
+            return type(name, (), {"__setstate__": lambda self, state: None})
         kind = getattr(builtins, name, None) if module == "builtins" else None
         if isinstance(kind, type) and issubclass(kind, Exception):
             return type(name, (kind,), {})

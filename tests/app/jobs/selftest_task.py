@@ -46,6 +46,9 @@ def run(context: JobContext) -> dict[str, Any]:
     if spec.get("bug"):
         raise RuntimeError("a bug\nof two lines")
     if spec.get("crash"):
+        # As work does, not at once: of a worker that dies before the pool has read that it took
+        # the task, nobody says how (`PebbleEngine` takes it for killed).
+        time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGSEGV)
     steps = int(spec.get("steps", 4))
     for step in range(steps):

@@ -210,6 +210,6 @@ def test_a_report_can_be_kept(seeded: Engine, open_page: Open) -> None:
         before = len(list_snapshots(session))
     page.button(key="report-keep").click().run()
     assert not page.error
-    assert "Kept as report" in words(page).replace("\\", "")
+    assert "Saved as report" in words(page).replace("\\", "")
     with session_scope(seeded) as session:
         assert len(list_snapshots(session)) == before + 1
