@@ -45,10 +45,15 @@ def own_folder() -> OwnFolder:
             if not path.is_symlink() and (lock := _hold(path)) is not None:
                 _delete(path)
                 lock.close()
-    path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    lock = _hold(path)
-    assert lock is not None, "nobody knows the folder yet"
-    return OwnFolder(path, lock)
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        # Until it is held, another that begins at this moment takes it for a dead one's.
+        with suppress(FileNotFoundError):
+            lock = _hold(path)
+            if lock is not None and (path / _LOCK).exists():
+                return OwnFolder(path, lock)
+            if lock is not None:
+                lock.close()
 
 
 def _hold(folder: Path) -> BufferedRandom | None:

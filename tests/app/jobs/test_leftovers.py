@@ -6,9 +6,11 @@ import fcntl
 import logging
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,35 @@ def test_a_worker_that_was_killed_before_it_said_who_it_is() -> None:
     told: Future[Any] = Future()
     _hand_over(done, told)
     assert isinstance(told.exception(), WorkerDiedError)
+
+
+@pytest.mark.parametrize("moment", ["before it is held", "while it is swept"])
+def test_two_hosts_that_begin_at_once_have_a_folder_each(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second takes the first one's folder, which isn't held yet, for a dead one's."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    make = tempfile.mkdtemp
+    made: list[Path] = []
+    locks: list[BufferedRandom] = []
+
+    def made_and_swept(prefix: str) -> str:
+        made.append(Path(make(prefix=prefix)))
+        if len(made) == 1 and moment == "before it is held":
+            shutil.rmtree(made[0])
+        elif len(made) == 1:
+            locks.append((made[0] / "lock").open("a+b"))
+            fcntl.flock(locks[0], fcntl.LOCK_EX)
+        return str(made[-1])
+
+    monkeypatch.setattr(tempfile, "mkdtemp", made_and_swept)
+    folder = own_folder()
+    assert len(made) == 2
+    assert folder.path == made[1]
+    assert (folder.path / "lock").exists()
+    folder.close()
+    for lock in locks:
+        lock.close()
 
 
 def test_a_host_clears_away_what_the_dead_left_and_nothing_of_the_living(
