@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from app.workflows.serving import command
 from benchmarks.first_page import FLAGS, free_port, served
+from benchmarks.pages import GRID
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -48,7 +49,6 @@ CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
     return draw.call(this, text, ...place);
 };
 """
-GRID = "() => !!document.querySelector('[data-testid=stDataFrame] canvas')"
 CLICKS = 10
 _READ_AHEAD_S, _REST_MS = 8, 2500
 

@@ -50,10 +50,8 @@ def _declared(declaration: Declaration) -> Iterator[Finding]:
     for device in declaration.devices:
         cases = [c for c in declaration.cases if device in c.devices]
         weighted = [c for c in cases if c.target_weight > 0]
-        if declaration.untargeted:
-            yield Finding("untargeted says why no case has a target weight", not weighted)
-        else:
-            yield Finding(f"a case on {device} has a target weight", bool(weighted))
+        text = f"a case on {device} has a target weight, or untargeted says why none can"
+        yield Finding(text, bool(weighted or declaration.untargeted))
         yield Finding(f"a case on {device} is quick", any(c.quick for c in cases))
         if declaration.claims:
             verdict = any(c.quick and c.claims for c in cases)
